@@ -1,0 +1,2 @@
+//! Mailreeve.
+fn main() {}
