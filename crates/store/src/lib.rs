@@ -1,1 +1,1 @@
-//! mailreeve-store.
+//! What survives a crash: the spool and the ledger.

@@ -1,0 +1,369 @@
+//! The one source of business facts: what happened, one variant a fact.
+//!
+//! The ledger stores these, and the text log, counters, metrics, tracking and `explain` are readers of the
+//! same stream, so they cannot contradict each other. Variants are only appended and fields never change
+//! their meaning: a ledger written by an older release stays readable (format version in its segments).
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Dcid, Host, Icid, Mid, Rid};
+
+/// An event and when it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamped {
+    /// Microseconds since the epoch, UTC.
+    pub at: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A fact. Those marked *queue* change the queue and commit with it; the others may lose their last second
+/// in a power cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The daemon started.
+    Started { /** Release. */ version: String, /** Name of this node. */ node: String },
+    /// The daemon stopped in order.
+    Stopped,
+    /// Events before this point were lost (torn tail of a segment after a power cut).
+    LedgerGap { /** Octets cut from the tail. */ cut_bytes: u64 },
+    /// A configuration came into force.
+    Configured { /** Checksum of the file's text. */ checksum: u32, /** Where it came from. */ source: String },
+    /// Something that an operator must hear.
+    Alert(Alert),
+    /// The operator set the Reset column to zero.
+    CountersReset,
+
+    /// An inbound connection was accepted.
+    ConnectionOpened { icid: Icid, listener: String, local: SocketAddr, peer: SocketAddr },
+    /// The banner went out.
+    Greeted { icid: Icid, waited_us: u64 },
+    /// The peer was judged.
+    PeerJudged { icid: Icid, peer: IpAddr, reverse: Option<String>, verified: bool, lookup_us: Option<u64>, action: PeerAction, group: String, rule: String },
+    /// TLS on an inbound connection: protocol and cipher, or why not.
+    InboundTls { icid: Icid, result: TlsResult },
+    /// MAIL was accepted (or refused: no recipients will follow).
+    MessageStarted { mid: Mid, icid: Icid, sender: String },
+    /// A sender was refused.
+    SenderRejected { icid: Icid, sender: String, reply: String },
+    /// A recipient was accepted.
+    RecipientAccepted { mid: Mid, icid: Icid, rid: Rid, address: String },
+    /// A recipient was refused.
+    RecipientRejected { mid: Mid, icid: Icid, address: String, rule: RecipientRule, reply: String },
+    /// The message ended before it was accepted.
+    MessageAborted { mid: Mid, icid: Icid, why: AbortReason },
+    /// *queue* The message is durable and ours.
+    Accepted { mid: Mid, icid: Icid, size: u64, sender: String, message_id: Option<String>, subject: Option<String>, recipients: u32 },
+    /// *queue* The gateway made a message from another one.
+    Generated { mid: Mid, parent: Mid, kind: GeneratedKind, size: u64, sender: String, recipients: Vec<String> },
+    /// *queue* Processing is over: the recipients wait for delivery, grouped by destination.
+    Queued { mid: Mid, destinations: Vec<(Host, Vec<Rid>)> },
+    /// An inbound connection ended.
+    ConnectionClosed { icid: Icid, peer: IpAddr, why: CloseReason, lasted_us: u64, messages: u32 },
+    /// A command that was not understood.
+    BadCommand { icid: Icid, text: String },
+
+    /// An outbound connection stands.
+    DeliveryOpened { dcid: Dcid, host: Host, local: SocketAddr, peer: SocketAddr, name: String },
+    /// TLS on an outbound connection.
+    DeliveryTls { dcid: Dcid, host: Host, result: TlsResult },
+    /// An address could not be used.
+    ConnectFailed { dcid: Dcid, host: Host, address: SocketAddr, failure: Failure },
+    /// A look-up of the destination failed; `hard` when it can never succeed.
+    LookupFailed { host: Host, hard: bool, detail: String },
+    /// A destination's verdict changed.
+    HostChanged { host: Host, status: HostStatus, reason: Option<Failure>, address: Option<SocketAddr> },
+    /// A transaction began.
+    DeliveryStarted { dcid: Dcid, mid: Mid, rids: Vec<Rid> },
+    /// *queue* The next hop took the message for these recipients.
+    Delivered { dcid: Dcid, mid: Mid, rids: Vec<Rid>, host: Host, reply: String },
+    /// *queue* A try failed; the recipient waits.
+    Deferred { dcid: Dcid, mid: Mid, rid: Rid, host: Host, failure: Failure, next_at: u64, attempts: u32 },
+    /// *queue* The recipient failed for good.
+    Bounced { dcid: Dcid, mid: Mid, rid: Rid, host: Host, kind: BounceKind, failure: Failure, /** Why no report goes out, or `None` when one does. */ unreported: Option<Unreported> },
+    /// *queue* An operator or a rule removed the recipient.
+    Deleted { mid: Mid, rid: Rid, host: Host, by: String },
+    /// *queue* The record could not be read back and was set apart.
+    Corrupt { mid: Mid, recipients: u32, detail: String },
+    /// *queue* The last recipient ended.
+    Finished { mid: Mid },
+    /// An outbound connection ended.
+    DeliveryClosed { dcid: Dcid, host: Host, why: Option<Failure> },
+
+    /// Delivery was suspended: everywhere (`None`) or to one destination.
+    DeliverySuspended { host: Option<Host>, by: String },
+    /// Delivery was resumed.
+    DeliveryResumed { host: Option<Host>, by: String },
+    /// Retry-now: how many recipients became due.
+    DeliverNow { scope: String, recipients: u64, by: String },
+    /// Disk space crossed a mark.
+    SpoolSpace { state: SpoolSpace, free_bytes: u64 },
+}
+
+/// What the host access decision was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeerAction {
+    /// Mail to accepted domains is taken.
+    Accept,
+    /// Mail to anywhere is taken.
+    Relay,
+    /// Refused.
+    Reject,
+}
+
+/// TLS, as far as it got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TlsResult {
+    /// The handshake was done.
+    Success { protocol: String, cipher: String, /** The certificate was verified. */ verified: bool },
+    /// It failed; for delivery: whether the conversation went on in clear.
+    Failed { why: String, clear: bool },
+}
+
+/// Which rule refused a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecipientRule {
+    /// The domain is not accepted here and the peer may not relay.
+    RelayDenied,
+    /// The limit of recipients a message.
+    TooMany,
+    /// The queue is full.
+    QueueFull,
+}
+
+/// Why a message ended before it was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AbortReason {
+    /// RSET, EHLO, QUIT or a new MAIL.
+    BySender,
+    /// The connection was lost in the middle; octets of content received.
+    Lost { data_bytes: u64 },
+    /// Too big.
+    TooBig,
+    /// More `Received` fields than the hop limit.
+    Loop,
+    /// A bare CR or LF, or a NUL.
+    LineEnds,
+    /// The spool could not take it.
+    Spool(String),
+    /// Some other refusal, as it was told.
+    Refused(String),
+}
+
+/// How an inbound connection ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CloseReason {
+    /// QUIT.
+    Quit,
+    /// The peer closed or reset; how far it got, and what the operating system said.
+    Lost { before_commands: bool, detail: String },
+    /// A deadline passed.
+    Timeout { stage: String },
+    /// We closed it: errors, shutdown, limits.
+    ByUs(String),
+}
+
+/// Why the gateway made a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GeneratedKind {
+    /// A failure report.
+    Bounce,
+    /// A delay report.
+    Delay,
+    /// A success or relay report (RFC 3461).
+    Success,
+}
+
+/// The kinds of hard bounce that operators count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BounceKind {
+    /// The name service said never.
+    Dns,
+    /// The next hop said never.
+    FiveXx,
+    /// A rule of ours.
+    Filter,
+    /// Too old, or tried too often.
+    Expired,
+    /// Anything else (an operator's bounce, a loop).
+    Other,
+}
+
+/// Why no failure report was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unreported {
+    /// The reverse path is empty: a bounce of a bounce.
+    NullSender,
+    /// `NOTIFY` did not ask for it.
+    NotRequested,
+    /// The bounce profile says no.
+    Profile,
+}
+
+/// Up, down or unknown, as operators know them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostStatus {
+    /// Never tried, every SYN unanswered, DNS failed, or no attempt for an hour.
+    #[default]
+    Unknown,
+    /// The last attempt reached an SMTP dialogue.
+    Up,
+    /// Refused, no route, or timed out inside SMTP, and no address accepted.
+    Down,
+}
+
+/// State of the spool's disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SpoolSpace {
+    /// Enough.
+    Enough,
+    /// Below `low`: acceptance stopped.
+    Low,
+    /// Below `reserve`: delivery stopped too.
+    Reserve,
+    /// A write or sync failed: nothing is accepted until the daemon restarts (law 5).
+    Failed,
+}
+
+/// An operator must hear this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// How bad.
+    pub severity: Severity,
+    /// Stable code, `spool-low`, `record-corrupt`.
+    pub code: String,
+    /// One sentence.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// How bad an alert is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Severity {
+    /// Worth knowing.
+    Information,
+    /// Will hurt.
+    Warning,
+    /// Hurts now.
+    Critical,
+}
+
+/// Where an attempt stood when it failed, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Stage {
+    /// Name service.
+    Dns,
+    /// TCP.
+    Connect,
+    /// Waiting for 220.
+    Greeting,
+    /// EHLO or HELO.
+    Ehlo,
+    /// STARTTLS and the handshake.
+    StartTls,
+    /// AUTH.
+    Auth,
+    /// MAIL.
+    Mail,
+    /// RCPT.
+    Rcpt,
+    /// DATA or BDAT, before content.
+    Data,
+    /// Content was being sent.
+    Content,
+    /// Content was sent, its reply awaited.
+    Final,
+    /// A decision of ours, no network involved.
+    Local,
+}
+
+/// One failure in full: kept with the thing that failed, for hours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Where it happened.
+    pub stage: Stage,
+    /// Stable cause code: `connect-refused`, `banner-timeout`, `rcpt-4xx`, `dns-servfail` ...
+    pub cause: Cause,
+    /// Enhanced status, class 4 or 5 (RFC 3463).
+    pub status: (u8, u16, u16),
+    /// The peer's reply code, 0 when there was none.
+    pub code: u16,
+    /// The peer's reply lines, or our own words.
+    pub text: Vec<String>,
+    /// The address involved.
+    pub address: Option<SocketAddr>,
+    /// When.
+    pub at: u64,
+}
+
+/// Causes of failure, one a mechanism. `explain` speaks these codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Cause {
+    /// TCP RST or ICMP port unreachable.
+    ConnectRefused,
+    /// No answer to SYN.
+    ConnectTimeout,
+    /// Network or host unreachable.
+    NoRoute,
+    /// Another error of the operating system at connect.
+    ConnectError,
+    /// Connected, no banner in time.
+    BannerTimeout,
+    /// A timeout later in the conversation.
+    SmtpTimeout,
+    /// The banner was 4xx or 5xx.
+    GreetingRejected,
+    /// EHLO and HELO refused.
+    HelloRejected,
+    /// The peer closed or reset in the middle.
+    ConnectionLost,
+    /// The peer closed after the content was sent and before its reply.
+    LostAfterData,
+    /// What the peer said is not SMTP.
+    ProtocolError,
+    /// TLS is demanded and not offered.
+    TlsNotOffered,
+    /// TLS is demanded and the handshake failed.
+    TlsHandshake,
+    /// The certificate did not verify.
+    TlsCertificate,
+    /// AUTH failed at a smarthost.
+    AuthFailed,
+    /// A 4xx reply to MAIL, RCPT, DATA or content.
+    Reply4xx,
+    /// A 5xx reply to MAIL, RCPT, DATA or content.
+    Reply5xx,
+    /// The name does not exist.
+    DnsNxdomain,
+    /// SERVFAIL or REFUSED.
+    DnsServfail,
+    /// No name server answered.
+    DnsTimeout,
+    /// None of our resolvers answers anything.
+    ResolverUnreachable,
+    /// RFC 7505.
+    NullMx,
+    /// Exchangers without an address.
+    MxNoAddress,
+    /// A chain of aliases without an end.
+    CnameLoop,
+    /// Every address is one that we refuse to connect to.
+    RefusedNetwork,
+    /// The best exchanger is ourselves.
+    MailLoop,
+    /// SMTPUTF8 needed, not offered.
+    Utf8NotOffered,
+    /// Larger than the peer's SIZE.
+    TooBigForPeer,
+    /// 8-bit content, no 8BITMIME, and the setting says bounce.
+    EightBitNotOffered,
+    /// Too old or tried too often.
+    Expired,
+    /// An operator said bounce.
+    Operator,
+    /// The stored record is damaged.
+    RecordCorrupt,
+}
