@@ -1,0 +1,1 @@
+//! The configuration: TOML text in, typed settings or every mistake at once out.

@@ -1,0 +1,1 @@
+//! The text mail log: events in, classic lines out.

@@ -1,0 +1,1 @@
+//! Counters as the fold of the event stream.
