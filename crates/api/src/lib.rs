@@ -1,1 +1,13 @@
-//! mailreeve-api.
+//! The commands: what can be asked of the gateway, what it answers, and how the answer looks as text.
+//!
+//! One list ([`registry::COMMANDS`]) gives the shell, the interactive command line, REST, help, completion
+//! and permissions, so they cannot drift apart; laws over it are tested here. The command line links this
+//! crate and nothing else of the product: it can do nothing that another client cannot (law 8).
+
+pub mod command;
+pub mod counters;
+pub mod format;
+pub mod queue;
+pub mod registry;
+pub mod status;
+pub mod wire;

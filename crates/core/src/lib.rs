@@ -12,6 +12,7 @@ pub mod event;
 pub mod ids;
 pub mod mail_log;
 pub mod message;
+pub mod policy;
 pub mod tally;
 
 pub use mailreeve_smtp::instant::Instant;

@@ -1,0 +1,123 @@
+//! What a command is: words, arguments, role, effect, route, and the way from typed words to a request.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::wire::Problem;
+
+/// Who may give a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Role {
+    /// Looks only.
+    ReadOnlyOperator,
+    /// Looks and acts on the queue.
+    Operator,
+    /// Everything.
+    Administrator,
+}
+
+/// What a command does to the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Effect {
+    /// Nothing: it is a GET.
+    Read,
+    /// Changes something: it is a POST, and it is audited.
+    Change,
+}
+
+/// One argument, by position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Argument {
+    /// Its name, as help and JSON know it.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// Must be given.
+    pub required: bool,
+    /// The words it may be; empty when anything goes.
+    pub choices: &'static [&'static str],
+}
+
+/// Everything that is known of a command before it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Spec {
+    /// Its words: `tophosts`, `status detail`.
+    pub words: &'static str,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// A paragraph for help.
+    pub about: &'static str,
+    /// Arguments in order.
+    pub arguments: &'static [Argument],
+    /// Who may.
+    pub role: Role,
+    /// What it does.
+    pub effect: Effect,
+    /// REST path.
+    pub route: &'static str,
+    /// An example, as typed.
+    pub example: &'static str,
+}
+
+/// A request with its reply.
+pub trait Command: Serialize + DeserializeOwned + Sized {
+    /// What the gateway answers.
+    type Reply: Serialize + DeserializeOwned + Text;
+
+    /// What is known of it.
+    const SPEC: Spec;
+
+    /// Reads the words after the command's own.
+    fn parse(words: &[String]) -> Result<Self, Problem>;
+}
+
+/// A reply that can be read by a person.
+pub trait Text {
+    /// Renders it in the layout that operators know, line ends included.
+    fn text(&self) -> String;
+}
+
+/// A command as the registry keeps it, its types forgotten.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// What is known of it.
+    pub spec: Spec,
+    /// From words to the arguments of a call.
+    pub parse: fn(&[String]) -> Result<Value, Problem>,
+    /// From a reply to text.
+    pub text: fn(&Value) -> Result<String, Problem>,
+}
+
+impl Entry {
+    /// Makes the entry of a command.
+    pub const fn of<C: Command>() -> Self {
+        Self { spec: C::SPEC, parse: parse::<C>, text: text::<C> }
+    }
+}
+
+fn parse<C: Command>(words: &[String]) -> Result<Value, Problem> {
+    let request = C::parse(words)?;
+    serde_json::to_value(request).map_err(|error| Problem { message: error.to_string(), hint: None })
+}
+
+fn text<C: Command>(reply: &Value) -> Result<String, Problem> {
+    let reply: C::Reply = serde_json::from_value(reply.clone()).map_err(|error| {
+        Problem::new(
+            format!("the gateway's reply was not understood: {error}"),
+            "use the command line of the same release as the gateway",
+        )
+    })?;
+    Ok(reply.text())
+}
+
+/// Refuses words beyond the expected ones.
+pub fn no_more(words: &[String], expected: usize, spec: &Spec) -> Result<(), Problem> {
+    match words.get(expected) {
+        None => Ok(()),
+        Some(extra) => Err(Problem::new(
+            format!("`{}` does not know what to do with `{extra}`", spec.words),
+            format!("for example: {}", spec.example),
+        )),
+    }
+}

@@ -1,0 +1,80 @@
+//! `delivernow`: makes waiting recipients due at once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
+use crate::format::thousands;
+use crate::wire::Problem;
+
+/// Makes recipients due now: all, those of a host, or those of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliverNow {
+    /// Everything; also forgets every rate limit's count.
+    All,
+    /// One destination.
+    Host(String),
+    /// One message.
+    Mid(u64),
+}
+
+/// What became due.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeliverNowReply {
+    /// What it was given for.
+    pub scope: DeliverNow,
+    /// Recipients that became due.
+    pub recipients: u64,
+    /// Destinations they belong to.
+    pub destinations: u64,
+}
+
+impl Command for DeliverNow {
+    type Reply = DeliverNowReply;
+    const SPEC: Spec = Spec {
+        words: "delivernow",
+        summary: "schedules waiting messages for immediate delivery",
+        about: "Every waiting recipient in scope becomes due, and what is held against its destination (a verdict of down, a cached look-up, a rate limit's count) is forgotten. Such forced attempts do not count towards the limit of attempts.",
+        arguments: &[Argument {
+            name: "scope",
+            help: "`all`, a recipient host, or a MID",
+            required: true,
+            choices: &[],
+        }],
+        role: Role::Operator,
+        effect: Effect::Change,
+        route: "/api/v1/delivernow",
+        example: "delivernow example.com",
+    };
+
+    fn parse(words: &[String]) -> Result<Self, Problem> {
+        no_more(words, 1, &Self::SPEC)?;
+        let word = words.first().ok_or_else(|| {
+            Problem::new("delivernow needs to know what to deliver", "`all`, a recipient host, or a MID")
+        })?;
+        if word.eq_ignore_ascii_case("all") {
+            return Ok(Self::All);
+        }
+        match word.parse() {
+            Ok(mid) => Ok(Self::Mid(mid)),
+            Err(_) => Ok(Self::Host(word.trim_end_matches('.').to_ascii_lowercase())),
+        }
+    }
+}
+
+impl Text for DeliverNowReply {
+    fn text(&self) -> String {
+        let first = match &self.scope {
+            DeliverNow::All => "Rescheduling all messages for immediate delivery.".to_owned(),
+            DeliverNow::Host(host) => format!("Rescheduling all messages to {host} for immediate delivery."),
+            DeliverNow::Mid(mid) => format!("Rescheduling message {mid} for immediate delivery."),
+        };
+        let recipients = if self.recipients == 1 { "recipient" } else { "recipients" };
+        let destinations = if self.destinations == 1 { "destination" } else { "destinations" };
+        format!(
+            "{first}\n{} {recipients} at {} {destinations} became due.\n",
+            thousands(self.recipients),
+            thousands(self.destinations)
+        )
+    }
+}

@@ -1,0 +1,140 @@
+//! `showrecipients`: who waits.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
+use crate::wire::Problem;
+
+/// Which recipients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecipientScope {
+    /// All.
+    All,
+    /// Those of a recipient host.
+    Host(String),
+    /// Those from an envelope sender.
+    From(String),
+}
+
+/// Asks for waiting recipients, a page at a time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowRecipients {
+    /// Which.
+    pub scope: RecipientScope,
+    /// Where the page begins: the `next` of the page before.
+    #[serde(default)]
+    pub after: Option<(u64, u32)>,
+    /// Recipients a page, 1 to 1,000.
+    #[serde(default = "page_size")]
+    pub limit: usize,
+}
+
+const fn page_size() -> usize {
+    1_000
+}
+
+/// A page of waiting recipients.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShowRecipientsReply {
+    /// The rows, by MID and RID.
+    pub recipients: Vec<RecipientLine>,
+    /// Where the next page begins; none when this is the last.
+    pub next: Option<(u64, u32)>,
+}
+
+/// One waiting recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientLine {
+    /// Message.
+    pub mid: u64,
+    /// Recipient number.
+    pub rid: u32,
+    /// Octets.
+    pub bytes: u64,
+    /// Delivery attempts so far.
+    pub attempts: u32,
+    /// Envelope sender, empty for reports.
+    pub sender: String,
+    /// Envelope recipient.
+    pub recipient: String,
+    /// Subject, when there is one.
+    pub subject: Option<String>,
+    /// Why it waits, in one sentence.
+    pub why: String,
+    /// When it is looked at again, microseconds since the epoch.
+    pub next_us: Option<u64>,
+}
+
+impl Command for ShowRecipients {
+    type Reply = ShowRecipientsReply;
+    const SPEC: Spec = Spec {
+        words: "showrecipients",
+        summary: "lists waiting recipients",
+        about: "Two lines a recipient: message, size, sender and subject; recipient number, attempts so far and address.",
+        arguments: &[
+            Argument {
+                name: "scope",
+                help: "`all`, `host` or `from`",
+                required: true,
+                choices: &["all", "host", "from"],
+            },
+            Argument { name: "what", help: "the recipient host, or the envelope sender", required: false, choices: &[] },
+        ],
+        role: Role::ReadOnlyOperator,
+        effect: Effect::Read,
+        route: "/api/v1/recipients",
+        example: "showrecipients host example.com",
+    };
+
+    fn parse(words: &[String]) -> Result<Self, Problem> {
+        no_more(words, 2, &Self::SPEC)?;
+        let hint = "`all`, `host example.com` or `from user@example.com`";
+        let kind = words.first().map(|word| word.to_ascii_lowercase());
+        let scope = match (kind.as_deref(), words.get(1)) {
+            (Some("all") | None, None) => RecipientScope::All,
+            (Some("host"), Some(host)) => {
+                RecipientScope::Host(host.trim_end_matches('.').to_ascii_lowercase())
+            }
+            (Some("from"), Some(sender)) => {
+                RecipientScope::From(sender.trim_matches(|c| c == '<' || c == '>').to_owned())
+            }
+            (Some("host" | "from"), None) => {
+                return Err(Problem::new("showrecipients needs to know whose", hint));
+            }
+            (Some(other), _) => {
+                return Err(Problem::new(format!("showrecipients does not know `{other}`"), hint));
+            }
+            (None, Some(_)) => return Err(Problem::new("showrecipients needs a scope", hint)),
+        };
+        Ok(Self { scope, after: None, limit: page_size() })
+    }
+}
+
+impl Text for ShowRecipientsReply {
+    fn text(&self) -> String {
+        if self.recipients.is_empty() {
+            return "No recipients are waiting.\n".to_owned();
+        }
+        let mut out = String::from(
+            "MID/      Bytes/      Sender/                   Subject\n\
+             [RID]     [Atmps]     Recipient\n",
+        );
+        for row in &self.recipients {
+            let sender = format!("<{}>", row.sender);
+            let sender = if row.sender.is_empty() { sender.as_str() } else { row.sender.as_str() };
+            let subject = row.subject.as_deref().unwrap_or("");
+            let first = format!("{:<10}{:<12}{:<26}{}", row.mid, row.bytes, sender, subject);
+            let _ = writeln!(out, "{}", first.trim_end());
+            let (rid, attempts) = (format!("[{}]", row.rid), format!("[{}]", row.attempts));
+            let _ = writeln!(out, "{rid:<10}{attempts:<12}{}", row.recipient);
+        }
+        if let Some((mid, rid)) = self.next {
+            let _ = writeln!(out, "\nMore follow after MID {mid} RID {rid} (--json with `after` for all).");
+        }
+        out
+    }
+}

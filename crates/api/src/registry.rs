@@ -1,0 +1,121 @@
+//! The one list of commands, and the laws that hold over it (law 7).
+
+use crate::command::Entry;
+use crate::queue::{DeliverNow, HostStatus, ShowRecipients, TopHosts};
+use crate::status::{DisplayAlerts, Status, StatusDetail};
+use crate::wire::Problem;
+
+/// Every command of the gateway, in the order of help.
+pub const COMMANDS: &[Entry] = &[
+    Entry::of::<Status>(),
+    Entry::of::<StatusDetail>(),
+    Entry::of::<TopHosts>(),
+    Entry::of::<HostStatus>(),
+    Entry::of::<ShowRecipients>(),
+    Entry::of::<DeliverNow>(),
+    Entry::of::<DisplayAlerts>(),
+];
+
+/// Finds the command that `words` begin with; longer names win. Returns it and the words left.
+pub fn find(words: &[String]) -> Result<(&'static Entry, &[String]), Problem> {
+    let matching = |entry: &&Entry| {
+        let own: Vec<&str> = entry.spec.words.split(' ').collect();
+        own.len() <= words.len() && own.iter().zip(words).all(|(own, word)| own.eq_ignore_ascii_case(word))
+    };
+    let best = COMMANDS.iter().filter(matching).max_by_key(|entry| entry.spec.words.split(' ').count());
+    match best {
+        Some(entry) => Ok((entry, &words[entry.spec.words.split(' ').count()..])),
+        None => {
+            let word = words.first().map_or("", String::as_str);
+            let hint = match nearest(word) {
+                Some(near) => format!("did you mean `{near}`? `help` lists every command"),
+                None => "`help` lists every command".to_owned(),
+            };
+            Err(Problem::new(format!("`{word}` is not a command"), hint))
+        }
+    }
+}
+
+/// Finds a command by its exact words.
+pub fn by_words(words: &str) -> Option<&'static Entry> {
+    COMMANDS.iter().find(|entry| entry.spec.words == words)
+}
+
+/// The command whose name is at most two letters away.
+fn nearest(word: &str) -> Option<&'static str> {
+    let distance = |entry: &Entry| edit_distance(word, entry.spec.words);
+    let best = COMMANDS.iter().min_by_key(|entry| distance(entry))?;
+    (distance(best) <= 2).then_some(best.spec.words)
+}
+
+fn edit_distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (place, candidate) in other.iter().enumerate() {
+            let change = diagonal + usize::from(letter != *candidate);
+            diagonal = row[place + 1];
+            row[place + 1] = change.min(row[place] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::command::{Effect, Role};
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn words_and_routes_are_unique() {
+        let names: BTreeSet<_> = COMMANDS.iter().map(|entry| entry.spec.words).collect();
+        let routes: BTreeSet<_> = COMMANDS.iter().map(|entry| entry.spec.route).collect();
+        assert_eq!((names.len(), routes.len()), (COMMANDS.len(), COMMANDS.len()));
+    }
+
+    #[test]
+    fn everything_is_documented_and_the_example_parses() {
+        for entry in COMMANDS {
+            let spec = entry.spec;
+            assert!(!spec.summary.is_empty() && spec.about.ends_with('.'), "{}", spec.words);
+            assert!(spec.arguments.iter().all(|argument| !argument.help.is_empty()), "{}", spec.words);
+            let example = words(spec.example);
+            let (found, rest) = find(&example).unwrap();
+            assert_eq!(found.spec.words, spec.words);
+            (entry.parse)(rest).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_change_needs_more_than_a_look() {
+        for entry in COMMANDS {
+            let looks = entry.spec.role == Role::ReadOnlyOperator;
+            assert_eq!(looks, entry.spec.effect == Effect::Read, "{}", entry.spec.words);
+        }
+    }
+
+    #[test]
+    fn every_command_refuses_words_it_does_not_know() {
+        for entry in COMMANDS {
+            assert!((entry.parse)(&words("a b c d")).is_err(), "{}", entry.spec.words);
+        }
+    }
+
+    #[test]
+    fn longer_names_win_and_mistypes_get_a_hint() {
+        assert_eq!(find(&words("status detail")).unwrap().0.spec.words, "status detail");
+        assert_eq!(find(&words("STATUS")).unwrap().0.spec.words, "status");
+        let problem = find(&words("tophost")).err().unwrap();
+        assert_eq!(problem.hint.as_deref(), Some("did you mean `tophosts`? `help` lists every command"));
+    }
+}

@@ -1,0 +1,105 @@
+//! TCP to the first target that answers: by preference, IPv6 and IPv4 raced a little apart (RFC 8305).
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use mailreeve_core::delivery::io::{AddressTry, Target};
+use mailreeve_core::event::{Cause, Failure, Stage};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+
+/// How far apart two addresses of one preference are tried (RFC 8305 5: 250 ms).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub(super) struct Manner {
+    /// Time for one address.
+    pub(super) timeout: Duration,
+    /// Our addresses to connect from; empty lets the system choose.
+    pub(super) sources: Vec<IpAddr>,
+}
+
+/// A connection that stands, and the targets that are left to try if it proves useless.
+pub(super) struct Connected {
+    pub(super) stream: TcpStream,
+    pub(super) target: Target,
+}
+
+/// Connects to the first target that answers and removes it, and those that failed, from `targets`.
+pub(super) async fn first_answering(
+    targets: &mut Vec<Target>,
+    failed: &mut Vec<AddressTry>,
+    manner: &Manner,
+    clock: Clock,
+) -> Option<Connected> {
+    while !targets.is_empty() {
+        let preference = targets[0].preference;
+        let raced = targets.iter().take_while(|target| target.preference == preference).count().min(2);
+        let group: Vec<Target> = targets.drain(..raced).collect();
+        let mut race = JoinSet::new();
+        for (target, place) in group.into_iter().zip(0u32..) {
+            let manner = manner.clone();
+            race.spawn(async move {
+                tokio::time::sleep(STAGGER * place).await;
+                let connected = connect(target.address, &manner).await;
+                (target, connected)
+            });
+        }
+        let mut losers = Vec::new();
+        while let Some(ended) = race.join_next().await {
+            match ended {
+                Ok((target, Ok(stream))) => {
+                    // Those still under way were not needed: they stay candidates.
+                    failed.append(&mut losers);
+                    return Some(Connected { stream, target });
+                }
+                Ok((target, Err(error))) => {
+                    let failure = describe(&error, target.address, clock);
+                    losers.push(AddressTry { target, failure });
+                }
+                Err(_) => {}
+            }
+        }
+        failed.append(&mut losers);
+    }
+    None
+}
+
+async fn connect(address: SocketAddr, manner: &Manner) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = manner.sources.iter().find(|source| source.is_ipv4() == address.is_ipv4()) {
+        socket.bind(SocketAddr::new(*source, 0))?;
+    }
+    let stream = tokio::time::timeout(manner.timeout, socket.connect(address))
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    // Commands are small and each waits for an answer; content is written in one piece anyway.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn describe(error: &io::Error, address: SocketAddr, clock: Clock) -> Failure {
+    let (cause, status) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => (Cause::ConnectRefused, (4, 4, 1)),
+        io::ErrorKind::TimedOut => (Cause::ConnectTimeout, (4, 4, 1)),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => (Cause::NoRoute, (4, 4, 4)),
+        _ => (Cause::ConnectError, (4, 4, 1)),
+    };
+    let text = match cause {
+        Cause::ConnectTimeout => "timeout".to_owned(),
+        _ => error.to_string(),
+    };
+    Failure {
+        stage: Stage::Connect,
+        cause,
+        status,
+        code: 0,
+        text: vec![text],
+        address: Some(address),
+        at: clock.wall().0,
+    }
+}

@@ -1,0 +1,16 @@
+//! Delivery's thin shell: one task owns the shard and loops `select -> handle(input, now) -> effects`.
+//!
+//! ```text
+//!   committed mail ─┐                                  ┌─► connection tasks (smtp::client over sockets)
+//!   look-ups ───────┼─► inputs ─► Delivery::handle ─► effects ─► look-ups
+//!   connections ────┘      (no IO, no lock)            └─► ends: commits, reports, removal
+//! ```
+//! Everything here runs in one single-threaded runtime; only reading stored mail leaves it.
+
+mod bodies;
+mod connect;
+mod connection;
+mod content;
+mod ends;
+mod outcome;
+pub mod shard;

@@ -1,0 +1,409 @@
+//! The task that owns the shard: inputs in, effects out, nothing decided here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mailreeve_core::Instant;
+use mailreeve_core::delivery::Delivery;
+use mailreeve_core::delivery::io::{Effect, Input, Resolution, Slot, Waiting};
+use mailreeve_core::delivery::settings::Route;
+use mailreeve_core::envelope::Envelope;
+use mailreeve_core::event::Event;
+use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
+use mailreeve_smtp::address::ReversePath;
+use tokio::sync::{mpsc, oneshot};
+
+use super::bodies::{Bodies, Loaded};
+use super::connection::{self, Job, Order, Plan};
+use super::ends::{Ends, Ready};
+use crate::context::Context;
+use crate::lookups::exchangers;
+
+/// Inputs handled before effects are carried out.
+const BATCH: usize = 256;
+
+/// What other threads tell the shard.
+pub enum Message {
+    /// Messages became ours: envelopes, and content still in memory.
+    Committed(Vec<(Arc<Envelope>, Option<Bytes>)>),
+    /// Recipients read back from the spool.
+    Recovered(Vec<Waiting>),
+    /// An input from outside delivery (operators, reload, disk space, shutdown).
+    Input(Input),
+    /// A question about, or to, the shard.
+    Ask(Question),
+}
+
+/// Runs in the shard's task, between two inputs.
+pub type Question = Box<dyn FnOnce(&mut Delivery, Instant) + Send>;
+
+/// The way to the shard from anywhere. Cheap to clone.
+#[derive(Clone)]
+pub struct ShardHandle {
+    messages: mpsc::UnboundedSender<Message>,
+}
+
+/// The shard is gone: the daemon is stopping.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone;
+
+impl ShardHandle {
+    /// Makes the handle and the end that [`run`] reads.
+    pub fn channel() -> (Self, mpsc::UnboundedReceiver<Message>) {
+        let (messages, receiver) = mpsc::unbounded_channel();
+        (Self { messages }, receiver)
+    }
+
+    /// Sends without waiting.
+    pub fn send(&self, message: Message) -> Result<(), Gone> {
+        self.messages.send(message).map_err(|_| Gone)
+    }
+
+    /// Asks the shard and waits for its answer, five seconds at most.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Delivery, Instant) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let (sender, receiver) = oneshot::channel();
+        self.send(Message::Ask(Box::new(move |delivery, now| {
+            // Nobody may be waiting any more; the answer is then of no use.
+            let _ = sender.send(question(delivery, now));
+        })))?;
+        match tokio::time::timeout(Duration::from_secs(5), receiver).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+}
+
+struct Line {
+    orders: mpsc::Sender<Order>,
+    host: Host,
+    _slot: Slot,
+}
+
+/// The shell around one shard.
+struct Shell {
+    context: Arc<Context>,
+    delivery: Delivery,
+    lines: HashMap<Dcid, Line>,
+    bodies: Bodies,
+    ends: Ends,
+    inputs: mpsc::UnboundedSender<Input>,
+    loads: mpsc::UnboundedSender<Load>,
+    effects: Vec<Effect>,
+}
+
+/// Stored mail read back for a purpose.
+struct Load {
+    mid: Mid,
+    result: Result<Loaded, String>,
+    purpose: Purpose,
+}
+
+enum Purpose {
+    Transact { dcid: Dcid, rids: Vec<Rid> },
+    Report,
+}
+
+/// Runs the shard until it is told to shut down and its last connection is closed.
+pub async fn run(
+    context: Arc<Context>,
+    delivery: Delivery,
+    mut messages: mpsc::UnboundedReceiver<Message>,
+    body_bytes: usize,
+) {
+    let (inputs, mut incoming) = mpsc::unbounded_channel();
+    let (loads, mut loaded) = mpsc::unbounded_channel();
+    let mut shell = Shell {
+        ends: Ends::new(Arc::clone(&context)),
+        context,
+        delivery,
+        lines: HashMap::new(),
+        bodies: Bodies::new(body_bytes),
+        inputs,
+        loads,
+        effects: Vec::new(),
+    };
+    let mut from_connections = Vec::with_capacity(BATCH);
+    let mut from_outside = Vec::with_capacity(BATCH);
+    let mut stopping = false;
+    while !(stopping && shell.lines.is_empty() && shell.ends.settled()) {
+        let wait = shell.delivery.deadline().map(|at| at.since(shell.context.clock.wall()));
+        tokio::select! {
+            _ = incoming.recv_many(&mut from_connections, BATCH) => {}
+            count = messages.recv_many(&mut from_outside, BATCH) => stopping |= count == 0,
+            Some(load) = loaded.recv() => shell.loaded(load),
+            () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(60))), if wait.is_some() => {
+                from_connections.push(Input::Tick);
+            }
+        }
+        for input in from_connections.drain(..) {
+            shell.input(input);
+        }
+        for message in from_outside.drain(..) {
+            stopping |= matches!(&message, Message::Input(Input::Shutdown));
+            shell.message(message);
+        }
+        shell.carry_out();
+    }
+}
+
+impl Shell {
+    fn message(&mut self, message: Message) {
+        match message {
+            Message::Committed(messages) => {
+                let mut waiting = Vec::with_capacity(messages.len());
+                for (envelope, content) in messages {
+                    waiting.extend(entering(&envelope));
+                    if let Some(content) = content {
+                        self.bodies.keep(envelope.mid, Loaded { envelope, content });
+                    }
+                }
+                self.input(Input::Enqueue(waiting));
+            }
+            Message::Recovered(waiting) => self.input(Input::Enqueue(waiting)),
+            Message::Input(input) => self.input(input),
+            Message::Ask(question) => question(&mut self.delivery, self.context.clock.wall()),
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        match &input {
+            Input::Unusable { dcid, failed } => {
+                let host = self.lines.remove(dcid).map(|line| line.host);
+                self.tell_failed(*dcid, host, failed);
+            }
+            Input::Ready { dcid, failed, .. } => {
+                let host = self.lines.get(dcid).map(|line| line.host.clone());
+                self.tell_failed(*dcid, host, failed);
+            }
+            Input::Closed { dcid, why } => self.closed(*dcid, why.clone()),
+            Input::Outcome { dcid, after, .. } => {
+                if let mailreeve_core::delivery::io::After::Gone(why) = after {
+                    self.closed(*dcid, why.clone());
+                }
+            }
+            Input::Enqueue(_)
+            | Input::Resolved { .. }
+            | Input::Tick
+            | Input::DeliverNow { .. }
+            | Input::Suspend { .. }
+            | Input::Resume { .. }
+            | Input::Remove { .. }
+            | Input::Reconfigure(_)
+            | Input::SpoolSpace { .. }
+            | Input::RecordCorrupt { .. }
+            | Input::Shutdown => {}
+        }
+        self.delivery.handle(input, self.context.clock.wall(), &mut self.effects);
+    }
+
+    fn tell_failed(
+        &self,
+        dcid: Dcid,
+        host: Option<Host>,
+        failed: &[mailreeve_core::delivery::io::AddressTry],
+    ) {
+        let Some(host) = host else { return };
+        for attempt in failed {
+            self.context.events.tell(Event::ConnectFailed {
+                dcid,
+                host: host.clone(),
+                address: attempt.target.address,
+                failure: attempt.failure.clone(),
+            });
+        }
+    }
+
+    fn closed(&mut self, dcid: Dcid, why: Option<mailreeve_core::event::Failure>) {
+        if let Some(line) = self.lines.remove(&dcid) {
+            self.context.events.tell(Event::DeliveryClosed { dcid, host: line.host, why });
+        }
+    }
+
+    /// Carries out what was decided. Effects that cause inputs at once are handled in the same round.
+    fn carry_out(&mut self) {
+        while !self.effects.is_empty() {
+            for effect in std::mem::take(&mut self.effects) {
+                self.effect(effect);
+            }
+        }
+        for ready in self.ends.take_ready(&self.bodies) {
+            match ready {
+                Ready::Finished(mid) => self.bodies.drop_message(mid),
+                Ready::Needs(mid) => self.load(mid, Purpose::Report),
+            }
+        }
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Resolve { host } => self.resolve(host),
+            Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls } => {
+                let (orders, receiver) = mpsc::channel(2);
+                self.lines.insert(dcid, Line { orders, host: host.clone(), _slot: slot });
+                let running = self.context.running.load_full();
+                let credentials = credentials.and_then(|name| running.credentials.get(&name).cloned());
+                tokio::spawn(connection::run(Plan {
+                    context: Arc::clone(&self.context),
+                    running,
+                    dcid,
+                    host,
+                    targets,
+                    tls,
+                    credentials,
+                    implicit_tls,
+                    inputs: self.inputs.clone(),
+                    orders: receiver,
+                }));
+            }
+            Effect::Transact { dcid, mid, rids } => match self.bodies.at_hand(mid) {
+                Some(loaded) => self.transact(dcid, mid, rids, loaded),
+                None => self.load(mid, Purpose::Transact { dcid, rids }),
+            },
+            Effect::Quit { dcid } => self.order(dcid, Order::Quit),
+            Effect::Record(event) => self.context.events.tell(event),
+            Effect::Defer { state, event, report_delay } => {
+                // Old mail must not crowd fresh mail out of memory.
+                self.bodies.drop_message(state.mid);
+                self.ends.deferred(state, event, report_delay);
+            }
+            Effect::End { mid, rid, host, end, last } => self.ends.ended(mid, rid, host, end, last),
+        }
+    }
+
+    fn transact(&mut self, dcid: Dcid, mid: Mid, rids: Vec<Rid>, loaded: Loaded) {
+        self.context.events.tell(Event::DeliveryStarted { dcid, mid, rids: rids.clone() });
+        self.ends.started(&loaded, &rids);
+        self.order(dcid, Order::Transact(Box::new(Job { mid, rids, loaded })));
+    }
+
+    fn order(&mut self, dcid: Dcid, order: Order) {
+        let sent = self.lines.get(&dcid).map(|line| line.orders.try_send(order));
+        match sent {
+            Some(Ok(())) => {}
+            // The connection ended in this very moment: its own last input tells the shard, except that a
+            // transaction which never began must be answered here.
+            Some(Err(mpsc::error::TrySendError::Closed(order) | mpsc::error::TrySendError::Full(order))) => {
+                self.undelivered(dcid, order);
+            }
+            None => {}
+        }
+    }
+
+    fn undelivered(&mut self, dcid: Dcid, order: Order) {
+        let Order::Transact(job) = order else { return };
+        let failure = mailreeve_core::event::Failure {
+            stage: mailreeve_core::event::Stage::Mail,
+            cause: mailreeve_core::event::Cause::ConnectionLost,
+            status: (4, 4, 2),
+            code: 0,
+            text: vec!["connection closed by the peer".to_owned()],
+            address: None,
+            at: self.context.clock.wall().0,
+        };
+        let soft = mailreeve_core::delivery::io::RecipientResult::Soft(failure.clone());
+        let results = job.rids.iter().map(|rid| (*rid, soft.clone())).collect();
+        let after = mailreeve_core::delivery::io::After::Gone(Some(failure));
+        self.input(Input::Outcome { dcid, mid: job.mid, results, after });
+    }
+
+    fn resolve(&mut self, host: Host) {
+        let running = self.context.running.load_full();
+        let now = self.context.clock.wall();
+        let inputs = self.inputs.clone();
+        let route = running.delivery.routes.iter().find(|(pattern, _)| pattern.matches(host.as_str()));
+        let hops = match route {
+            Some((_, Route::Hops { hops, .. })) => Some(hops.clone()),
+            Some((_, Route::UseDns | Route::Discard)) | None => None,
+        };
+        let events = self.context.events.clone();
+        tokio::spawn(async move {
+            let resolution = match hops {
+                Some(hops) => exchangers::resolve_hops(&running.dns, &hops, now).await,
+                None => {
+                    exchangers::resolve(&running.dns, &host, Arc::clone(&running.surroundings), now).await
+                }
+            };
+            match &resolution {
+                Resolution::Addresses { .. } => {}
+                Resolution::Soft(failure) => {
+                    let detail = failure.text.join(" ");
+                    events.tell(Event::LookupFailed { host: host.clone(), hard: false, detail });
+                }
+                Resolution::Hard(failure) => {
+                    let detail = failure.text.join(" ");
+                    events.tell(Event::LookupFailed { host: host.clone(), hard: true, detail });
+                }
+            }
+            let _ = inputs.send(Input::Resolved { host, resolution });
+        });
+    }
+
+    /// Reads a stored message back outside this runtime.
+    fn load(&self, mid: Mid, purpose: Purpose) {
+        let reader = self.context.reader.clone();
+        let loads = self.loads.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = reader
+                .envelope(mid)
+                .and_then(|envelope| {
+                    Ok(Loaded { envelope: Arc::new(envelope), content: reader.content(mid)? })
+                })
+                .map_err(|error| error.to_string());
+            let _ = loads.send(Load { mid, result, purpose });
+        });
+    }
+
+    fn loaded(&mut self, load: Load) {
+        match (load.purpose, load.result) {
+            (Purpose::Transact { dcid, rids }, Ok(loaded)) => self.transact(dcid, load.mid, rids, loaded),
+            (Purpose::Transact { dcid, .. }, Err(detail)) => {
+                self.input(Input::RecordCorrupt { dcid, mid: load.mid, detail });
+            }
+            (Purpose::Report, result) => {
+                let finished = self.ends.loaded(load.mid, result);
+                if finished {
+                    self.bodies.drop_message(load.mid);
+                }
+            }
+        }
+    }
+}
+
+/// A message's recipients as they enter the shard for the first time.
+fn entering(envelope: &Envelope) -> impl Iterator<Item = Waiting> + '_ {
+    let null_sender = matches!(envelope.sender, ReversePath::Null);
+    envelope.recipients.iter().zip(0..).map(move |(recipient, rid)| {
+        let notify = recipient.params.notify;
+        Waiting {
+            mid: envelope.mid,
+            rid: Rid(rid),
+            host: recipient.host.clone(),
+            accepted_at: envelope.accepted_at,
+            size: envelope.size,
+            content: envelope.content,
+            state: None,
+            null_sender,
+            notify_failure: notify.is_none_or(|notify| notify.failure),
+            notify_delay: notify.is_none_or(|notify| notify.delay),
+        }
+    })
+}
+
+/// A recipient as it comes back from the spool.
+pub fn recovered(
+    envelope: &Envelope,
+    rid: Rid,
+    state: Option<mailreeve_core::envelope::RecipientState>,
+) -> Option<Waiting> {
+    let mut waiting = entering(envelope).nth(rid.0 as usize)?;
+    if let Some(host) = state.as_ref().and_then(|state| state.host.clone()) {
+        waiting.host = host;
+    }
+    waiting.state = state;
+    Some(waiting)
+}

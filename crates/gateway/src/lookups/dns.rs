@@ -1,0 +1,238 @@
+//! One question to the name service, one typed answer.
+//!
+//! The resolver (hickory) caches by the records' own lifetimes. A temporary failure here is never turned
+//! into "does not exist": the two end a message differently.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::{Resolver, TokioResolver};
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The name does not exist (NXDOMAIN).
+    NoSuchName,
+    /// The name exists and has no such record.
+    NoRecords,
+    /// The name service failed: SERVFAIL, REFUSED and their like, by name.
+    Failed(String),
+    /// No answer in time.
+    Timeout,
+    /// Aliases without an end.
+    AliasLoop,
+    /// The name cannot be asked for.
+    BadName,
+}
+
+/// Answers with the seconds they may be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The records.
+    pub records: Vec<T>,
+    /// Seconds to live of the shortest-lived record.
+    pub ttl: u32,
+}
+
+/// The gateway's view of the name service.
+pub struct Dns {
+    resolver: TokioResolver,
+    deadline: Duration,
+    /// Milliseconds after `started` of the last answer of any kind, plus one; 0 means none yet.
+    last_answer: AtomicU64,
+    started: Instant,
+}
+
+/// Settings of the name service.
+#[derive(Clone, Debug)]
+pub struct DnsSettings {
+    /// Resolvers to ask; the system's when empty.
+    pub servers: Vec<SocketAddr>,
+    /// Time for one try.
+    pub timeout: Duration,
+    /// Tries.
+    pub attempts: usize,
+}
+
+impl Dns {
+    /// Makes a resolver for the runtime it is called in.
+    pub fn new(settings: &DnsSettings) -> Result<Self, NetError> {
+        let mut options = ResolverOpts::default();
+        options.timeout = settings.timeout;
+        options.attempts = settings.attempts.max(1);
+        options.cache_size = 32_768;
+        options.ndots = 0;
+        options.edns0 = true;
+        let provider = TokioRuntimeProvider::default();
+        let resolver = if settings.servers.is_empty() {
+            let mut builder = Resolver::builder(provider)?;
+            let system = builder.options_mut();
+            system.timeout = options.timeout;
+            system.attempts = options.attempts;
+            system.cache_size = options.cache_size;
+            system.ndots = 0;
+            builder.build()?
+        } else {
+            let servers = settings.servers.iter().map(name_server).collect();
+            let config = ResolverConfig::from_parts(None, Vec::new(), servers);
+            Resolver::builder_with_config(config, provider).with_options(options).build()?
+        };
+        let tries = u32::try_from(settings.attempts.max(1)).unwrap_or(1);
+        // UDP, then TCP, for each try and server: nothing may take longer, whatever the library does.
+        let deadline = settings.timeout * tries * 2 + Duration::from_secs(1);
+        Ok(Self { resolver, deadline, last_answer: AtomicU64::new(0), started: Instant::now() })
+    }
+
+    /// Asks for the exchangers of `name`: preference, seconds to live, host name (`.` for a null MX).
+    pub async fn mx(&self, name: &str) -> Result<Answer<(u16, u32, String)>, NoAnswer> {
+        self.ask(name, RecordType::MX, |data, ttl| match data {
+            RData::MX(mx) => Some((mx.preference, ttl, plain(&mx.exchange))),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Asks for the addresses of `name`, IPv6 and IPv4 at once; fails only when neither kind is there.
+    pub async fn addresses(&self, name: &str) -> Result<Answer<IpAddr>, NoAnswer> {
+        let v6 = self.ask(name, RecordType::AAAA, |data, _| match data {
+            RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+            _ => None,
+        });
+        let v4 = self.ask(name, RecordType::A, |data, _| match data {
+            RData::A(a) => Some(IpAddr::V4(a.0)),
+            _ => None,
+        });
+        match tokio::join!(v6, v4) {
+            (Ok(mut v6), Ok(v4)) => {
+                v6.records.extend(v4.records);
+                Ok(Answer { records: v6.records, ttl: v6.ttl.min(v4.ttl) })
+            }
+            (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
+            (Err(v6), Err(v4)) => Err(worse(v6, v4)),
+        }
+    }
+
+    /// Asks for the names of `address`.
+    pub async fn names(&self, address: IpAddr) -> Result<Answer<String>, NoAnswer> {
+        let name = Name::from(address.to_canonical()).to_ascii();
+        self.ask(&name, RecordType::PTR, |data, _| match data {
+            RData::PTR(ptr) => Some(plain(&ptr.0)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Tells whether any resolver of ours answers at all; asked when a question timed out.
+    pub async fn reachable(&self) -> bool {
+        const FRESH_MS: u64 = 30_000;
+        let last = self.last_answer.load(Ordering::Relaxed);
+        if last > 0 && self.elapsed_ms().saturating_sub(last) < FRESH_MS {
+            return true;
+        }
+        !matches!(self.ask(".", RecordType::NS, |_, _| Some(())).await, Err(NoAnswer::Timeout))
+    }
+
+    /// Forgets every cached answer.
+    pub fn flush(&self) {
+        self.resolver.clear_cache();
+    }
+
+    async fn ask<T>(
+        &self,
+        name: &str,
+        kind: RecordType,
+        take: impl Fn(&RData, u32) -> Option<T>,
+    ) -> Result<Answer<T>, NoAnswer> {
+        let mut name = Name::from_ascii(name).map_err(|_| NoAnswer::BadName)?;
+        name.set_fqdn(true);
+        let answer = tokio::time::timeout(self.deadline, self.resolver.lookup(name, kind)).await;
+        let Ok(answer) = answer else { return Err(NoAnswer::Timeout) };
+        let answer = match answer {
+            Ok(lookup) => {
+                let records: Vec<_> = lookup
+                    .answers()
+                    .iter()
+                    .filter_map(|record| take(&record.data, record.ttl).map(|taken| (record.ttl, taken)))
+                    .collect();
+                let ttl = records.iter().map(|(ttl, _)| *ttl).min().unwrap_or(0);
+                let records: Vec<T> = records.into_iter().map(|(_, record)| record).collect();
+                if records.is_empty() { Err(NoAnswer::NoRecords) } else { Ok(Answer { records, ttl }) }
+            }
+            Err(error) => Err(no_answer(&error)),
+        };
+        if !matches!(answer, Err(NoAnswer::Timeout)) {
+            self.last_answer.store(self.elapsed_ms().max(1), Ordering::Relaxed);
+        }
+        answer
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn name_server(server: &SocketAddr) -> NameServerConfig {
+    let mut udp = ConnectionConfig::udp();
+    udp.port = server.port();
+    let mut tcp = ConnectionConfig::tcp();
+    tcp.port = server.port();
+    NameServerConfig::new(server.ip(), true, vec![udp, tcp])
+}
+
+/// A name without its trailing dot, in lower case; the root stays `.`.
+fn plain(name: &Name) -> String {
+    let text = name.to_ascii().to_ascii_lowercase();
+    match text.strip_suffix('.') {
+        Some("") | None => text,
+        Some(rest) => rest.to_owned(),
+    }
+}
+
+fn no_answer(error: &NetError) -> NoAnswer {
+    match error {
+        NetError::Timeout => NoAnswer::Timeout,
+        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NXDomain => NoAnswer::NoSuchName,
+            ResponseCode::NoError => NoAnswer::NoRecords,
+            code => NoAnswer::Failed(code_name(code)),
+        },
+        NetError::Dns(DnsError::ResponseCode(ResponseCode::NXDomain)) => NoAnswer::NoSuchName,
+        NetError::Dns(DnsError::ResponseCode(code)) => NoAnswer::Failed(code_name(*code)),
+        NetError::NoConnections | NetError::Io(_) => NoAnswer::Timeout,
+        other => {
+            let text = other.to_string();
+            if text.contains("CNAME") || text.contains("recursion") || text.contains("depth") {
+                NoAnswer::AliasLoop
+            } else {
+                NoAnswer::Failed(text)
+            }
+        }
+    }
+}
+
+fn code_name(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Of two failures the one that must decide: a temporary one forbids to conclude that nothing is there.
+fn worse(one: NoAnswer, other: NoAnswer) -> NoAnswer {
+    let rank = |failure: &NoAnswer| match failure {
+        NoAnswer::BadName => 0,
+        NoAnswer::NoRecords => 1,
+        NoAnswer::NoSuchName => 2,
+        NoAnswer::AliasLoop => 3,
+        NoAnswer::Timeout => 4,
+        NoAnswer::Failed(_) => 5,
+    };
+    if rank(&one) >= rank(&other) { one } else { other }
+}

@@ -1,0 +1,8 @@
+//! Questions to the name service: exchangers of a destination, names of a peer.
+//!
+//! [`dns`] asks one question and types the answer; [`exchangers`] turns answers into targets for delivery;
+//! [`reverse`] names a connecting host while its session goes on.
+
+pub mod dns;
+pub mod exchangers;
+pub mod reverse;

@@ -1,0 +1,149 @@
+//! TLS in both directions, behind functions that return plain facts.
+//!
+//! Receiving: the configured certificate, or a self-signed one made at first start. Delivering: an
+//! opportunistic peer is not authenticated anyway, so its certificate is not judged (RFC 7435); `verify`
+//! demands one that the system's trust store accepts for the exchanger's name.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use mailreeve_core::event::TlsResult;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+
+/// What delivery needs to speak TLS.
+#[derive(Clone)]
+pub struct ClientTls {
+    opportunistic: Arc<ClientConfig>,
+    verifying: Option<Arc<ClientConfig>>,
+}
+
+impl ClientTls {
+    /// Prepares both manners. A system without a trust store can still deliver opportunistically.
+    pub fn new() -> Result<Self> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let opportunistic = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(Arc::clone(&provider))))
+            .with_no_client_auth();
+        let verifying = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_platform_verifier()
+            .ok()
+            .map(|builder| Arc::new(builder.with_no_client_auth()));
+        Ok(Self { opportunistic: Arc::new(opportunistic), verifying })
+    }
+
+    /// Returns the manner for a destination; `None` when verification is asked for and impossible here.
+    pub fn manner(&self, verify: bool) -> Option<Arc<ClientConfig>> {
+        if verify { self.verifying.clone() } else { Some(Arc::clone(&self.opportunistic)) }
+    }
+}
+
+/// Reads the certificate and key, making a self-signed pair in `folder` when none is configured.
+pub fn server_config(
+    configured: Option<(&Path, &Path)>,
+    folder: &Path,
+    hostname: &str,
+) -> Result<Arc<ServerConfig>> {
+    let (certificate, key) = match configured {
+        Some((certificate, key)) => (certificate.to_owned(), key.to_owned()),
+        None => {
+            let pair = (folder.join("self-signed.pem"), folder.join("self-signed.key"));
+            if !pair.0.exists() || !pair.1.exists() {
+                make_self_signed(&pair.0, &pair.1, folder, hostname)?;
+            }
+            pair
+        }
+    };
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("reading the certificate {}", certificate.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&key)
+        .with_context(|| format!("reading the private key {}", key.display()))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("the certificate and the key do not fit together")?;
+    Ok(Arc::new(config))
+}
+
+fn make_self_signed(certificate: &Path, key: &Path, folder: &Path, hostname: &str) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let made = rcgen::generate_simple_self_signed(vec![hostname.to_owned()])
+        .context("making a self-signed certificate")?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(key)
+        .with_context(|| format!("writing {}", key.display()))?;
+    file.write_all(made.signing_key.serialize_pem().as_bytes())?;
+    fs::write(certificate, made.cert.pem()).with_context(|| format!("writing {}", certificate.display()))
+}
+
+/// Protocol and cipher of a finished handshake, in the words of the logs.
+pub fn facts(connection: &rustls::CommonState, verified: bool) -> TlsResult {
+    let protocol = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+        Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+        other => format!("{other:?}"),
+    };
+    let cipher = connection
+        .negotiated_cipher_suite()
+        .map_or_else(|| "unknown".to_owned(), |suite| format!("{:?}", suite.suite()));
+    TlsResult::Success { protocol, cipher, verified }
+}
+
+/// Takes any certificate: opportunistic TLS protects against listeners, not against impostors. Signatures are
+/// not checked either, so that peers with old certificates get encryption instead of clear text.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let mut schemes = self.0.signature_verification_algorithms.supported_schemes();
+        schemes.extend([SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1_Legacy]);
+        schemes
+    }
+}
