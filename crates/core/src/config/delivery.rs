@@ -113,7 +113,11 @@ impl Default for Delivery {
             connections: 10_000,
             connections_per_address: 0,
             idle: Duration::from_secs(5),
-            refused_networks: REFUSED_V4.map(IpNet::V4).into_iter().chain(REFUSED_V6.map(IpNet::V6)).collect(),
+            refused_networks: REFUSED_V4
+                .map(IpNet::V4)
+                .into_iter()
+                .chain(REFUSED_V6.map(IpNet::V6))
+                .collect(),
             source_addresses: Vec::new(),
             eight_bit: EightBit::Send,
             ip_preference: IpPreference::PreferV6,

@@ -11,7 +11,15 @@ use crate::delivery::settings::{BounceProfile, Control, Pattern};
 
 pub(super) const DEFAULT: Spec = Spec {
     header: "[destination_default]",
-    keys: &["concurrency", "messages_per_connection", "recipients", "minutes", "limit", "tls", "bounce_profile"],
+    keys: &[
+        "concurrency",
+        "messages_per_connection",
+        "recipients",
+        "minutes",
+        "limit",
+        "tls",
+        "bounce_profile",
+    ],
 };
 
 pub(super) const DESTINATION: Spec = Spec {
@@ -72,7 +80,8 @@ fn default_profile() -> BounceProfile {
 fn read_profile(row: &Section<'_>, name: String) -> BounceProfile {
     let default = default_profile();
     let (second, day) = (Duration::from_secs(1), Duration::from_hours(24));
-    let seconds = |key, most, default| row.duration(key, second..=most, Duration::from_secs(default)).as_secs();
+    let seconds =
+        |key, most, default| row.duration(key, second..=most, Duration::from_secs(default)).as_secs();
     let short = |key, default: u32| u32::try_from(seconds(key, day, default.into())).unwrap_or(u32::MAX);
     let delay = row.optional("delay_report", |v| match v.text() {
         Some("off") => Some(None),
@@ -94,7 +103,8 @@ fn read_profile(row: &Section<'_>, name: String) -> BounceProfile {
         row.wrong("initial", message, "lower initial, or raise max_interval");
     }
     if u64::from(profile.initial_seconds) >= profile.queue_seconds {
-        let message = format!("mail would expire after {}, before its second try", show(profile.queue_seconds));
+        let message =
+            format!("mail would expire after {}, before its second try", show(profile.queue_seconds));
         row.wrong("max_queue", message, "raise max_queue, or lower initial");
     }
     if let Some(delay) = profile.delay_report_seconds.filter(|delay| *delay >= profile.queue_seconds) {
@@ -154,9 +164,8 @@ fn read_control(section: &Section<'_>, default: &Control, profiles: &[BounceProf
         // 0 takes the limit of the default away.
         recipients: recipients.map_or(default.recipients, |limit: u32| (limit > 0).then_some(limit)),
         recipient_minutes: section.integer("minutes", 1..=60, default.recipient_minutes),
-        per_address: section.or("limit", default.per_address, |v| {
-            v.choice(&[("domain", false), ("address", true)])
-        }),
+        per_address: section
+            .or("limit", default.per_address, |v| v.choice(&[("domain", false), ("address", true)])),
         tls: section.or("tls", default.tls, |v| v.choice(&TLS_MODES)),
         profile: profile.map_or(default.profile, |name| profile_named(section, name, profiles)),
     }

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use super::near::is_secret;
+
 /// One thing that is wrong with a configuration text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -20,8 +22,6 @@ pub struct Mistake {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// The value on that line must not be shown.
-    secret: bool,
 }
 
 /// Shows a mistake with the line it is on:
@@ -61,25 +61,38 @@ const WIDTH: usize = 100;
 fn marked(line: &str, mistake: &Mistake, line_start: usize) -> (String, String) {
     let from = mistake.span.start - line_start;
     let to = mistake.span.end.saturating_sub(line_start).clamp(from, line.len().max(from));
-    let visible = if mistake.secret { line.split('=').next().unwrap_or("") } else { line };
+    let secret = secret_value(line);
+    let visible = &line[..secret.unwrap_or(line.len())];
     let (before, marks): (Vec<_>, Vec<_>) =
         line.char_indices().filter(|(at, _)| *at < to).partition(|(at, _)| *at < from);
     // A long line is shown from a little before the mark.
     let skip = before.len().saturating_sub(WIDTH / 2).min(before.len());
     let skip = if line.chars().count() > WIDTH { skip } else { 0 };
     let mut shown: String = visible.chars().skip(skip).take(WIDTH).map(printable).collect();
-    if mistake.secret {
-        shown.push_str("= (hidden)");
+    if secret.is_some() {
+        shown.push_str(" (hidden)");
     }
     let width = marks.len().clamp(1, WIDTH / 2);
     (shown, " ".repeat(before.len() - skip) + &"^".repeat(width))
+}
+
+/// Returns where the value of a key begins that may be a secret, whatever the mistake on that line is.
+fn secret_value(line: &str) -> Option<usize> {
+    let equals = line.match_indices('=').find(|(at, _)| {
+        let before = line[..*at].trim_end_matches([' ', '\t', '"', '\'']);
+        let key = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-')).next();
+        key.is_some_and(is_secret)
+    });
+    equals.map(|(at, _)| at + 1)
 }
 
 /// One column for one character, whatever it is: a terminal must not be steered by a configuration file.
 fn printable(c: char) -> char {
     match c {
         '\t' => ' ',
-        c if c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+        c if c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+        {
             '\u{fffd}'
         }
         c => c,
@@ -92,24 +105,18 @@ pub(super) struct Note {
     pub(super) span: Range<usize>,
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    /// The text around it may be a secret.
-    pub(super) secret: bool,
-    /// Something is missing: not believed when the text could not be read in full.
-    pub(super) absence: bool,
+    /// Something is missing or misplaced: not believed when the text could not be read in full.
+    pub(super) doubtful: bool,
 }
 
 impl Note {
     pub(super) fn new(span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let hint = Some(hint.into()).filter(|hint| !hint.is_empty());
-        Self { span, message: message.into(), hint, secret: false, absence: false }
+        Self { span, message: message.into(), hint, doubtful: false }
     }
 
-    pub(super) fn absence(self) -> Self {
-        Self { absence: true, ..self }
-    }
-
-    pub(super) fn secret(self) -> Self {
-        Self { secret: true, ..self }
+    pub(super) fn doubtful(self) -> Self {
+        Self { doubtful: true, ..self }
     }
 }
 
@@ -125,7 +132,7 @@ impl Notes {
     /// Returns the mistakes in the order of the text; `whole` tells that all of the text could be read.
     pub(super) fn into_mistakes(self, text: &str, whole: bool) -> Vec<Mistake> {
         let mut notes = self.0.into_inner();
-        notes.retain(|note| whole || !note.absence);
+        notes.retain(|note| whole || !note.doubtful);
         notes.sort_by(|a, b| (a.span.start, &a.message).cmp(&(b.span.start, &b.message)));
         notes.into_iter().map(|note| note.located(text)).collect()
     }
@@ -143,7 +150,6 @@ impl Note {
             column: before[line_start..].chars().count() + 1,
             message: self.message,
             hint: self.hint,
-            secret: self.secret,
         }
     }
 }

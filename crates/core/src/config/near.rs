@@ -7,9 +7,11 @@ use super::reader::Spec;
 
 /// Describes a key that `spec` does not have.
 pub(super) fn unknown(key: &str, span: Range<usize>, spec: &Spec) -> Note {
-    let place = if spec.header.is_empty() { "at the top level".to_owned() } else { format!("in {}", spec.header) };
+    let place =
+        if spec.header.is_empty() { "at the top level".to_owned() } else { format!("in {}", spec.header) };
     let note = Note::new(span, format!("unknown key `{}` {place}", key.escape_debug()), hint(key, spec));
-    if is_secret(key) { note.secret() } else { note }
+    // Below a header that could not be read, keys of its section seem to stand at the top level.
+    if spec.header.is_empty() { note.doubtful() } else { note }
 }
 
 /// Returns the candidate that `name` is a slip of, if any is close enough.
@@ -29,11 +31,8 @@ fn hint(key: &str, spec: &Spec) -> String {
                 password_file in [[credentials]]"
             .to_owned();
     }
-    let homes: Vec<&str> = super::SECTIONS
-        .iter()
-        .filter(|other| other.keys.contains(&key))
-        .map(|other| other.header)
-        .collect();
+    let homes: Vec<&str> =
+        super::SECTIONS.iter().filter(|other| other.keys.contains(&key)).map(|other| other.header).collect();
     match (homes.as_slice(), nearest(key, spec.keys.iter().copied())) {
         ([""], _) => format!("`{key}` belongs above the first section of the file"),
         ([home], _) => format!("`{key}` belongs in {home}"),
@@ -44,9 +43,11 @@ fn hint(key: &str, spec: &Spec) -> String {
 }
 
 /// What looks like a secret is never shown, not even to say that it is at the wrong place.
-fn is_secret(key: &str) -> bool {
+pub(super) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["password", "passwd", "secret", "token"].iter().any(|word| key == *word || key.ends_with(&format!("_{word}")))
+    ["password", "passwd", "secret", "token"]
+        .iter()
+        .any(|word| key == *word || key.ends_with(&format!("_{word}")))
 }
 
 /// Counts insertions, deletions, substitutions and swaps of neighbours between two names.

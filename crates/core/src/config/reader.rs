@@ -151,7 +151,7 @@ impl<'a> Section<'a> {
         let Some(value) = self.value(key) else {
             let message = format!("{} lacks `{key}`", self.spec.header);
             let note = Note::new(self.span.clone(), message, format!("add {key} = {example}"));
-            self.notes.add(note.absence());
+            self.notes.add(note.doubtful());
             return None;
         };
         read(&value).map(|read| Said { value: read, span: value.span })
@@ -196,7 +196,7 @@ impl<'a> Section<'a> {
     /// Leaves a note at a name that nothing in the document bears.
     pub(super) fn undefined(&self, key: &'static str, message: impl Into<String>, hint: impl Into<String>) {
         let span = self.value(key).map_or(self.span.clone(), |value| value.span);
-        self.notes.add(Note::new(span, message, hint).absence());
+        self.notes.add(Note::new(span, message, hint).doubtful());
     }
 
     /// Tells whether `key` is there, right or wrong.
@@ -308,6 +308,11 @@ impl<'a> Value<'a> {
             read(&item).map(|value| Said { value, span: item.span })
         };
         Some(items.iter().filter_map(item).collect())
+    }
+
+    /// Tells whether it is a list with nothing in it.
+    pub(super) fn is_empty_list(&self) -> bool {
+        self.value.as_array().is_some_and(|items| items.is_empty())
     }
 
     /// Leaves a note and returns nothing.

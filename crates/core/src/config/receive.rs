@@ -178,14 +178,20 @@ impl Accept {
 fn is_too_wide(network: &IpNet) -> bool {
     match network {
         IpNet::V4(v4) => v4.prefix_len() < 8,
-        IpNet::V6(v6) => v6.prefix_len() < 16 && !(v6.prefix_len() >= 7 && v6.addr().octets()[0] & 0xfe == 0xfc),
+        IpNet::V6(v6) => {
+            v6.prefix_len() < 16 && !(v6.prefix_len() >= 7 && v6.addr().octets()[0] & 0xfe == 0xfc)
+        }
     }
 }
 
 fn no_duplicates<T: PartialEq>(section: &Section<'_>, items: &[Said<T>], show: impl Fn(&T) -> String) {
     for (index, item) in items.iter().enumerate() {
         if items[..index].iter().any(|earlier| earlier.value == item.value) {
-            section.wrong_at(&item.span, format!("{} is there twice", show(&item.value)), "remove one of them");
+            section.wrong_at(
+                &item.span,
+                format!("{} is there twice", show(&item.value)),
+                "remove one of them",
+            );
         }
     }
 }
@@ -213,10 +219,12 @@ impl Limits {
             let read = section.size(key, range, u64::try_from(default).unwrap_or(u64::MAX));
             usize::try_from(read).unwrap_or(usize::MAX)
         };
+        let message_bytes = section.size("message_bytes", KIB..=4 * GIB, default.message_bytes);
+        let header_bytes = default.header_bytes.min(usize::try_from(message_bytes).unwrap_or(usize::MAX));
         let limits = Self {
-            message_bytes: section.size("message_bytes", KIB..=4 * GIB, default.message_bytes),
+            message_bytes,
             recipients: section.integer("recipients", 1..=100_000, default.recipients),
-            header_bytes: octets("header_bytes", KIB..=16 * MIB, default.header_bytes),
+            header_bytes: octets("header_bytes", KIB..=16 * MIB, header_bytes),
             hops: section.integer("hops", 1..=1_000, default.hops),
             line_bytes: octets("line_bytes", 998..=16 * MIB, default.line_bytes),
             command_errors: section.integer("command_errors", 1..=10_000, default.command_errors),

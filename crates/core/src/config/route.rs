@@ -8,8 +8,7 @@ use super::names;
 use super::reader::{Complaint, Said, Section, Spec};
 use crate::delivery::settings::{Hop, HopHost, Pattern, Route};
 
-pub(super) const ROUTE: Spec =
-    Spec { header: "[[route]]", keys: &["domain", "to", "credentials", "tls"] };
+pub(super) const ROUTE: Spec = Spec { header: "[[route]]", keys: &["domain", "to", "credentials", "tls"] };
 
 pub(super) const CREDENTIALS: Spec =
     Spec { header: "[[credentials]]", keys: &["name", "user", "password_file"] };
@@ -30,9 +29,8 @@ pub(super) fn read_credentials(root: &Section<'_>) -> Vec<Credentials> {
     for row in root.sections("credentials", &CREDENTIALS) {
         let name = row.required("name", "\"smarthost\"", |v| v.parsed(names::label));
         let user = row.required("user", "\"gateway@example.com\"", |v| v.parsed(user));
-        let file = row.required("password_file", "\"/etc/mailreeve/smarthost.password\"", |v| {
-            v.parsed(names::path)
-        });
+        let file =
+            row.required("password_file", "\"/etc/mailreeve/smarthost.password\"", |v| v.parsed(names::path));
         let (Some(name), Some(user), Some(file)) = (name, user, file) else { continue };
         if all.iter().any(|other| *other.name == name.value) {
             let message = format!("two credentials are named \"{}\"", name.value);
@@ -82,7 +80,9 @@ pub(super) fn check_reached<'p>(
 fn hides(earlier: &Pattern, later: &Pattern) -> bool {
     match (earlier, later) {
         (Pattern::All, _) => true,
-        (Pattern::Exact(_) | Pattern::Below(_), Pattern::All) | (Pattern::Exact(_), Pattern::Below(_)) => false,
+        (Pattern::Exact(_) | Pattern::Below(_), Pattern::All) | (Pattern::Exact(_), Pattern::Below(_)) => {
+            false
+        }
         (Pattern::Exact(a), Pattern::Exact(b)) => a == b,
         (Pattern::Below(suffix), Pattern::Below(other)) => other.ends_with(suffix.as_str()),
         (Pattern::Below(_), Pattern::Exact(name)) => earlier.matches(name),
@@ -107,7 +107,9 @@ fn read_route(row: &Section<'_>, port: u16, known: &[Credentials]) -> Option<Rou
     }
     let to = to?;
     let Some(first) = to.value.first() else {
-        row.wrong("to", "a route needs a next hop", "name one, or write [\"USEDNS\"] or [\"/dev/null\"]");
+        if row.optional("to", |v| Some(v.is_empty_list())) == Some(true) {
+            row.wrong("to", "a route needs a next hop", "name one, or write [\"USEDNS\"] or [\"/dev/null\"]");
+        }
         return None;
     };
     let alone = match &first.value {
@@ -179,7 +181,9 @@ fn next(text: &str, default_port: u16) -> Result<Next, Complaint> {
     };
     let port = match port {
         None => default_port,
-        Some(_) if place.parse::<IpAddr>().is_ok() => return Err(bad("an address stands in brackets: \"[2001:db8::7]\"")),
+        Some(_) if place.parse::<IpAddr>().is_ok() => {
+            return Err(bad("an address stands in brackets: \"[2001:db8::7]\""));
+        }
         Some(port) => port
             .parse()
             .ok()
@@ -233,8 +237,23 @@ mod tests {
     #[test]
     fn what_is_not_a_next_hop() {
         for text in [
-            "", ":25", "host:", "host:0", "host:65536", "host:25:25", "host/10", "host/pri=-1", "[192.0.2.7", "[x]",
-            "[192.0.2.7]25", "192.0.2.7", "192.0.2.7:25", "2001:db8::7", "a b", "usedns!", "user@host",
+            "",
+            ":25",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:25:25",
+            "host/10",
+            "host/pri=-1",
+            "[192.0.2.7",
+            "[x]",
+            "[192.0.2.7]25",
+            "192.0.2.7",
+            "192.0.2.7:25",
+            "2001:db8::7",
+            "a b",
+            "usedns!",
+            "user@host",
         ] {
             assert!(next(text, 25).is_err(), "{text}");
         }

@@ -217,7 +217,11 @@ impl Identity {
                 None
             }
             (false, true) => {
-                section.undefined("key", half, "add certificate, the PEM file of the certificate and its chain");
+                section.undefined(
+                    "key",
+                    half,
+                    "add certificate, the PEM file of the certificate and its chain",
+                );
                 None
             }
             (false, false) => None,

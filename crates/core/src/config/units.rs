@@ -105,15 +105,23 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, octets) in
-            [("64 MiB", 64 * MIB), ("100 MB", 100_000_000), ("1gib", GIB), ("512", 512), ("0", 0), (" 7 B ", 7)]
-        {
+        for (text, octets) in [
+            ("64 MiB", 64 * MIB),
+            ("100 MB", 100_000_000),
+            ("1gib", GIB),
+            ("512", 512),
+            ("0", 0),
+            (" 7 B ", 7),
+        ] {
             assert_eq!(size(text), Ok(octets), "{text}");
         }
         for text in ["", "MiB", "1.5 GiB", "5 M", "-1", "99999999999 GiB", "1 MiB x", "٣ MiB"] {
             assert!(size(text).is_err(), "{text}");
         }
-        assert_eq!([show_size(64 * MIB), show_size(1000), show_size(0)], ["64 MiB", "1000 octets", "0 octets"]);
+        assert_eq!(
+            [show_size(64 * MIB), show_size(1000), show_size(0)],
+            ["64 MiB", "1000 octets", "0 octets"]
+        );
     }
 
     #[test]
