@@ -161,8 +161,7 @@ impl Session {
         self.drop_transaction(Abort::Hello);
         self.hello = Some(Hello { name: name.to_owned(), esmtp });
         self.notices.hello = true;
-        self.idle("");
-        if self.ended().is_some() {
+        if !self.may_idle() {
             return;
         }
         if esmtp {

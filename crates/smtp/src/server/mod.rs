@@ -308,12 +308,20 @@ impl Session {
 
     /// Says a reply to a command that brought no message further, and counts it.
     fn idle(&mut self, reply: &str) {
-        self.tally.idle_commands += 1;
-        if self.tally.idle_commands > self.settings.limits.idle_commands {
-            self.say(replies::TOO_MANY_COMMANDS);
-            return self.end(EndReason::TooManyCommands);
+        if self.may_idle() {
+            self.say(reply);
         }
-        self.say(reply);
+    }
+
+    /// Counts a command that brought no message further; ends the session at the first one too many.
+    fn may_idle(&mut self) -> bool {
+        self.tally.idle_commands += 1;
+        let may = self.tally.idle_commands <= self.settings.limits.idle_commands;
+        if !may {
+            self.say(replies::TOO_MANY_COMMANDS);
+            self.end(EndReason::TooManyCommands);
+        }
+        may
     }
 
     /// Says the caller's word. A 421 ends the session (RFC 5321 3.8).
