@@ -17,7 +17,7 @@
 //! * [`world`]: a name server and its hosts, started and stopped together.
 //! * [`command`]: all of it from the shell, as `mailreeve lab ...`.
 
-//client
+pub mod client;
 //command
 //dialogue
 pub mod dns;
@@ -25,6 +25,6 @@ pub mod host;
 pub mod record;
 pub mod room;
 pub mod sink;
-//verify
+pub mod verify;
 pub mod words;
 //world

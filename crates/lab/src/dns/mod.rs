@@ -153,7 +153,12 @@ impl DnsServer {
     ///
     /// # Errors
     /// When `name` is no domain name.
-    pub fn behave_for(&self, name: &str, record_type: RecordType, behaviour: Behaviour) -> Result<(), BadZone> {
+    pub fn behave_for(
+        &self,
+        name: &str,
+        record_type: RecordType,
+        behaviour: Behaviour,
+    ) -> Result<(), BadZone> {
         let key = (zone::name(name)?, Some(record_type));
         self.state.inner.lock().behaviours.insert(key, behaviour);
         Ok(())

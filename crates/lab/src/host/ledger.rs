@@ -71,7 +71,12 @@ struct Counts {
 }
 
 impl Ledger {
-    pub(super) fn open(name: String, temper: Temper, detail: Detail, trace: Vec<String>) -> std::io::Result<Self> {
+    pub(super) fn open(
+        name: String,
+        temper: Temper,
+        detail: Detail,
+        trace: Vec<String>,
+    ) -> std::io::Result<Self> {
         let journal = match &detail {
             Detail::Records { file: Some(path), .. } => Some(Journal::open(path)?),
             Detail::Records { file: None, .. } | Detail::Sums => None,
@@ -102,7 +107,13 @@ impl Ledger {
     }
 
     /// Takes a message. Only after this returned may the host say so.
-    pub(super) fn take(&self, recipients: usize, content_bytes: u64, crc: u32, delivery: Option<Delivery>) -> std::io::Result<()> {
+    pub(super) fn take(
+        &self,
+        recipients: usize,
+        content_bytes: u64,
+        crc: u32,
+        delivery: Option<Delivery>,
+    ) -> std::io::Result<()> {
         if let (Some(journal), Some(delivery)) = (&self.journal, &delivery) {
             journal.append(delivery)?;
         }
@@ -160,7 +171,9 @@ impl Ledger {
                 *seen <= count
             }
             Span::FirstPerAddress(count) => self.seen(number, address).is_some_and(|(seen, _)| seen <= count),
-            Span::TimePerAddress(span) => self.seen(number, address).is_some_and(|(_, at)| at.elapsed() < span),
+            Span::TimePerAddress(span) => {
+                self.seen(number, address).is_some_and(|(_, at)| at.elapsed() < span)
+            }
         }
     }
 

@@ -69,7 +69,11 @@ pub struct BadReply(String);
 
 impl fmt::Display for BadReply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "`{}` is no reply: expected a code from 200 to 599, such as `451 4.7.1 later`", self.0)
+        write!(
+            formatter,
+            "`{}` is no reply: expected a code from 200 to 599, such as `451 4.7.1 later`",
+            self.0
+        )
     }
 }
 

@@ -230,10 +230,11 @@ impl Temper {
     /// Waits this long before every reply.
     #[must_use]
     pub fn slow(delay: Duration) -> Self {
-        let stages = [Stage::Banner, Stage::Helo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Final, Stage::Quit];
-        stages.into_iter().fold(Self::healthy(), |temper, stage| {
-            temper.rule(Rule::new(stage, Act::Proceed).delay(delay))
-        })
+        let stages =
+            [Stage::Banner, Stage::Helo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Final, Stage::Quit];
+        stages
+            .into_iter()
+            .fold(Self::healthy(), |temper, stage| temper.rule(Rule::new(stage, Act::Proceed).delay(delay)))
     }
 
     /// Answers `reply` at `stage`, always.

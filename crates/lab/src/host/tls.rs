@@ -90,7 +90,9 @@ impl Authority {
     /// The handshake that a host called `name` of this temper does.
     pub(super) fn handshake(&self, temper: &TlsTemper, name: &str) -> io::Result<Handshake> {
         Ok(match temper {
-            TlsTemper::Good | TlsTemper::Inject(_) => Handshake::Real(self.config(name, Signed::Authority, true)?),
+            TlsTemper::Good | TlsTemper::Inject(_) => {
+                Handshake::Real(self.config(name, Signed::Authority, true)?)
+            }
             TlsTemper::OnlyTls12 => Handshake::Real(self.config(name, Signed::Authority, false)?),
             TlsTemper::SelfSigned => Handshake::Real(self.config(name, Signed::Itself, true)?),
             TlsTemper::Expired => Handshake::Real(self.config(name, Signed::Expired, true)?),

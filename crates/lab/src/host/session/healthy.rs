@@ -54,8 +54,10 @@ impl Session {
     pub(super) fn after_refusal(&mut self, event: &Event) {
         match event {
             Event::Final(_) => self.envelope = None,
-            // The chunk is on its way already and has to be read (RFC 3030 section 2).
+            // The chunk is on its way already and has to be read; the ones behind it find no transaction
+            // (RFC 3030 section 2).
             Event::Chunk(left, last) => {
+                self.envelope = None;
                 self.reading = Reading::Chunk { left: *left, last: *last, refused: true };
             }
             Event::Banner
@@ -87,7 +89,13 @@ impl Session {
     }
 
     /// Takes what is there of a chunk.
-    pub(super) fn chunk(&mut self, input: &mut BytesMut, left: u64, last: bool, refused: bool) -> Option<Step> {
+    pub(super) fn chunk(
+        &mut self,
+        input: &mut BytesMut,
+        left: u64,
+        last: bool,
+        refused: bool,
+    ) -> Option<Step> {
         let here = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
         let piece = input.split_to(here);
         let left = left - here as u64;
@@ -221,7 +229,8 @@ impl Session {
             delivery: None,
         };
         if self.ledger.describes() {
-            let announced = param(&envelope.mail.params, "BODY").is_some_and(|body| !body.eq_ignore_ascii_case("7BIT"))
+            let announced = param(&envelope.mail.params, "BODY")
+                .is_some_and(|body| !body.eq_ignore_ascii_case("7BIT"))
                 || param(&envelope.mail.params, "SMTPUTF8").is_some();
             for fault in body::faults(message, announced) {
                 self.complain(fault);

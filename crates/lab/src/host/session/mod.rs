@@ -75,11 +75,17 @@ struct Envelope {
 enum Reading {
     Commands,
     /// Message content; so many bytes hold no end.
-    Data { scanned: usize },
+    Data {
+        scanned: usize,
+    },
     /// Content of a message that is too big already.
     Discard,
     /// A chunk of BDAT, of which so many bytes are to come.
-    Chunk { left: u64, last: bool, refused: bool },
+    Chunk {
+        left: u64,
+        last: bool,
+        refused: bool,
+    },
 }
 
 /// Something that the temper has a say in.
@@ -234,7 +240,9 @@ impl Session {
         match command {
             Command::Helo(_, true) if !self.temper.offers.ehlo => self.say(Reply::new(502)),
             Command::Helo(name, extended) => self.event(Event::Helo(name, extended)),
-            Command::Starttls if self.temper.tls.is_none() || self.tls => self.wrong("STARTTLS not offered", 502),
+            Command::Starttls if self.temper.tls.is_none() || self.tls => {
+                self.wrong("STARTTLS not offered", 502)
+            }
             Command::Starttls => self.event(Event::Starttls),
             Command::Mail(_) if !self.greeted => self.wrong("MAIL before EHLO", 503),
             Command::Mail(_) if self.envelope.is_some() => self.wrong("MAIL inside of a transaction", 503),
@@ -314,7 +322,8 @@ impl Session {
         let stage = event.stage();
         temper.rules.iter().enumerate().filter(|(_, rule)| rule.stage == stage).find_map(|(number, rule)| {
             let addresses = self.addresses(event);
-            let fits = |address: &&str| rule.address.as_deref().is_none_or(|pattern| matches(pattern, address));
+            let fits =
+                |address: &&str| rule.address.as_deref().is_none_or(|pattern| matches(pattern, address));
             let address = addresses.into_iter().find(fits)?.to_owned();
             let hits = self.hits.get_mut(number)?;
             *hits += 1;
@@ -355,7 +364,8 @@ impl Session {
             Act::Reply(reply) => {
                 let banner = matches!(event, Event::Banner);
                 self.rejected |= banner && reply.code >= 500;
-                let leaves = reply.code == 421 || matches!(event, Event::Quit) || (banner && reply.code == 521);
+                let leaves =
+                    reply.code == 421 || matches!(event, Event::Quit) || (banner && reply.code == 521);
                 self.after_refusal(&event);
                 self.reply(&reply);
                 leaves.then_some(Step::End(Ending::Close))
