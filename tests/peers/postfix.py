@@ -65,6 +65,11 @@ class Postfix:
         """Has every deferred message tried now."""
         self._run("postqueue", "-c", self.config, "-f")
 
+    def release(self) -> None:
+        """Has every message that was put on hold delivered now."""
+        self._run("postsuper", "-c", self.config, "-H", "ALL")
+        self.flush()
+
     def set(self, **settings: str) -> None:
         """Changes settings of the running instance."""
         self._run("postconf", "-c", self.config, *(f"{name}={value}" for name, value in settings.items()))
