@@ -1,1 +1,18 @@
 //! What survives a crash: the spool and the ledger.
+//!
+//! * [`spool`]: accepted messages and the state of their recipients, changed by one atomic commit.
+//! * [`committer`]: the thread that gathers changes into commits, and the source of MID, ICID and DCID.
+//! * [`ledger`]: everything that happened, in append-only segment files.
+//! * [`space`]: how much room the disk has, and the reserve kept for recording ends.
+//! * [`disk`]: the file operations that the parts of our own make, as one seam for injected faults.
+//!
+//! Nothing here decides about mail and nothing here is async: callers keep these calls off their runtime
+//! threads. After a failed write or sync nothing is retried and believed (law 5): the part concerned is
+//! marked failed and refuses everything until the daemon restarts.
+
+pub mod committer;
+pub mod disk;
+pub mod ledger;
+mod owner;
+pub mod space;
+pub mod spool;
