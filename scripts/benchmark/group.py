@@ -75,17 +75,24 @@ class Group:
         memory = "control group" if self.memory_folder is not None else "sum over /proc"
         return f"CPU from control group v2; memory (anonymous) from {memory}"
 
-    def close(self) -> None:
-        """Removes the group once its last process is gone. What is left after a while is an error."""
+    def close(self) -> list[int]:
+        """Removes the group. Processes that are left in it after a while are killed; returns which."""
         self._over.set()
         self._sampler.join()
-        deadline = time.monotonic() + END_WITHIN_SECONDS
-        while self.cpu_folder is not None and self.processes():
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"processes left in {self.cpu_folder}: {self.processes()}")
-            time.sleep(0.05)
+        left = [] if self.cpu_folder is None else self._wait_until_empty()
+        if left:
+            (self.cpu_folder / "cgroup.kill").write_text("1")
+            self._wait_until_empty()
         for folder in self._folders():
             folder.rmdir()
+        return left
+
+    def _wait_until_empty(self) -> list[int]:
+        """Processes that are left when the time is up."""
+        deadline = time.monotonic() + END_WITHIN_SECONDS
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return left
 
     def _folders(self) -> set[Path]:
         return {folder for folder in (self.cpu_folder, self.memory_folder) if folder is not None}

@@ -88,8 +88,8 @@ class Bench:
                 server.stop()
         except Exception as error:  # One broken run must not take the others' results with it.
             figures.complaint = f"{type(error).__name__}: {error}"
-        finally:
-            group.close()
+        if left := group.close():
+            figures.complaint = figures.complaint or f"left {len(left)} processes behind"
         if figures.complaint is None:
             shutil.rmtree(folder, ignore_errors=True)
         return figures
