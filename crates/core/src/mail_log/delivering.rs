@@ -1,0 +1,334 @@
+//! Lines of outbound connections, attempts and how recipients end.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use jiff::tz::TimeZone;
+
+use super::clock::Clock;
+use super::line::{Line, Pen};
+use super::phrases::phrase;
+use crate::event::{Cause, Event, Failure, HostStatus, Stage, TlsResult, Unreported};
+use crate::ids::{Dcid, Host, Mid, Rid};
+
+/// What is remembered of open connections.
+#[derive(Debug)]
+pub(super) struct Delivering {
+    connections: HashMap<Dcid, Connection>,
+    /// For instants to come, so that they do not push the present one out of the log's own clock.
+    later: Clock,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Connection {
+    local: IpAddr,
+    peer: SocketAddr,
+}
+
+impl Delivering {
+    pub(super) fn new(zone: TimeZone) -> Self {
+        Self { connections: HashMap::new(), later: Clock::new(zone) }
+    }
+
+    /// Forgets every connection: the daemon that held them is gone.
+    pub(super) fn forget(&mut self) {
+        self.connections.clear();
+    }
+}
+
+impl Delivering {
+    /// Writes the lines of an event of delivery.
+    pub(super) fn render(&mut self, pen: &mut Pen<'_>, event: &Event) {
+        match event {
+            Event::DeliveryOpened { dcid, local, peer, host: _, name: _ } => {
+                self.opened(pen, *dcid, local.ip(), *peer);
+            }
+            Event::DeliveryTls { dcid, host, result } => self.tls(pen, *dcid, host, result),
+            Event::ConnectFailed { dcid, host, address, failure } => {
+                connection_error(pen, *dcid, host, None, *address, failure);
+            }
+            Event::LookupFailed { host, hard, detail } => lookup_failed(pen, host, *hard, detail),
+            Event::HostChanged { host, status, reason, address } => {
+                host_changed(pen, host, *status, reason.as_ref(), *address);
+            }
+            Event::DeliveryStarted { dcid, mid, rids } => {
+                pen.info().text("Delivery start ").hop(*dcid, *mid).text("RID ").rids(rids);
+            }
+            Event::Delivered { dcid, mid, rids, reply, host: _ } => delivered(pen, *dcid, *mid, rids, reply),
+            Event::Deferred { dcid, mid, rid, failure, next_at, host: _, attempts: _ } => {
+                self.deferred(pen, *dcid, *mid, *rid, failure, *next_at);
+            }
+            Event::Bounced { dcid, mid, rid, failure, unreported, host: _, kind: _ } => {
+                bounced(pen, *dcid, *mid, *rid, failure, *unreported);
+            }
+            Event::Deleted { mid, rid, by, host: _ } => deleted(pen, *mid, *rid, by),
+            Event::Corrupt { mid, recipients, detail } => corrupt(pen, *mid, *recipients, detail),
+            Event::Finished { mid } => {
+                pen.info().text("Message finished MID ").number(mid.0).text(" done");
+            }
+            Event::DeliveryClosed { dcid, host, why } => self.closed(pen, *dcid, host, why.as_ref()),
+
+            // The lines of these are written elsewhere.
+            Event::Started { .. }
+            | Event::Stopped
+            | Event::LedgerGap { .. }
+            | Event::Configured { .. }
+            | Event::Alert(_)
+            | Event::CountersReset
+            | Event::ConnectionOpened { .. }
+            | Event::Greeted { .. }
+            | Event::PeerJudged { .. }
+            | Event::InboundTls { .. }
+            | Event::MessageStarted { .. }
+            | Event::SenderRejected { .. }
+            | Event::RecipientAccepted { .. }
+            | Event::RecipientRejected { .. }
+            | Event::MessageAborted { .. }
+            | Event::Accepted { .. }
+            | Event::Generated { .. }
+            | Event::Queued { .. }
+            | Event::ConnectionClosed { .. }
+            | Event::BadCommand { .. }
+            | Event::DeliverySuspended { .. }
+            | Event::DeliveryResumed { .. }
+            | Event::DeliverNow { .. }
+            | Event::SpoolSpace { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, pen: &mut Pen<'_>, dcid: Dcid, local: IpAddr, peer: SocketAddr) {
+        self.connections.insert(dcid, Connection { local, peer });
+        let line = pen.info().text("New SMTP DCID ").number(dcid.0).text(" interface ").show(local);
+        line.text(" address ").show(peer.ip()).text(" port ").number(peer.port());
+    }
+
+    fn tls(&self, pen: &mut Pen<'_>, dcid: Dcid, host: &Host, result: &TlsResult) {
+        let line = pen.info().text("DCID ").number(dcid.0);
+        match result {
+            TlsResult::Success { protocol, cipher, verified } => {
+                let line = line.text(" TLS success protocol ").clean(protocol).text(" cipher ").clean(cipher);
+                let line = line.text(" for ").clean(host.as_str());
+                line.text(if *verified { " (certificate verified)" } else { "" });
+            }
+            TlsResult::Failed { why, clear: true } => {
+                line.text(" TLS failed: ").clean(why).text(" (delivery goes on in clear text)");
+            }
+            TlsResult::Failed { why, clear: false } => {
+                drop(line.text(" TLS failed: ").clean(why));
+                let line = pen.info().text("DCID ").number(dcid.0);
+                let line = match self.connections.get(&dcid) {
+                    Some(connection) => line.text(" IP ").show(connection.peer.ip()),
+                    None => line,
+                };
+                line.text(" TLS was required but could not be successfully negotiated");
+            }
+        }
+    }
+
+    fn deferred(
+        &mut self,
+        pen: &mut Pen<'_>,
+        dcid: Dcid,
+        mid: Mid,
+        rid: Rid,
+        failure: &Failure,
+        next_at: u64,
+    ) {
+        pen.info().text("Delayed: ").outcome(dcid, mid, rid, failure);
+        let line = pen.info().text("MID ").number(mid.0).text(" to RID ").rids(&[rid]);
+        line.text(" pending till ").stamp(&self.later.stamp(next_at)).text(" [Default]");
+    }
+
+    fn closed(&mut self, pen: &mut Pen<'_>, dcid: Dcid, host: &Host, why: Option<&Failure>) {
+        let connection = self.connections.remove(&dcid);
+        if let Some(failure) = why {
+            let peer = failure.address.or(connection.map(|connection| connection.peer));
+            let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+            let local = connection.map(|connection| connection.local);
+            connection_error(pen, dcid, host, local, peer.unwrap_or(unknown), failure);
+        }
+        pen.info().text("DCID ").number(dcid.0).text(" close");
+    }
+}
+
+impl Line<'_> {
+    fn hop(self, dcid: Dcid, mid: Mid) -> Self {
+        self.text("DCID ").number(dcid.0).text(" MID ").number(mid.0).text(" to ")
+    }
+
+    fn status(self, status: (u8, u16, u16)) -> Self {
+        self.number(status.0).text(".").number(status.1).text(".").number(status.2)
+    }
+
+    /// `DCID D MID M to RID R - 4.1.0 - Unknown address error ('451', ['..']) []`.
+    fn outcome(self, dcid: Dcid, mid: Mid, rid: Rid, failure: &Failure) {
+        let line = self.hop(dcid, mid).text("RID ").number(rid.0).text(" - ").status(failure.status);
+        line.text(" - ")
+            .text(phrase(failure.status))
+            .text(" ")
+            .reply(failure.code, &failure.text)
+            .text(" []");
+    }
+}
+
+/// `interface` is the address connected from, the unspecified one when there was no connection.
+fn connection_error(
+    pen: &mut Pen<'_>,
+    dcid: Dcid,
+    host: &Host,
+    interface: Option<IpAddr>,
+    address: SocketAddr,
+    failure: &Failure,
+) {
+    let line =
+        pen.info().text("Connection Error: DCID ").number(dcid.0).text(" domain: ").clean(host.as_str());
+    let line = line.text(" IP: ").show(address.ip()).text(" port: ").number(address.port());
+    let any = match address {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let line = details(line.text(" details: "), failure).text(" interface: ").show(interface.unwrap_or(any));
+    line.text(" reason: ").text(match failure.stage {
+        Stage::Dns => "DNS error",
+        Stage::StartTls => "TLS error",
+        Stage::Connect => "network error",
+        Stage::Greeting
+        | Stage::Ehlo
+        | Stage::Auth
+        | Stage::Mail
+        | Stage::Rcpt
+        | Stage::Data
+        | Stage::Content
+        | Stage::Final => "SMTP error",
+        Stage::Local => "local error",
+    });
+}
+
+/// Writes what the operating system would say of the commonest causes, and what was said of the others.
+fn details<'l>(line: Line<'l>, failure: &Failure) -> Line<'l> {
+    match failure.cause {
+        Cause::ConnectRefused => line.text("[Errno 111] Connection refused"),
+        Cause::NoRoute => line.text("[Errno 113] No route to host"),
+        Cause::ConnectTimeout | Cause::BannerTimeout | Cause::SmtpTimeout | Cause::DnsTimeout => {
+            line.text("timeout")
+        }
+        Cause::ConnectionLost | Cause::LostAfterData => line.text("EOF"),
+        Cause::ConnectError
+        | Cause::GreetingRejected
+        | Cause::HelloRejected
+        | Cause::ProtocolError
+        | Cause::TlsNotOffered
+        | Cause::TlsHandshake
+        | Cause::TlsCertificate
+        | Cause::AuthFailed
+        | Cause::Reply4xx
+        | Cause::Reply5xx
+        | Cause::DnsNxdomain
+        | Cause::DnsServfail
+        | Cause::ResolverUnreachable
+        | Cause::NullMx
+        | Cause::MxNoAddress
+        | Cause::CnameLoop
+        | Cause::RefusedNetwork
+        | Cause::MailLoop
+        | Cause::Utf8NotOffered
+        | Cause::TooBigForPeer
+        | Cause::EightBitNotOffered
+        | Cause::Expired
+        | Cause::Operator
+        | Cause::RecordCorrupt => said(line, failure),
+    }
+}
+
+fn said<'l>(line: Line<'l>, failure: &Failure) -> Line<'l> {
+    let Some((first, rest)) = failure.text.split_first() else { return line.text(phrase(failure.status)) };
+    let line = if failure.code > 0 { line.number(failure.code).text(" ") } else { line };
+    rest.iter().fold(line.clean(first), |line, text| line.text(" / ").clean(text))
+}
+
+fn lookup_failed(pen: &mut Pen<'_>, host: &Host, hard: bool, detail: &str) {
+    let line = pen.info().text(if hard { "DNS Error " } else { "DNS Temporary Failure " });
+    line.clean(host.as_str()).text(" MX - ").clean(detail);
+}
+
+fn host_changed(
+    pen: &mut Pen<'_>,
+    host: &Host,
+    status: HostStatus,
+    reason: Option<&Failure>,
+    address: Option<SocketAddr>,
+) {
+    let line = pen.info().text("Host ").clean(host.as_str()).text(match status {
+        HostStatus::Unknown => " is unknown",
+        HostStatus::Up => " is up",
+        HostStatus::Down => " is down",
+    });
+    let line = match address {
+        Some(address) => line.text(" at ").show(address),
+        None => line,
+    };
+    if let Some(failure) = reason {
+        details(line.text(": "), failure);
+    }
+}
+
+fn delivered(pen: &mut Pen<'_>, dcid: Dcid, mid: Mid, rids: &[Rid], reply: &str) {
+    pen.info().text("Message done ").hop(dcid, mid).text("RID ").rids(rids);
+    let line = pen.info().text("MID ").number(mid.0).text(" RID ").rids(rids);
+    line.text(" Response ").quoted(response(reply));
+}
+
+/// Strips blanks and a leading `OK`, which says nothing behind `Message done`.
+fn response(reply: &str) -> &str {
+    let reply = reply.trim();
+    match reply.split_at_checked(2) {
+        Some((ok, rest)) if ok.eq_ignore_ascii_case("ok") && (rest.is_empty() || rest.starts_with(' ')) => {
+            rest.trim_start()
+        }
+        Some(_) | None => reply,
+    }
+}
+
+fn bounced(
+    pen: &mut Pen<'_>,
+    dcid: Dcid,
+    mid: Mid,
+    rid: Rid,
+    failure: &Failure,
+    unreported: Option<Unreported>,
+) {
+    match unreported {
+        None => pen.info().text("Bounced: ").outcome(dcid, mid, rid, failure),
+        Some(Unreported::NullSender) => {
+            let line = pen.info().text("Double bounce: MID ").number(mid.0).text(" to RID ").number(rid.0);
+            let line = line.text(" - ").status(failure.status).text(" - ").text(phrase(failure.status));
+            let line =
+                if failure.code > 0 { line.text(" ").number(failure.code).text("-") } else { line.text(" ") };
+            line.quoted(&failure.text.join(" / "));
+        }
+        Some(Unreported::NotRequested) => {
+            pen.info().text("Bounced: ").outcome(dcid, mid, rid, failure);
+            not_reported(pen, mid, rid, "its NOTIFY does not ask for one");
+        }
+        Some(Unreported::Profile) => {
+            pen.info().text("Bounced: ").outcome(dcid, mid, rid, failure);
+            not_reported(pen, mid, rid, "the bounce profile says so");
+        }
+    }
+}
+
+fn not_reported(pen: &mut Pen<'_>, mid: Mid, rid: Rid, why: &str) {
+    let line = pen.info().text("MID ").number(mid.0).text(" RID ").rids(&[rid]);
+    line.text(" gets no bounce message: ").text(why);
+}
+
+fn deleted(pen: &mut Pen<'_>, mid: Mid, rid: Rid, by: &str) {
+    let line = pen.info().text("MID ").number(mid.0).text(" RID ").rids(&[rid]);
+    line.text(" removed by ").clean(by);
+    pen.info().text("Deleted: MID ").number(mid.0).text(" to ").rids(&[rid]);
+}
+
+fn corrupt(pen: &mut Pen<'_>, mid: Mid, recipients: u32, detail: &str) {
+    let line = pen.critical().text("MID ").number(mid.0).text(" cannot be read back and was set apart with ");
+    line.number(recipients).text(" recipients: ").clean(detail);
+}

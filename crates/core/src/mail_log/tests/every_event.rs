@@ -1,0 +1,278 @@
+//! Each kind of event, alone, and all of its lines.
+
+use std::collections::BTreeSet;
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::event::{
+    AbortReason, Alert, BounceKind, CloseReason, GeneratedKind, HostStatus, PeerAction, RecipientRule,
+    Severity, SpoolSpace, TlsResult, Unreported,
+};
+use crate::ids::{Dcid, Icid, Mid, Rid};
+
+/// A place in the list of kinds. A new kind of event does not compile until it has a place here, and the test
+/// fails until a sample of it, and so its lines, stand in the snapshot.
+fn place(event: &Event) -> usize {
+    match event {
+        Event::Started { .. } => 0,
+        Event::Stopped => 1,
+        Event::LedgerGap { .. } => 2,
+        Event::Configured { .. } => 3,
+        Event::Alert(_) => 4,
+        Event::CountersReset => 5,
+        Event::ConnectionOpened { .. } => 6,
+        Event::Greeted { .. } => 7,
+        Event::PeerJudged { .. } => 8,
+        Event::InboundTls { .. } => 9,
+        Event::MessageStarted { .. } => 10,
+        Event::SenderRejected { .. } => 11,
+        Event::RecipientAccepted { .. } => 12,
+        Event::RecipientRejected { .. } => 13,
+        Event::MessageAborted { .. } => 14,
+        Event::Accepted { .. } => 15,
+        Event::Generated { .. } => 16,
+        Event::Queued { .. } => 17,
+        Event::ConnectionClosed { .. } => 18,
+        Event::BadCommand { .. } => 19,
+        Event::DeliveryOpened { .. } => 20,
+        Event::DeliveryTls { .. } => 21,
+        Event::ConnectFailed { .. } => 22,
+        Event::LookupFailed { .. } => 23,
+        Event::HostChanged { .. } => 24,
+        Event::DeliveryStarted { .. } => 25,
+        Event::Delivered { .. } => 26,
+        Event::Deferred { .. } => 27,
+        Event::Bounced { .. } => 28,
+        Event::Deleted { .. } => 29,
+        Event::Corrupt { .. } => 30,
+        Event::Finished { .. } => 31,
+        Event::DeliveryClosed { .. } => 32,
+        Event::DeliverySuspended { .. } => 33,
+        Event::DeliveryResumed { .. } => 34,
+        Event::DeliverNow { .. } => 35,
+        Event::SpoolSpace { .. } => 36,
+    }
+}
+
+const KINDS: usize = 37;
+
+#[test]
+fn every_event_has_its_lines() {
+    let samples: Vec<Event> = [house(), connections(), messages(), outbound(), ends()].concat();
+    let seen: BTreeSet<usize> = samples.iter().map(place).collect();
+    assert_eq!(seen, (0..KINDS).collect());
+    let shown: Vec<String> = samples
+        .into_iter()
+        .map(|event| {
+            let name = format!("{event:?}").split([' ', '{', '(']).next().unwrap_or_default().to_owned();
+            format!("{name}\n{}", render(vec![(0, event)]))
+        })
+        .collect();
+    assert_snapshot!(shown.join("\n"));
+}
+
+fn house() -> Vec<Event> {
+    let alert = |severity, hint: &str| {
+        let (code, text) = ("spool-low".to_owned(), "Free disk is below 1 GiB.".to_owned());
+        Event::Alert(Alert { severity, code, text, hint: hint.to_owned() })
+    };
+    let by = || "admin".to_owned();
+    vec![
+        Event::Started { version: "0.1.0".into(), node: "gw.test".into() },
+        Event::Stopped,
+        Event::LedgerGap { cut_bytes: 117 },
+        Event::Configured { checksum: 0xabc, source: "/etc/mailreeve/mailreeve.toml".into() },
+        alert(Severity::Information, ""),
+        alert(Severity::Warning, "Free some disk."),
+        alert(Severity::Critical, "Free some disk."),
+        Event::CountersReset,
+        Event::DeliverySuspended { host: None, by: by() },
+        Event::DeliverySuspended { host: Some(host("example.com")), by: by() },
+        Event::DeliveryResumed { host: None, by: by() },
+        Event::DeliveryResumed { host: Some(host("example.com")), by: by() },
+        Event::DeliverNow { scope: "all".into(), recipients: 1_000, by: by() },
+        Event::SpoolSpace { state: SpoolSpace::Enough, free_bytes: 1 << 31 },
+        Event::SpoolSpace { state: SpoolSpace::Low, free_bytes: 1 << 29 },
+        Event::SpoolSpace { state: SpoolSpace::Reserve, free_bytes: 0 },
+        Event::SpoolSpace { state: SpoolSpace::Failed, free_bytes: 1 << 31 },
+    ]
+}
+
+fn connections() -> Vec<Event> {
+    let icid = Icid(7);
+    let judged = |action, group: &str, rule: &str| Event::PeerJudged {
+        icid,
+        peer: "198.51.100.9".parse().unwrap(),
+        reverse: None,
+        verified: false,
+        lookup_us: None,
+        action,
+        group: group.into(),
+        rule: rule.into(),
+    };
+    let closed = |why, messages| Event::ConnectionClosed {
+        icid,
+        peer: "198.51.100.9".parse().unwrap(),
+        why,
+        lasted_us: 1_230_000,
+        messages,
+    };
+    let (listener, local, peer) = ("Incoming".into(), "192.0.2.1:25", "198.51.100.9:40000");
+    vec![
+        Event::ConnectionOpened {
+            icid,
+            listener,
+            local: local.parse().unwrap(),
+            peer: peer.parse().unwrap(),
+        },
+        Event::Greeted { icid, waited_us: 999_999 },
+        Event::Greeted { icid, waited_us: 20_000_000 },
+        judged(PeerAction::Accept, "UNKNOWNLIST", "ALL"),
+        judged(PeerAction::Relay, "RELAYLIST", "10.0.0.0/8"),
+        judged(PeerAction::Reject, "BLOCKED", "198.51.100.0/24"),
+        Event::InboundTls { icid, result: success() },
+        Event::InboundTls {
+            icid,
+            result: TlsResult::Failed { why: "no shared cipher".into(), clear: false },
+        },
+        Event::SenderRejected { icid, sender: "a@b.test".into(), reply: "550 5.7.1 not here".into() },
+        Event::BadCommand { icid, text: "EHLO\r\n\0 DATA".into() },
+        closed(CloseReason::Quit, 1),
+        closed(CloseReason::Lost { before_commands: true, detail: "reset".into() }, 0),
+        closed(CloseReason::Lost { before_commands: false, detail: "Connection reset by peer".into() }, 0),
+        closed(CloseReason::Timeout { stage: "command".into() }, 0),
+        closed(CloseReason::Timeout { stage: "command".into() }, 2),
+        closed(CloseReason::Timeout { stage: "session".into() }, 2),
+        closed(CloseReason::ByUs("too many errors".into()), 0),
+    ]
+}
+
+fn success() -> TlsResult {
+    let (protocol, cipher) = ("TLSv1.3".into(), "TLS_AES_256_GCM_SHA384".into());
+    TlsResult::Success { protocol, cipher, verified: true }
+}
+
+fn messages() -> Vec<Event> {
+    let (mid, icid) = (Mid(12), Icid(7));
+    let rejected = |rule| {
+        let (address, reply) = ("x@other.test".into(), "550 5.7.1 no".into());
+        Event::RecipientRejected { mid, icid, address, rule, reply }
+    };
+    let aborted = |why| Event::MessageAborted { mid, icid, why };
+    let accepted = |message_id: Option<&str>, subject: Option<&str>| Event::Accepted {
+        mid,
+        icid,
+        size: 4096,
+        sender: "a@b.test".into(),
+        message_id: message_id.map(str::to_owned),
+        subject: subject.map(str::to_owned),
+        recipients: 2,
+    };
+    let generated = |kind| Event::Generated {
+        mid: Mid(13),
+        parent: mid,
+        kind,
+        size: 1_500,
+        sender: String::new(),
+        recipients: vec!["a@b.test".into()],
+    };
+    vec![
+        Event::MessageStarted { mid, icid, sender: "a@b.test".into() },
+        Event::MessageStarted { mid, icid, sender: String::new() },
+        Event::RecipientAccepted { mid, icid, rid: Rid(1), address: "\"q\\\"q\"@gw.test".into() },
+        rejected(RecipientRule::RelayDenied),
+        rejected(RecipientRule::TooMany),
+        rejected(RecipientRule::QueueFull),
+        aborted(AbortReason::BySender),
+        aborted(AbortReason::Lost { data_bytes: 512 }),
+        aborted(AbortReason::TooBig),
+        aborted(AbortReason::Loop),
+        aborted(AbortReason::LineEnds),
+        aborted(AbortReason::Spool("disk full".into())),
+        aborted(AbortReason::Refused("451 4.3.0 come back".into())),
+        accepted(None, None),
+        accepted(Some("<1@b.test>"), Some("it's \"here\"\nBcc: x")),
+        accepted(Some("o'hara@b.test"), Some("漢字 it's")),
+        generated(GeneratedKind::Bounce),
+        generated(GeneratedKind::Delay),
+        generated(GeneratedKind::Success),
+        Event::Queued { mid, destinations: vec![(host("gw.test"), vec![Rid(0), Rid(1)])] },
+    ]
+}
+
+fn outbound() -> Vec<Event> {
+    let (dcid, host) = (Dcid(3), host("example.com"));
+    let address = "192.0.2.25:25".parse().unwrap();
+    let failed = |failure| Event::ConnectFailed { dcid, host: host.clone(), address, failure };
+    let changed =
+        |status, reason, address| Event::HostChanged { host: host.clone(), status, reason, address };
+    let tls = |result| Event::DeliveryTls { dcid, host: host.clone(), result };
+    let clear = |clear| TlsResult::Failed { why: "STARTTLS unexpected response".into(), clear };
+    let local = "192.0.2.1:40001".parse().unwrap();
+    let closed = |why| Event::DeliveryClosed { dcid, host: host.clone(), why };
+    let rejected =
+        failure(Stage::Greeting, Cause::GreetingRejected, (4, 3, 2), 421, &["closing", "come back"]);
+    let wordless = failure(Stage::StartTls, Cause::TlsHandshake, (4, 7, 5), 0, &[]);
+    vec![
+        Event::DeliveryOpened {
+            dcid,
+            host: host.clone(),
+            local,
+            peer: address,
+            name: "mx.example.com".into(),
+        },
+        tls(success()),
+        tls(clear(true)),
+        tls(clear(false)),
+        failed(refused()),
+        failed(failure(Stage::Connect, Cause::ConnectTimeout, (4, 4, 1), 0, &["timed out"])),
+        failed(rejected),
+        failed(wordless),
+        Event::LookupFailed { host: host.clone(), hard: true, detail: "NXDomain".into() },
+        Event::LookupFailed { host: host.clone(), hard: false, detail: "ServFail".into() },
+        changed(HostStatus::Down, Some(refused()), Some(address)),
+        changed(HostStatus::Up, None, Some(address)),
+        changed(HostStatus::Unknown, None, None),
+        Event::DeliveryStarted { dcid, mid: Mid(12), rids: vec![Rid(0), Rid(1)] },
+        closed(None),
+        closed(Some(failure(Stage::Mail, Cause::ConnectionLost, (4, 4, 2), 0, &["closed"]))),
+    ]
+}
+
+fn ends() -> Vec<Event> {
+    let (dcid, mid, rid, host) = (Dcid(3), Mid(12), Rid(1), host("example.com"));
+    let delivered = |reply: &str| Event::Delivered {
+        dcid,
+        mid,
+        rids: vec![Rid(0), rid],
+        host: host.clone(),
+        reply: reply.into(),
+    };
+    let bounced = |failure, unreported| Event::Bounced {
+        dcid,
+        mid,
+        rid,
+        host: host.clone(),
+        kind: BounceKind::FiveXx,
+        failure,
+        unreported,
+    };
+    let no = || failure(Stage::Rcpt, Cause::Reply5xx, (5, 1, 1), 550, &["no such user"]);
+    let expired = failure(Stage::Local, Cause::Expired, (5, 4, 7), 0, &["too old"]);
+    let next_at = T0 + 5_000 * SECOND;
+    vec![
+        delivered("2.0.0 Ok: queued as 42"),
+        delivered(" OK it's done \r\n"),
+        delivered("ok"),
+        Event::Deferred { dcid, mid, rid, host: host.clone(), failure: busy(), next_at, attempts: 1 },
+        bounced(no(), None),
+        bounced(no(), Some(Unreported::NullSender)),
+        bounced(expired.clone(), Some(Unreported::NullSender)),
+        bounced(expired, Some(Unreported::NotRequested)),
+        bounced(no(), Some(Unreported::Profile)),
+        Event::Deleted { mid, rid, host: host.clone(), by: "admin".into() },
+        Event::Corrupt { mid, recipients: 2, detail: "checksum differs".into() },
+        Event::Finished { mid },
+    ]
+}
