@@ -98,6 +98,7 @@ pub struct PeerFacts {
 
 /// The result of one recipient of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum RecipientResult {
     /// The next hop has it. `reply` is the final reply's text; `relayed_dsn` when the peer offers DSN.
     Delivered { reply: String, relayed_dsn: bool },
@@ -129,6 +130,7 @@ pub enum Scope {
 
 /// Everything that can happen to a shard.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum Input {
     /// Recipients enter.
     Enqueue(Vec<Waiting>),
@@ -164,6 +166,7 @@ pub enum Input {
 
 /// How an operator takes a recipient out of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum Removal {
     /// Deleted, nobody is told.
     Delete { by: String },
@@ -173,6 +176,7 @@ pub enum Removal {
 
 /// What the shell must do.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum Effect {
     /// Look the destination up; answered by [`Input::Resolved`].
     Resolve { host: Host },
@@ -195,6 +199,7 @@ pub enum Effect {
 
 /// How a recipient ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum End {
     /// The next hop has it.
     Delivered { dcid: Dcid, reply: String, relayed_dsn: bool },

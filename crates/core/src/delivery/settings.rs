@@ -128,3 +128,53 @@ pub struct BounceProfile {
     /// A delay report after this many seconds, or none (off).
     pub delay_report_seconds: Option<u64>,
 }
+
+impl BounceProfile {
+    /// The profile that holds where none is configured.
+    pub const DEFAULT: Self = Self {
+        name: String::new(),
+        attempts: 100,
+        queue_seconds: 259_200,
+        initial_seconds: 60,
+        max_seconds: 3_600,
+        send_bounces: true,
+        delay_report_seconds: None,
+    };
+}
+
+impl Default for BounceProfile {
+    fn default() -> Self {
+        Self { name: "Default".to_owned(), ..Self::DEFAULT }
+    }
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self {
+            concurrency: 500,
+            messages_per_connection: 50,
+            recipients: None,
+            recipient_minutes: 60,
+            per_address: false,
+            tls: TlsMode::default(),
+            profile: 0,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_per_address: 0,
+            idle: Duration::from_secs(5),
+            verdict_life: Duration::from_secs(3_600),
+            profiles: vec![BounceProfile::default()],
+            default_control: Control::default(),
+            controls: Vec::new(),
+            routes: Vec::new(),
+            eight_bit_bounce: false,
+            recipients_per_transaction: 100,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Opening connections, taking idle ones over, closing them, and giving their slots back.
+
+use std::net::IpAddr;
+
+use crate::delivery::Delivery;
+use crate::delivery::connection::{Connection, Phase};
+use crate::delivery::destination::{DestinationId, Need, Path};
+use crate::delivery::gate::is_eligible;
+use crate::delivery::io::{Effect, Slot, Target};
+use crate::delivery::recipient::RecipientId;
+use crate::event::{Event, Failure};
+use crate::ids::Dcid;
+
+impl Delivery {
+    /// Asks the name service, or takes the addresses of the route.
+    pub(super) fn resolve(&mut self, id: DestinationId, head: RecipientId, effects: &mut Vec<Effect>) {
+        let bearer = (self.recipients[head].mid, self.recipients[head].rid);
+        let since = self.clock.wall_now();
+        let destination = &mut self.destinations[id];
+        destination.path = Path::Asking { since, bearer, outdated: false };
+        match destination.plan.fixed_targets() {
+            Some(targets) => self.found(id, targets, Vec::new(), None, effects),
+            None => effects.push(Effect::Resolve { host: destination.host.clone() }),
+        }
+    }
+
+    /// Opens a connection. While none stands it is the trial of the first in line.
+    pub(super) fn connect(&mut self, id: DestinationId, need: Need, head: RecipientId, effects: &mut Vec<Effect>) {
+        let targets = self.choose_targets(id, need);
+        let destination = &self.destinations[id];
+        let on_trial = destination.standing() == 0 || need == Need::Utf8;
+        let bearer = on_trial.then(|| (self.recipients[head].mid, self.recipients[head].rid));
+        let unproven = !destination.is_proven();
+        let demand = destination.plan.demand();
+
+        let slot = self.limits.lend(unproven);
+        let dcid = self.next_dcid;
+        self.next_dcid = Dcid(dcid.0 + 1);
+        let mut held: Vec<IpAddr> = targets.iter().map(|target| target.address.ip()).collect();
+        held.sort_unstable();
+        held.dedup();
+        for address in &held {
+            self.limits.hold_address(*address);
+        }
+        let phase = Phase::Opening { need, bearer, unproven };
+        let mut connection = Connection::opening(dcid, id, demand.clone(), held, phase);
+        connection.epoch = destination.epoch;
+        self.connections.insert(slot, connection);
+        let destination = &mut self.destinations[id];
+        destination.opening.push(slot);
+        effects.push(Effect::Connect {
+            dcid,
+            slot,
+            host: destination.host.clone(),
+            targets,
+            tls: demand.tls,
+            credentials: demand.credentials,
+            implicit_tls: demand.implicit_tls,
+        });
+    }
+
+    fn choose_targets(&mut self, id: DestinationId, need: Need) -> Vec<Target> {
+        let now = self.now();
+        let destination = &self.destinations[id];
+        let Some(known) = destination.known() else { return Vec::new() };
+        let may_be_used = |target: &&Target| {
+            is_eligible(known, target, need) && self.address_blocker(destination, target, now).is_none()
+        };
+        let usable = known.targets.iter().filter(may_be_used).cloned().collect();
+        self.verdicts.order(usable, &mut self.rng, now)
+    }
+
+    /// Gives an idle connection to another destination.
+    pub(super) fn adopt(&mut self, slot: Slot, id: DestinationId) {
+        self.connections.wake(slot);
+        let epoch = self.destinations[id].epoch;
+        let connection = &mut self.connections[slot];
+        let before = connection.destination;
+        connection.destination = id;
+        connection.epoch = epoch;
+        self.destinations[before].free.retain(|other| *other != slot);
+        self.destinations[id].free.push(slot);
+        self.touch(before);
+    }
+
+    /// Closes a free connection; its slot comes back with `Closed`.
+    pub(super) fn quit(&mut self, slot: Slot, effects: &mut Vec<Effect>) {
+        self.connections.close(slot);
+        let connection = &self.connections[slot];
+        let destination = &mut self.destinations[connection.destination];
+        destination.free.retain(|other| *other != slot);
+        destination.closing += 1;
+        effects.push(Effect::Quit { dcid: connection.dcid });
+    }
+
+    pub(super) fn closed(&mut self, dcid: Dcid, why: Option<Failure>, effects: &mut Vec<Effect>) {
+        if let Some(slot) = self.connections.find(dcid) {
+            self.release(slot, why, effects);
+        }
+    }
+
+    /// Takes the slot of a connection back and wakes who waited for it.
+    pub(super) fn release(&mut self, slot: Slot, why: Option<Failure>, effects: &mut Vec<Effect>) {
+        let connection = self.connections.remove(slot);
+        let id = connection.destination;
+        let destination = &mut self.destinations[id];
+        match connection.phase {
+            Phase::Opening { unproven, .. } => {
+                destination.opening.retain(|other| *other != slot);
+                if unproven {
+                    self.limits.opened_unproven();
+                }
+            }
+            Phase::Free => destination.free.retain(|other| *other != slot),
+            Phase::Busy { members, .. } => {
+                destination.busy -= 1;
+                for (_, recipient) in members {
+                    self.stand_in_line(recipient);
+                }
+            }
+            Phase::Closing => destination.closing -= 1,
+            Phase::Gone => return,
+        }
+        self.limits.give_back(slot);
+        for address in connection.held {
+            for waiting in self.limits.release_address(address) {
+                self.touch(waiting);
+            }
+        }
+        let now = self.now();
+        self.destinations[id].touched = now;
+        self.touch(id);
+        if connection.peer.is_some() {
+            let host = self.destinations[id].host.clone();
+            effects.push(Effect::Record(Event::DeliveryClosed { dcid: connection.dcid, host, why }));
+        }
+    }
+}

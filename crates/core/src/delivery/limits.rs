@@ -1,0 +1,246 @@
+//! What spans destinations: numbered slots of the gateway, and connections and rates of one address.
+//!
+//! A slot is lent when a connection starts to open and comes back exactly once, when it is gone. Destinations
+//! that did not answer at their last attempt may together hold at most half of the slots while they connect, so
+//! that any number of silent hosts leaves the other half to those that work.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::net::IpAddr;
+
+use crate::delivery::destination::DestinationId;
+use crate::delivery::io::Slot;
+use crate::delivery::settings::{Control, Settings};
+use crate::delivery::window::{Room, Window};
+use crate::delivery::steady::Steady;
+
+/// Slots and addresses in use, and who waits for them.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    returned: BinaryHeap<Reverse<Slot>>,
+    never_lent: u32,
+    lent: usize,
+    unproven: usize,
+    addresses: BTreeMap<IpAddr, AddressUse>,
+    /// Waiting for any slot.
+    awaiting: VecDeque<DestinationId>,
+    /// Waiting for a slot that an unproven destination may have.
+    awaiting_unproven: VecDeque<DestinationId>,
+}
+
+/// One address, whatever the destinations behind it.
+#[derive(Debug, Default)]
+struct AddressUse {
+    /// Connections that stand there or may end up there.
+    lent: usize,
+    window: Window,
+    awaiting: Vec<DestinationId>,
+}
+
+impl Limits {
+    /// Tells whether a slot can be lent; otherwise which number of slots is the limit.
+    pub(super) fn room(&self, settings: &Settings, unproven: bool) -> Result<(), usize> {
+        let most = settings.connections.max(1);
+        if self.lent >= most {
+            return Err(most);
+        }
+        let reserve = (most / 2).max(1);
+        if unproven && self.unproven >= reserve { Err(reserve) } else { Ok(()) }
+    }
+
+    /// Lends the lowest free slot; [`room`](Self::room) was asked before.
+    pub(super) fn lend(&mut self, unproven: bool) -> Slot {
+        self.lent += 1;
+        self.unproven += usize::from(unproven);
+        match self.returned.pop() {
+            Some(Reverse(slot)) => slot,
+            None => {
+                self.never_lent += 1;
+                Slot(self.never_lent - 1)
+            }
+        }
+    }
+
+    /// Takes a slot back.
+    pub(super) fn give_back(&mut self, slot: Slot) {
+        debug_assert!(self.lent > 0 && self.returned.iter().all(|other| other.0 != slot));
+        self.lent -= 1;
+        self.returned.push(Reverse(slot));
+    }
+
+    /// A connection of an unproven destination is not opening any more.
+    pub(super) fn opened_unproven(&mut self) {
+        self.unproven -= 1;
+    }
+
+    pub(super) fn lent(&self) -> usize {
+        self.lent
+    }
+
+    /// Puts a destination in the queue for slots.
+    pub(super) fn wait(&mut self, destination: DestinationId, unproven: bool) {
+        if unproven { &mut self.awaiting_unproven } else { &mut self.awaiting }.push_back(destination);
+    }
+
+    /// Returns the next destination for which there is a slot now.
+    pub(super) fn next_waiting(&mut self, settings: &Settings) -> Option<DestinationId> {
+        if self.room(settings, false).is_ok()
+            && let Some(destination) = self.awaiting.pop_front()
+        {
+            return Some(destination);
+        }
+        if self.room(settings, true).is_err() {
+            return None;
+        }
+        self.awaiting_unproven.pop_front()
+    }
+
+    /// Tells whether [`next_waiting`](Self::next_waiting) would return one.
+    pub(super) fn has_waiting_with_room(&self, settings: &Settings) -> bool {
+        (!self.awaiting.is_empty() && self.room(settings, false).is_ok())
+            || (!self.awaiting_unproven.is_empty() && self.room(settings, true).is_ok())
+    }
+
+    /// Returns how many destinations wait for a slot because all are lent.
+    pub(super) fn short_of(&self, settings: &Settings) -> usize {
+        let waiting = self.awaiting.len() + self.awaiting_unproven.len();
+        if self.room(settings, false).is_err() { waiting } else { 0 }
+    }
+
+    /// Tells whether one more connection to an address is allowed; otherwise the limit.
+    pub(super) fn address_room(&self, address: IpAddr, settings: &Settings, control: &Control) -> Result<(), usize> {
+        let Some(limit) = address_limit(settings, control) else { return Ok(()) };
+        let lent = self.addresses.get(&address).map_or(0, |used| used.lent);
+        if lent >= limit { Err(limit) } else { Ok(()) }
+    }
+
+    /// Returns what the rate of an address allows, where rates are counted by address.
+    pub(super) fn address_rate(&self, address: IpAddr, control: &Control, at: Steady) -> Room {
+        match self.addresses.get(&address) {
+            Some(used) if control.per_address => used.window.room(control, at),
+            Some(_) | None => Room::Left(usize::MAX),
+        }
+    }
+
+    /// Counts recipients tried at an address.
+    pub(super) fn address_take(&mut self, address: IpAddr, recipients: usize, control: &Control, now: Steady) {
+        if control.per_address && control.recipients.is_some() {
+            self.addresses.entry(address).or_default().window.take(recipients, control, now);
+        }
+    }
+
+    /// Forgets the rates counted at an address.
+    pub(super) fn forget_rate(&mut self, address: IpAddr) {
+        if let Some(used) = self.addresses.get_mut(&address) {
+            used.window = Window::default();
+        }
+    }
+
+    /// Forgets the rates counted at every address.
+    pub(super) fn forget_rates(&mut self) {
+        self.addresses.retain(|_, used| {
+            used.window = Window::default();
+            used.lent > 0 || !used.awaiting.is_empty()
+        });
+    }
+
+    /// Counts a connection that is or may become one to this address.
+    pub(super) fn hold_address(&mut self, address: IpAddr) {
+        self.addresses.entry(address).or_default().lent += 1;
+    }
+
+    /// Ends the count of [`hold_address`](Self::hold_address); returns who waited for it.
+    pub(super) fn release_address(&mut self, address: IpAddr) -> Vec<DestinationId> {
+        let Some(used) = self.addresses.get_mut(&address) else { return Vec::new() };
+        used.lent -= 1;
+        let awaiting = std::mem::take(&mut used.awaiting);
+        if used.lent == 0 && used.window.is_unused() {
+            self.addresses.remove(&address);
+        }
+        awaiting
+    }
+
+    /// Tells whether somebody waits for a connection to an address to end.
+    pub(super) fn is_awaited(&self, address: IpAddr) -> bool {
+        self.addresses.get(&address).is_some_and(|used| !used.awaiting.is_empty())
+    }
+
+    /// Puts a destination on the list of those to be looked at when a connection to the address ends.
+    pub(super) fn wait_for_address(&mut self, address: IpAddr, destination: DestinationId) {
+        let awaiting = &mut self.addresses.entry(address).or_default().awaiting;
+        if !awaiting.contains(&destination) {
+            awaiting.push(destination);
+        }
+    }
+}
+
+/// Returns how many connections to one address a destination with this control may make it have.
+fn address_limit(settings: &Settings, control: &Control) -> Option<usize> {
+    let of_all = (settings.connections_per_address > 0).then_some(settings.connections_per_address);
+    let of_control = control.per_address.then_some(control.concurrency.max(1));
+    of_all.into_iter().chain(of_control).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(connections: usize) -> Settings {
+        Settings { connections, ..Settings::default() }
+    }
+
+    #[test]
+    fn slots_are_numbered_densely_and_bounded() {
+        let settings = settings(3);
+        let mut limits = Limits::default();
+        let slots: Vec<_> = (0..3).map(|_| limits.lend(false)).collect();
+        assert_eq!(slots, [Slot(0), Slot(1), Slot(2)]);
+        assert_eq!(limits.room(&settings, false), Err(3));
+        limits.give_back(Slot(1));
+        limits.give_back(Slot(0));
+        assert_eq!(limits.room(&settings, false), Ok(()));
+        assert_eq!(limits.lend(false), Slot(0));
+        assert_eq!(limits.lent(), 2);
+    }
+
+    #[test]
+    fn the_unproven_leave_half_to_the_others() {
+        let settings = settings(10);
+        let mut limits = Limits::default();
+        for _ in 0..5 {
+            assert_eq!(limits.room(&settings, true), Ok(()));
+            limits.lend(true);
+        }
+        assert_eq!(limits.room(&settings, true), Err(5));
+        assert_eq!(limits.room(&settings, false), Ok(()));
+        limits.wait(DestinationId(1), true);
+        assert_eq!(limits.next_waiting(&settings), None);
+        limits.opened_unproven();
+        assert_eq!(limits.next_waiting(&settings), Some(DestinationId(1)));
+    }
+
+    #[test]
+    fn an_address_has_the_tighter_of_two_limits() {
+        let table = [(0, false, 2, None), (7, false, 2, Some(7)), (0, true, 2, Some(2)), (7, true, 2, Some(2)), (1, true, 2, Some(1))];
+        for (of_all, per_address, concurrency, expected) in table {
+            let settings = Settings { connections_per_address: of_all, ..Settings::default() };
+            let control = Control { per_address, concurrency, ..Control::default() };
+            assert_eq!(address_limit(&settings, &control), expected);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_an_address_hears_of_its_release() {
+        let address: IpAddr = [192, 0, 2, 1].into();
+        let settings = Settings { connections_per_address: 1, ..Settings::default() };
+        let control = Control::default();
+        let mut limits = Limits::default();
+        limits.hold_address(address);
+        assert_eq!(limits.address_room(address, &settings, &control), Err(1));
+        limits.wait_for_address(address, DestinationId(4));
+        limits.wait_for_address(address, DestinationId(4));
+        assert_eq!(limits.release_address(address), [DestinationId(4)]);
+        assert_eq!(limits.address_room(address, &settings, &control), Ok(()));
+        assert!(limits.addresses.is_empty(), "an unused address takes no memory");
+    }
+}

@@ -1,0 +1,368 @@
+//! Whether destinations can be reached: answers of the name service, connections that came to stand or did not,
+//! and the verdict that operators read.
+
+use std::net::SocketAddr;
+
+use crate::delivery::Delivery;
+use crate::delivery::connection::{Peer, Phase};
+use crate::delivery::destination::{Backoff, DestinationId, Hold, Known, Path, Reach, TlsFailure};
+use crate::delivery::end::{WaitsFor, bounce_kind, next_interval};
+use crate::delivery::io::{AddressTry, Effect, PeerFacts, Resolution, Slot, Target};
+use crate::delivery::recipient::{Place, RecipientId};
+use crate::delivery::steady::Steady;
+use crate::delivery::window::Window;
+use crate::event::{Cause, Event, Failure, HostStatus, Stage, TlsResult};
+use crate::ids::{Dcid, Mid, Rid};
+
+/// The greeting of a host that never takes mail (RFC 7504).
+const NEVER_ACCEPTS: u16 = 521;
+
+impl Delivery {
+    pub(super) fn resolved(&mut self, host: &str, resolution: Resolution, effects: &mut Vec<Effect>) {
+        let Some(id) = self.destinations.find(host) else { return };
+        let Path::Asking { bearer, outdated, .. } = self.destinations[id].path else { return };
+        self.touch(id);
+        if outdated {
+            self.destinations[id].path = Path::Unknown;
+            return;
+        }
+        match resolution {
+            Resolution::Addresses { targets, exchangers, expires_at } => {
+                self.found(id, targets, exchangers, Some(expires_at), effects);
+            }
+            Resolution::Soft(failure) => {
+                self.record_lookup(id, &failure, false, effects);
+                self.lookup_failed(id, failure, bearer, effects);
+            }
+            Resolution::Hard(failure) => {
+                self.record_lookup(id, &failure, true, effects);
+                self.remember_failure(id, &failure);
+                let now = self.now();
+                let destination = &mut self.destinations[id];
+                destination.verdict.attempted = Some(now);
+                let kept = destination.reasons.keep(&failure);
+                destination.path = Path::Refused { failure: kept, kind: bounce_kind(&failure) };
+                destination.reach = Reach::Open;
+                self.judge(id, HostStatus::Unknown, Some(&failure), None, effects);
+            }
+        }
+    }
+
+    /// Takes in where a destination can be reached; `expires_at` is wall time, `None` for what a route fixes.
+    pub(super) fn found(
+        &mut self,
+        id: DestinationId,
+        mut targets: Vec<Target>,
+        exchangers: Vec<(u16, u32, String)>,
+        expires_at: Option<u64>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Path::Asking { bearer, .. } = self.destinations[id].path else { return };
+        if targets.is_empty() {
+            let failure = self.local_failure(Cause::NoRoute, (4, 4, 4), "There is no address to connect to".to_owned());
+            self.lookup_failed(id, failure, bearer, effects);
+            return;
+        }
+        targets.sort_by_key(|target| target.preference);
+        // An answer that is old already still serves the attempt that asked for it.
+        let shortest = self.now().plus_secs(1);
+        let expires = expires_at.map_or(Steady::NEVER, |at| self.clock.steady(at).max(shortest));
+        let known = Known { targets, exchangers, expires, without_utf8: Vec::new() };
+        self.destinations[id].path = Path::Known(known);
+        self.destinations[id].plan = self.plan_for(&self.destinations[id]);
+    }
+
+    fn record_lookup(&mut self, id: DestinationId, failure: &Failure, hard: bool, effects: &mut Vec<Effect>) {
+        let host = self.destinations[id].host.clone();
+        effects.push(Effect::Record(Event::LookupFailed { host, hard, detail: failure.text.join(" ") }));
+    }
+
+    /// There is no way to the destination for now: unreachable, unless connections still stand.
+    fn lookup_failed(&mut self, id: DestinationId, failure: Failure, bearer: (Mid, Rid), effects: &mut Vec<Effect>) {
+        self.destinations[id].path = Path::Unknown;
+        if self.destinations[id].standing() > 0 {
+            self.remember_failure(id, &failure);
+            self.hold_connections(id);
+            return;
+        }
+        let bearer = self.bearer(id, bearer);
+        self.unreachable(id, failure, HostStatus::Unknown, bearer, effects);
+    }
+
+    pub(super) fn ready(
+        &mut self,
+        dcid: Dcid,
+        target: Target,
+        facts: PeerFacts,
+        failed: &[AddressTry],
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(slot) = self.connections.find(dcid) else { return };
+        let Phase::Opening { unproven, .. } = self.connections[slot].phase else { return };
+        let id = self.connections[slot].destination;
+        let address = target.address;
+        self.record_failed_addresses(id, dcid, failed, effects);
+        self.record_tls(id, dcid, &facts, effects);
+        self.verdicts.clear(address);
+        if unproven {
+            self.limits.opened_unproven();
+        }
+        self.settle_address(slot, address);
+        let destination = &mut self.destinations[id];
+        if let Path::Known(known) = &mut destination.path {
+            known.without_utf8.retain(|other| *other != address);
+            known.without_utf8.extend((!facts.smtputf8).then_some(address));
+        }
+        destination.opening.retain(|other| *other != slot);
+        destination.free.push(slot);
+        destination.reach = Reach::Open;
+        let outdated = self.connections[slot].epoch != destination.epoch;
+        let connection = &mut self.connections[slot];
+        connection.phase = Phase::Free;
+        connection.peer = Some(Peer { target, facts });
+        self.attempted(id);
+        self.judge(id, HostStatus::Up, None, Some(address), effects);
+        if outdated || self.shutting_down {
+            self.quit(slot, effects);
+        }
+        self.touch(id);
+    }
+
+    /// Ends the hold on addresses that the connection might have led to.
+    fn settle_address(&mut self, slot: Slot, address: SocketAddr) {
+        let held = std::mem::take(&mut self.connections[slot].held);
+        let (kept, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|held| *held == address.ip());
+        self.connections[slot].held = kept;
+        for other in others {
+            for waiting in self.limits.release_address(other) {
+                self.touch(waiting);
+            }
+        }
+    }
+
+    pub(super) fn unusable(&mut self, dcid: Dcid, failed: &[AddressTry], effects: &mut Vec<Effect>) {
+        let Some(slot) = self.connections.find(dcid) else { return };
+        let Phase::Opening { bearer, .. } = self.connections[slot].phase else { return };
+        let id = self.connections[slot].destination;
+        self.record_failed_addresses(id, dcid, failed, effects);
+        self.release(slot, None, effects);
+        self.attempted(id);
+        let failure = telling_failure(failed).cloned().unwrap_or_else(|| {
+            self.local_failure(Cause::ConnectError, (4, 4, 1), "No address could be tried".to_owned())
+        });
+        self.remember_failure(id, &failure);
+        let bearer = bearer.and_then(|bearer| self.bearer(id, bearer));
+        if self.destinations[id].standing() > 0 {
+            self.hold_connections(id);
+            if let Some(bearer) = bearer {
+                self.defer(bearer, Dcid(0), failure, WaitsFor::OwnClock, effects);
+            }
+        } else if !failed.is_empty() && failed.iter().all(|tried| tried.failure.code == NEVER_ACCEPTS) {
+            self.judge(id, HostStatus::Up, Some(&failure), failure.address, effects);
+            if let Some(bearer) = bearer {
+                self.bounce(bearer, Dcid(0), bounce_kind(&failure), failure, effects);
+            }
+        } else {
+            self.unreachable(id, failure, status_after(failed), bearer, effects);
+        }
+    }
+
+    /// Returns the recipient on whose behalf something was tried, if it still waits there.
+    fn bearer(&self, id: DestinationId, (mid, rid): (Mid, Rid)) -> Option<RecipientId> {
+        let recipient = self.find(mid, rid)?;
+        let still = self.recipients[recipient].destination == id
+            && matches!(self.recipients[recipient].place, Place::Ready(_));
+        still.then_some(recipient)
+    }
+
+    /// Starts or doubles the destination's clock; only the one who tried has made an attempt. Returns when the
+    /// destination is tried next.
+    pub(super) fn unreachable(
+        &mut self,
+        id: DestinationId,
+        failure: Failure,
+        status: HostStatus,
+        bearer: Option<RecipientId>,
+        effects: &mut Vec<Effect>,
+    ) -> Steady {
+        let now = self.now();
+        self.attempted(id);
+        self.remember_failure(id, &failure);
+        self.judge(id, status, Some(&failure), failure.address, effects);
+        let wall = self.clock.wall_now();
+        let destination = &mut self.destinations[id];
+        let profile = destination.plan.profile();
+        let (initial, longest) = (profile.initial_seconds, profile.max_seconds);
+        let reason = destination.reasons.keep(&failure);
+        let (before, since) = match &destination.reach {
+            Reach::Open => (0, wall),
+            Reach::Backoff(backoff) => (backoff.interval_s, backoff.since),
+        };
+        let until = match &mut destination.reach {
+            Reach::Backoff(running) if running.until > now => {
+                running.reason = reason;
+                running.until
+            }
+            Reach::Backoff(_) | Reach::Open => {
+                let interval_s = next_interval(before, initial, longest);
+                let until = now.plus_secs(u64::from(interval_s));
+                destination.reach = Reach::Backoff(Backoff { until, interval_s, since, reason });
+                until
+            }
+        };
+        if let Some(bearer) = bearer {
+            self.defer(bearer, Dcid(0), failure, WaitsFor::HostClock(until), effects);
+        }
+        self.touch(id);
+        until
+    }
+
+    /// A new connection failed while others stand: as many as there are is what the peer wants for now.
+    fn hold_connections(&mut self, id: DestinationId) {
+        let now = self.now();
+        let destination = &mut self.destinations[id];
+        let seconds = destination.plan.profile().initial_seconds.max(1);
+        destination.hold = Some(Hold { until: now.plus_secs(u64::from(seconds)), cap: destination.lent().max(1) });
+    }
+
+    /// Sets the verdict; a change is an event.
+    pub(super) fn judge(
+        &mut self,
+        id: DestinationId,
+        status: HostStatus,
+        reason: Option<&Failure>,
+        address: Option<SocketAddr>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let wall = self.clock.wall_now();
+        let destination = &mut self.destinations[id];
+        let kept = reason.map(|failure| destination.reasons.keep(failure));
+        let verdict = &mut destination.verdict;
+        verdict.reason = kept.or(verdict.reason.take());
+        verdict.address = address.or(verdict.address);
+        if verdict.status == status {
+            return;
+        }
+        verdict.status = status;
+        verdict.since = wall;
+        let (host, reason) = (destination.host.clone(), reason.cloned());
+        effects.push(Effect::Record(Event::HostChanged { host, status, reason, address }));
+    }
+
+    fn attempted(&mut self, id: DestinationId) {
+        let now = self.now();
+        let destination = &mut self.destinations[id];
+        destination.last_activity = Some(now);
+        destination.verdict.attempted = Some(now);
+    }
+
+    fn record_failed_addresses(
+        &mut self,
+        id: DestinationId,
+        dcid: Dcid,
+        failed: &[AddressTry],
+        effects: &mut Vec<Effect>,
+    ) {
+        let now = self.now();
+        for tried in failed {
+            let destination = &mut self.destinations[id];
+            self.verdicts.failed(tried, &mut destination.reasons, now);
+            if tried.failure.stage == Stage::StartTls {
+                let (text, at) = (tried.failure.text.join(" "), tried.failure.at);
+                destination.last_tls = Some(TlsFailure { mode: destination.plan.control().tls, text, at });
+            }
+            let (host, failure) = (destination.host.clone(), tried.failure.clone());
+            effects.push(Effect::Record(Event::ConnectFailed { dcid, host, address: tried.target.address, failure }));
+        }
+    }
+
+    fn record_tls(&mut self, id: DestinationId, dcid: Dcid, facts: &PeerFacts, effects: &mut Vec<Effect>) {
+        let Some(result) = &facts.tls else { return };
+        let at = self.clock.wall_now();
+        let destination = &mut self.destinations[id];
+        if let TlsResult::Failed { why, .. } = result {
+            let mode = destination.plan.control().tls;
+            destination.last_tls = Some(TlsFailure { mode, text: why.clone(), at });
+        }
+        let host = destination.host.clone();
+        effects.push(Effect::Record(Event::DeliveryTls { dcid, host, result: result.clone() }));
+    }
+
+    /// Forgets what keeps a destination from being tried, and where it was: the next try starts from nothing.
+    pub(super) fn forget_way(&mut self, id: DestinationId) {
+        let destination = &mut self.destinations[id];
+        destination.reach = Reach::Open;
+        destination.hold = None;
+        destination.window = Window::default();
+        if let Path::Known(known) = &destination.path {
+            for target in &known.targets {
+                self.verdicts.clear(target.address);
+                self.limits.forget_rate(target.address.ip());
+            }
+            destination.path = Path::Unknown;
+        }
+        self.touch(id);
+    }
+}
+
+/// How much a failure says about the host: an answer more than a refusal, a refusal more than silence.
+fn weight(failure: &Failure) -> Shows {
+    match failure.cause {
+        Cause::ConnectRefused | Cause::NoRoute | Cause::BannerTimeout | Cause::SmtpTimeout => Shows::Against,
+        Cause::ConnectionLost if failure.stage <= Stage::Greeting => Shows::Against,
+        Cause::GreetingRejected
+        | Cause::HelloRejected
+        | Cause::ConnectionLost
+        | Cause::LostAfterData
+        | Cause::ProtocolError
+        | Cause::TlsNotOffered
+        | Cause::TlsHandshake
+        | Cause::TlsCertificate
+        | Cause::AuthFailed
+        | Cause::Reply4xx
+        | Cause::Reply5xx => Shows::Answered,
+        Cause::ConnectTimeout
+        | Cause::ConnectError
+        | Cause::DnsNxdomain
+        | Cause::DnsServfail
+        | Cause::DnsTimeout
+        | Cause::ResolverUnreachable
+        | Cause::NullMx
+        | Cause::MxNoAddress
+        | Cause::CnameLoop
+        | Cause::RefusedNetwork
+        | Cause::MailLoop
+        | Cause::Utf8NotOffered
+        | Cause::TooBigForPeer
+        | Cause::EightBitNotOffered
+        | Cause::Expired
+        | Cause::Operator
+        | Cause::RecordCorrupt => Shows::Silent,
+    }
+}
+
+/// What a failed address shows of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shows {
+    /// Nothing came back.
+    Silent,
+    /// It is there and does not serve, or fell silent inside SMTP.
+    Against,
+    /// It spoke SMTP.
+    Answered,
+}
+
+/// Returns the failure that tells most, the first of equals.
+fn telling_failure(failed: &[AddressTry]) -> Option<&Failure> {
+    failed.iter().map(|tried| &tried.failure).rev().max_by_key(|failure| weight(failure))
+}
+
+/// Returns the verdict after an attempt that failed at these addresses: a host that answers is up even if it
+/// rejects.
+fn status_after(failed: &[AddressTry]) -> HostStatus {
+    match telling_failure(failed).map(weight) {
+        Some(Shows::Answered) => HostStatus::Up,
+        Some(Shows::Against) => HostStatus::Down,
+        Some(Shows::Silent) | None => HostStatus::Unknown,
+    }
+}

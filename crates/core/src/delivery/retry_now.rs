@@ -1,0 +1,153 @@
+//! Retry-now: recipients become due at once, and what is held against their destinations is forgotten.
+//!
+//! Forgotten are the destination's clock, failing addresses, rate windows and the cached way, not the verdict:
+//! how the last attempt went is a fact. The tries that follow never count towards the limit of attempts.
+
+use std::ops::Bound;
+
+use crate::delivery::Delivery;
+use crate::delivery::destination::{DestinationId, Reach};
+use crate::delivery::gate::need_of;
+use crate::delivery::io::{Effect, Scope};
+use crate::delivery::operator::Job;
+use crate::delivery::recipient::{Marks, Place, RecipientId};
+use crate::delivery::steady::Steady;
+use crate::delivery::window::Room;
+use crate::event::Event;
+use crate::ids::Mid;
+
+/// A retry-now and how far it got.
+#[derive(Debug)]
+pub(super) struct RetryNow {
+    scope: Scope,
+    by: String,
+    /// Recipients that became due by it.
+    recipients: u64,
+    /// The cell of the destination it works on.
+    cell: u32,
+    /// The last of that destination's members it looked at.
+    done: Option<(Steady, RecipientId)>,
+}
+
+impl Delivery {
+    pub(super) fn deliver_now(&mut self, scope: Scope, by: String) {
+        self.jobs.push_back(Job::RetryNow(RetryNow { scope, by, recipients: 0, cell: 0, done: None }));
+    }
+
+    /// Goes on with a retry-now; returns it when the budget ended before it did.
+    pub(super) fn work_on_retry(&mut self, mut retry: RetryNow, effects: &mut Vec<Effect>) -> Option<Job> {
+        let finished = match &retry.scope {
+            Scope::All => self.retry_all(&mut retry),
+            Scope::Host(host) => match self.destinations.find(host.as_str()) {
+                Some(id) => self.retry_destination(id, &mut retry),
+                None => true,
+            },
+            Scope::Message(mid) => {
+                retry.recipients = self.retry_message(*mid);
+                true
+            }
+        };
+        if !finished {
+            return Some(Job::RetryNow(retry));
+        }
+        let RetryNow { scope, by, recipients, .. } = retry;
+        let scope = match scope {
+            Scope::All => "all".to_owned(),
+            Scope::Host(host) => host.as_str().to_owned(),
+            Scope::Message(mid) => format!("MID {mid}"),
+        };
+        effects.push(Effect::Record(Event::DeliverNow { scope, recipients, by }));
+        None
+    }
+
+    fn retry_all(&mut self, retry: &mut RetryNow) -> bool {
+        while retry.cell < self.destinations.cells() {
+            if self.budget == 0 {
+                return false;
+            }
+            let id = DestinationId(retry.cell);
+            self.budget -= 1;
+            if !self.destinations[id].vacant && !self.retry_destination(id, retry) {
+                return false;
+            }
+            retry.cell += 1;
+            retry.done = None;
+        }
+        self.verdicts.clear_all();
+        self.limits.forget_rates();
+        true
+    }
+
+    /// Makes the members of a destination due, then forgets what holds it. Until the last one is marked its own
+    /// blockers stay, so that no try starts that would count.
+    fn retry_destination(&mut self, id: DestinationId, retry: &mut RetryNow) -> bool {
+        let from = retry.done.map_or(Bound::Unbounded, Bound::Excluded);
+        let members: Vec<_> =
+            self.destinations[id].members.range((from, Bound::Unbounded)).take(self.budget).copied().collect();
+        let held = self.is_held(id);
+        for member in &members {
+            self.budget -= 1;
+            retry.done = Some(*member);
+            retry.recipients += u64::from(self.force(member.1, held));
+        }
+        if !members.is_empty() && self.budget == 0 {
+            return false;
+        }
+        self.forget_way(id);
+        true
+    }
+
+    /// Tells whether the destination's clock or rate keeps its line waiting.
+    fn is_held(&self, id: DestinationId) -> bool {
+        let now = self.now();
+        let destination = &self.destinations[id];
+        let backs_off = match &destination.reach {
+            Reach::Backoff(backoff) => backoff.until > now,
+            Reach::Open => false,
+        };
+        backs_off || matches!(destination.window.room(destination.plan.control(), now), Room::Until(_))
+    }
+
+    /// Makes a recipient due whose own clock runs, or that stands in a line which is held; tells whether it was
+    /// waiting so.
+    fn force(&mut self, id: RecipientId, held: bool) -> bool {
+        match self.recipients[id].place {
+            Place::Far(_) | Place::Near => {
+                self.take_out(id);
+                self.stand_in_line(id);
+            }
+            Place::Ready(_) if held => {}
+            Place::Ready(_) | Place::Attempting(_) | Place::Vacant(_) => return false,
+        }
+        self.recipients[id].marks.set(Marks::FORCED, true);
+        true
+    }
+
+    /// Makes the recipients of one message due and puts them first in line.
+    fn retry_message(&mut self, mid: Mid) -> u64 {
+        let members: Vec<_> = self.of_message(mid).collect();
+        let mut forced = 0;
+        for id in members.into_iter().rev() {
+            let destination = self.recipients[id].destination;
+            let held = self.is_held(destination);
+            if !self.force(id, held) {
+                continue;
+            }
+            forced += 1;
+            let line = &mut self.destinations[destination].lines[need_of(&self.recipients[id]) as usize];
+            line.remove(&mut self.recipients, id);
+            line.push_front(&mut self.recipients, id);
+        }
+        for id in self.destinations_of(mid) {
+            self.forget_way(id);
+        }
+        forced
+    }
+
+    fn destinations_of(&self, mid: Mid) -> Vec<DestinationId> {
+        let mut destinations: Vec<_> = self.of_message(mid).map(|id| self.recipients[id].destination).collect();
+        destinations.sort_unstable();
+        destinations.dedup();
+        destinations
+    }
+}

@@ -1,0 +1,243 @@
+//! Serving destinations: whoever changed is looked at, first in line first, and started as far as the gate lets.
+//!
+//! Only destinations for which something happened are served (they are `dirty`), so a pass costs what changed,
+//! not what waits. Every blocker leaves behind what will make the destination dirty again: a time in the agenda,
+//! a place in a queue for slots or an address, or an answer that is on its way.
+
+use std::sync::Arc;
+
+use crate::delivery::Delivery;
+use crate::delivery::destination::{Destination, DestinationId, Need, Path};
+use crate::delivery::gate::{Gate, Step, Wait};
+use crate::delivery::io::{Effect, End};
+use crate::delivery::plan::Plan;
+use crate::delivery::recipient::RecipientId;
+use crate::event::{BounceKind, Cause, HostStatus};
+use crate::ids::Dcid;
+
+impl Delivery {
+    /// Serves what is dirty and, where slots came free, who waits for them.
+    pub(super) fn serve_all(&mut self, effects: &mut Vec<Effect>) {
+        while self.budget > 0
+            && let Some(id) = self.next_to_serve()
+        {
+            self.budget -= 1;
+            if !self.destinations[id].vacant {
+                self.serve(id, effects);
+            }
+        }
+        while self.connections.closing() < self.limits.short_of(&self.settings)
+            && let Some((_, slot)) = self.connections.oldest_idle()
+        {
+            self.quit(slot, effects);
+        }
+    }
+
+    fn next_to_serve(&mut self) -> Option<DestinationId> {
+        if let Some(id) = self.dirty.pop_front() {
+            self.destinations[id].dirty = false;
+            return Some(id);
+        }
+        let id = self.limits.next_waiting(&self.settings)?;
+        self.destinations[id].awaits_slot = false;
+        Some(id)
+    }
+
+    fn serve(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        self.renew_plan(id, effects);
+        self.refuse_members(id, effects);
+        let now = self.now();
+        let mut blocked = [false; 2];
+        while let Some((need, head)) = first_in_lines(&self.destinations[id], blocked, self) {
+            if self.budget == 0 {
+                self.touch(id);
+                break;
+            }
+            match self.gate(head, now) {
+                Gate::Go(step) => self.start(step, id, need, head, effects),
+                Gate::Wait(wait) => {
+                    self.await_change(id, wait, effects);
+                    blocked[need as usize] = true;
+                }
+            }
+        }
+        self.rest_connections(id, effects);
+        self.plan_next_look(id);
+    }
+
+    /// Takes the step that the gate returned for a recipient.
+    fn start(&mut self, step: Step, id: DestinationId, need: Need, head: RecipientId, effects: &mut Vec<Effect>) {
+        self.budget = self.budget.saturating_sub(1);
+        match step {
+            Step::Transact(slot) => self.transact(slot, head, effects),
+            Step::Adopt(slot) => {
+                self.adopt(slot, id);
+                self.transact(slot, head, effects);
+            }
+            Step::Connect => self.connect(id, need, head, effects),
+            Step::Resolve => self.resolve(id, head, effects),
+            Step::Unroutable => {
+                let text = format!("No SMTP route is configured for {}", self.destinations[id].host);
+                let failure = self.local_failure(Cause::NoRoute, (4, 3, 5), text);
+                self.unreachable(id, failure, HostStatus::Unknown, Some(head), effects);
+            }
+            Step::Discard => self.end(head, End::Deleted { by: "route".to_owned() }, effects),
+            Step::Refuse => self.refuse(id, head, effects),
+            Step::RefuseUtf8 => {
+                let text = "The message needs SMTPUTF8, and no mail server of the domain offers it".to_owned();
+                let failure = self.local_failure(Cause::Utf8NotOffered, (5, 6, 7), text);
+                self.bounce(head, Dcid(0), BounceKind::Other, failure, effects);
+            }
+            Step::Expire => self.expire(head, effects),
+        }
+    }
+
+    /// Bounces all that wait for a destination that can never be reached; then the way is unknown again.
+    fn refuse_members(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        if !matches!(self.destinations[id].path, Path::Refused { .. })
+            || self.shutting_down
+            || self.spool_exhausted.is_some()
+        {
+            return;
+        }
+        let members = self.destinations[id].members.iter().map(|(_, member)| *member);
+        let waiting = members.filter(|member| !self.recipients[*member].is_attempting());
+        let refused: Vec<_> = waiting.take(self.budget + 1).collect();
+        for recipient in refused.iter().take(self.budget).copied() {
+            self.budget -= 1;
+            self.refuse(id, recipient, effects);
+        }
+        if self.destinations[id].members.iter().all(|(_, member)| self.recipients[*member].is_attempting()) {
+            self.destinations[id].path = Path::Unknown;
+        } else {
+            self.touch(id);
+        }
+    }
+
+    fn refuse(&mut self, id: DestinationId, recipient: RecipientId, effects: &mut Vec<Effect>) {
+        if let Path::Refused { failure, kind } = &self.destinations[id].path {
+            let (failure, kind) = (failure.failure(), *kind);
+            self.bounce(recipient, Dcid(0), kind, failure, effects);
+        }
+    }
+
+    /// Leaves behind what will wake the destination when a blocker ends.
+    fn await_change(&mut self, id: DestinationId, wait: Wait, effects: &mut Vec<Effect>) {
+        match wait {
+            Wait::SlotOfGateway(_) => {
+                let destination = &mut self.destinations[id];
+                if !destination.awaits_slot {
+                    destination.awaits_slot = true;
+                    self.limits.wait(id, !destination.is_proven());
+                }
+            }
+            Wait::ConnectionOfAddress(..) | Wait::RateOfAddress(..) => self.await_addresses(id, effects),
+            Wait::RateOfDestination(until) => self.look_again(id, until),
+            // The agenda, an answer on its way or an operator ends these.
+            Wait::Attempting(_)
+            | Wait::ShuttingDown
+            | Wait::SpoolSpace
+            | Wait::SuspendedAll
+            | Wait::SuspendedHost
+            | Wait::OwnClock
+            | Wait::HostClock
+            | Wait::OnTrial(_)
+            | Wait::Resolving
+            | Wait::Connecting(_)
+            | Wait::ConnectionOfDestination(_) => {}
+        }
+    }
+
+    /// Waits for whichever address of the destination comes free first.
+    fn await_addresses(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        let now = self.now();
+        let destination = &self.destinations[id];
+        let Some(known) = destination.known() else { return };
+        let blockers: Vec<Wait> =
+            known.targets.iter().filter_map(|target| self.address_blocker(destination, target, now)).collect();
+        for blocker in blockers {
+            match blocker {
+                Wait::ConnectionOfAddress(address, _) => {
+                    self.limits.wait_for_address(address, id);
+                    if let Some(slot) = self.connections.idle_to(address) {
+                        self.quit(slot, effects);
+                    }
+                }
+                Wait::RateOfAddress(_, until) => self.look_again(id, until),
+                other => debug_assert!(false, "no blocker of an address: {other:?}"),
+            }
+        }
+    }
+
+    fn look_again(&mut self, id: DestinationId, at: crate::delivery::steady::Steady) {
+        let destination = &mut self.destinations[id];
+        destination.look_at = destination.look_at.min(at);
+    }
+
+    /// Sends connections that found no work to rest, or away where their place is wanted.
+    fn rest_connections(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        if self.destinations[id].free.is_empty() {
+            return;
+        }
+        let until = self.now().plus(self.settings.idle);
+        for slot in self.destinations[id].free.clone() {
+            let awaited =
+                self.connections[slot].address().is_some_and(|address| self.limits.is_awaited(address.ip()));
+            if self.shutting_down || awaited {
+                self.quit(slot, effects);
+            } else {
+                self.connections.rest(slot, until);
+            }
+        }
+    }
+
+    /// Brings the plan of a destination up to the settings in force; a changed route or demand starts afresh.
+    fn renew_plan(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        let destination = &self.destinations[id];
+        if destination.plan.is_by(&self.settings) {
+            return;
+        }
+        let plan = self.plan_for(destination);
+        let before = &destination.plan;
+        let changed = plan.route() != before.route() || plan.demand() != before.demand();
+        self.destinations[id].plan = plan;
+        if changed {
+            self.start_afresh(id, effects);
+        }
+    }
+
+    /// Looks the settings up for a destination and the exchangers it is known to have.
+    pub(super) fn plan_for(&self, destination: &Destination) -> Plan {
+        let exchangers = destination.known().map_or(&[][..], |known| &known.exchangers);
+        let names = exchangers.iter().map(|(_, _, name)| name.as_str());
+        Plan::new(&Arc::clone(&self.settings), destination.host.as_str(), names)
+    }
+
+    /// Forgets the way and lets go of the connections that were made by it.
+    fn start_afresh(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        self.forget_way(id);
+        let destination = &mut self.destinations[id];
+        destination.epoch += 1;
+        if let Path::Asking { outdated, .. } = &mut destination.path {
+            *outdated = true;
+        }
+        for slot in destination.free.clone() {
+            self.quit(slot, effects);
+        }
+    }
+}
+
+/// Returns who stands first in a line that is not blocked; the longer waiting of two.
+fn first_in_lines(destination: &Destination, blocked: [bool; 2], of: &Delivery) -> Option<(Need, RecipientId)> {
+    let first = |need: Need| {
+        let head = destination.line(need).head().filter(|_| !blocked[need as usize])?;
+        Some((need, head))
+    };
+    match (first(Need::Plain), first(Need::Utf8)) {
+        (Some(plain), Some(utf8)) => {
+            let key = |id: RecipientId| (of.recipients[id].due, of.recipients[id].mid);
+            Some(if key(utf8.1) < key(plain.1) { utf8 } else { plain })
+        }
+        (one, other) => one.or(other),
+    }
+}
