@@ -112,7 +112,7 @@ impl Mailbox {
     /// [`AddressError::Local`] when `local` is not a local part as it stands on the wire, quotes included;
     /// [`LocalTooLong`](AddressError::LocalTooLong), [`TooLong`](AddressError::TooLong).
     pub fn new(local: &str, domain: &Domain) -> Result<Self, AddressError> {
-        grammar::mailbox(&format!("{local}@{domain}"))
+        grammar::joined(local, domain)
     }
 
     /// Makes the bare `postmaster`.

@@ -42,17 +42,24 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, AddressError> {
         return Err(AddressError::LocalTooLong);
     }
     if local_end == text.len() {
-        let postmaster = text.eq_ignore_ascii_case("postmaster");
-        return match postmaster {
-            true => Ok(Mailbox { text: text.to_owned(), local_end, domain: None }),
-            false => Err(AddressError::NoDomain),
-        };
+        if text.eq_ignore_ascii_case("postmaster") {
+            return Ok(Mailbox { text: text.to_owned(), local_end, domain: None });
+        }
+        return Err(AddressError::NoDomain);
     }
     if text.len() > PATH_OCTETS - "<>".len() {
         return Err(AddressError::TooLong);
     }
     let domain = domain(&text[local_end + 1..])?;
     Ok(Mailbox { text: text.to_owned(), local_end, domain: Some(domain) })
+}
+
+/// Puts a mailbox together; the local part must be one to its end, or its `@` would be taken for ours.
+pub(super) fn joined(local: &str, domain: &Domain) -> Result<Mailbox, AddressError> {
+    if local_part(local)? != local.len() {
+        return Err(AddressError::Local);
+    }
+    mailbox(&format!("{local}@{domain}"))
 }
 
 pub(super) fn domain(text: &str) -> Result<Domain, AddressError> {
@@ -158,8 +165,24 @@ const fn is_atext(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^' | b'_'
-                | b'`' | b'{' | b'|' | b'}' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'/'
+                | b'='
+                | b'?'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'{'
+                | b'|'
+                | b'}'
+                | b'~'
         )
 }
 

@@ -1,8 +1,6 @@
 //! `keyword[=value]` lists behind a path (RFC 5321 4.1.2, esmtp-param), without allocating for the keywords.
 
-use super::{
-    BodyKind, ENVID_OCTETS, MailParams, Notify, ORCPT_OCTETS, ParamError, RcptParams, Return,
-};
+use super::{BodyKind, ENVID_OCTETS, MailParams, Notify, ORCPT_OCTETS, ParamError, RcptParams, Return};
 
 pub(super) fn mail(text: &str) -> Result<MailParams, ParamError> {
     let mut params = MailParams::default();

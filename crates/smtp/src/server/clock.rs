@@ -1,11 +1,12 @@
 //! How long each wait may last, and what is said when it lasted too long.
 
+use std::time::Duration;
+
 use super::incoming::Fault;
 use super::question::{EndReason, Stage};
 use super::state::State;
 use super::{Session, replies};
 use crate::instant::Instant;
-use std::time::Duration;
 
 /// How long an ended session may take to write its last words.
 const LINGER: Duration = Duration::from_secs(10);
@@ -22,23 +23,15 @@ pub(super) struct Clock {
     content: Instant,
     /// Octets since then.
     octets: u64,
-    /// The last time that was told.
-    now: Instant,
 }
 
 impl Clock {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { opened: now, since: now, block: now, content: now, octets: 0, now }
-    }
-
-    /// Notes the time.
-    pub(super) const fn touch(&mut self, now: Instant) {
-        self.now = now;
+        Self { opened: now, since: now, block: now, content: now, octets: 0 }
     }
 
     /// Begins to wait for something else.
     pub(super) const fn wait(&mut self, now: Instant) {
-        self.now = now;
         self.since = now;
     }
 
@@ -52,7 +45,6 @@ impl Clock {
 
     /// Notes that octets of content came.
     pub(super) const fn block(&mut self, octets: usize, now: Instant) {
-        self.now = now;
         self.block = now;
         self.octets += octets as u64;
     }

@@ -105,12 +105,8 @@ const fn known(
 
 /// The commands, those of a transaction first: the list is searched from the front.
 const KNOWN: &[Known] = &[
-    known("RCPT", Verb::Rcpt, |a| {
-        after_keyword(a, "TO:").map(Command::Rcpt).ok_or(replies::RCPT_SYNTAX)
-    }),
-    known("MAIL", Verb::Mail, |a| {
-        after_keyword(a, "FROM:").map(Command::Mail).ok_or(replies::MAIL_SYNTAX)
-    }),
+    known("RCPT", Verb::Rcpt, |a| after_keyword(a, "TO:").map(Command::Rcpt).ok_or(replies::RCPT_SYNTAX)),
+    known("MAIL", Verb::Mail, |a| after_keyword(a, "FROM:").map(Command::Mail).ok_or(replies::MAIL_SYNTAX)),
     known("DATA", Verb::Data, |a| alone(a, Command::Data)),
     known("BDAT", Verb::Bdat, |a| chunk(a).map(Command::Bdat).ok_or(replies::BDAT_SYNTAX)),
     known("EHLO", Verb::Ehlo, |a| hello_name(a).map(Command::Ehlo).ok_or(replies::HELLO_SYNTAX)),

@@ -85,7 +85,6 @@ impl Session {
     /// Takes input up to the end of a command line and carries the command out.
     pub(super) fn receive_command(&mut self, input: &[u8], now: Instant) -> usize {
         let (used, line) = self.lines.take(input, self.settings.limits.command_line_bytes);
-        self.clock.touch(now);
         match line {
             Line::Part => return used,
             Line::Whole(line) => self.take_line(line),

@@ -123,10 +123,9 @@ impl Session {
         }
         self.clock.wait(now);
         match greeting {
-            Greeting::Accept => {
-                write_line(&mut self.output, 220, b' ', None, &self.settings.banner);
-                self.shut_down_if_asked();
-            }
+            // A 421 stands in the place of the banner.
+            Greeting::Accept if self.shutdown.is_some() => self.shut_down_if_asked(),
+            Greeting::Accept => write_line(&mut self.output, 220, b' ', None, &self.settings.banner),
             Greeting::Refuse(reply) => {
                 reply.write(&mut self.output);
                 self.state = State::Quit;
@@ -211,17 +210,22 @@ impl Session {
 
     /// Tells that the peer has closed its side. An unfinished message is dropped.
     pub fn peer_closed(&mut self, now: Instant) {
-        self.clock.wait(now);
-        self.end(EndReason::PeerClosed { stage: self.stage(), data_bytes: self.data_bytes() });
+        if self.ended().is_none() {
+            self.clock.wait(now);
+            self.end(EndReason::PeerClosed { stage: self.stage(), data_bytes: self.data_bytes() });
+        }
     }
 
     /// Ends the session with a 421 at the next boundary of a command: at once when the peer is silent, after
     /// the reply to a message whose content is on its way.
     pub fn shutdown(&mut self, reason: Shutdown, now: Instant) {
-        if self.ended().is_none() {
-            self.shutdown.get_or_insert(reason);
-            self.clock.touch(now);
-            self.shut_down_if_asked();
+        if self.ended().is_some() {
+            return;
+        }
+        self.shutdown.get_or_insert(reason);
+        self.shut_down_if_asked();
+        if self.ended().is_some() {
+            self.clock.wait(now);
         }
     }
 

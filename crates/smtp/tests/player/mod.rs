@@ -50,7 +50,7 @@ pub(crate) enum Cut {
     Whole,
     /// Octet by octet.
     Single,
-    /// Into pieces of 1 to 40 octets, by this seed.
+    /// Into pieces of 1 to 40 octets, drawn from this seed on.
     Random(u64),
 }
 
@@ -88,11 +88,23 @@ impl Cut {
         match self {
             Self::Whole => available,
             Self::Single => available.min(1),
-            Self::Random(state) => {
-                *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                available.min(1 + (*state >> 33) as usize % 40)
+            Self::Random(seed) => {
+                *seed += 1;
+                available.min(1 + Random(*seed).below(40))
             }
         }
+    }
+}
+
+/// A small generator of random numbers; every run draws the same ones.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// Draws a number below `bound`.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (((mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 16) % bound as u64) as usize
     }
 }
 

@@ -150,6 +150,30 @@ impl Player {
         }
     }
 
+    /// Lets the client send octets.
+    pub(crate) fn send(&mut self, octets: &[u8]) {
+        self.sent.extend_from_slice(octets);
+    }
+
+    /// Lets the session take what was sent and says yes to all it asks; returns the messages it took.
+    pub(crate) fn agree(&mut self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        loop {
+            self.pump();
+            let Some(question) = self.question.take() else { return messages };
+            let answer = match &question {
+                Question::Data => "go",
+                Question::Spill(_) => "stored",
+                Question::Mail { .. } | Question::Recipient { .. } | Question::Message(_) => "accept",
+                Question::StartTls => return messages,
+            };
+            self.answer(&question, answer);
+            if let Question::Message(message) = question {
+                messages.push(message);
+            }
+        }
+    }
+
     pub(crate) fn answer(&mut self, question: &Question, answer: &str) {
         let now = self.now;
         match question {
