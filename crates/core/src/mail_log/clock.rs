@@ -2,7 +2,8 @@
 
 use jiff::tz::TimeZone;
 
-use super::timestamp;
+use crate::Instant;
+use crate::message::date::{month, timestamp, weekday};
 
 /// Octets of `Wed Apr  2 14:30:04 2003`.
 pub(super) const STAMP: usize = 24;
@@ -32,18 +33,14 @@ impl Clock {
 
     /// Returns how far the zone is ahead of UTC at `at`.
     pub(super) fn offset_seconds(&self, at: u64) -> i32 {
-        self.zone.to_offset(timestamp(at)).seconds()
+        self.zone.to_offset(timestamp(Instant(at))).seconds()
     }
 
     fn draw(&mut self, at: u64) {
-        const DAYS: &[u8; 21] = b"MonTueWedThuFriSatSun";
-        const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-        let time = self.zone.to_datetime(timestamp(at));
-        let day = usize::from(time.weekday().to_monday_zero_offset().unsigned_abs()) * 3;
-        let month = usize::from((time.month() - 1).unsigned_abs()) * 3;
+        let time = self.zone.to_datetime(timestamp(Instant(at)));
         let stamp = &mut self.stamp;
-        stamp[..3].copy_from_slice(&DAYS[day..day + 3]);
-        stamp[4..7].copy_from_slice(&MONTHS[month..month + 3]);
+        stamp[..3].copy_from_slice(weekday(time));
+        stamp[4..7].copy_from_slice(month(time));
         two(&mut stamp[8..10], time.day());
         if stamp[8] == b'0' {
             stamp[8] = b' ';

@@ -10,7 +10,6 @@
 //!
 //! Not here: files and their rollover, and the choice what to log. A log is a reader of events like any other.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::event::{Event, Stamped};
@@ -135,10 +134,4 @@ impl MailLog {
             | Event::DeliveryClosed { .. } => tx.render(pen, &stamped.event),
         }
     }
-}
-
-/// Returns the instant as the calendar knows it; what lies beyond the calendar is its last second.
-fn timestamp(at: u64) -> Timestamp {
-    let seconds = i64::try_from(at / 1_000_000).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
