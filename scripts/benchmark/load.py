@@ -14,8 +14,8 @@ from peers.unpacked import end, wait_for_port
 
 from .case import Case
 
-# A run that stands still for so long is over.
-IDLE_SECONDS = 60
+# A run that takes longer is over, with what has arrived by then.
+PATIENCE_SECONDS = 900
 
 
 class LoadError(Exception):
@@ -37,11 +37,11 @@ class Sums:
 
 
 class Sink:
-    """A sink that ends by itself when it has `expected` messages, or nothing came for a while."""
+    """A sink that ends by itself when it has `expected` messages, or its patience does."""
 
     def __init__(self, binary: Path, address: tuple[str, int], expected: int) -> None:
         command = [binary, "lab", "sink", "--listen", show(address), "--expect", expected]
-        command += ["--idle", IDLE_SECONDS, "--json"]
+        command += ["--patience", PATIENCE_SECONDS]
         self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
         wait_for_port(self.process, *address)
 
@@ -57,8 +57,8 @@ class Sink:
 
 def send(binary: Path, target: tuple[str, int], case: Case, messages: int) -> dict:
     """Sends and waits for the last reply: the generator's report, with the CPU that it took itself."""
-    command = [binary, "lab", "send", "--to", show(target), "--sessions", case.sessions]
-    command += ["--messages", messages, "--size", case.size, "--json"]
+    command = [binary, "lab", "send", show(target), "--sessions", case.sessions, "--messages", messages]
+    command += ["--size", case.size, "--deadline", PATIENCE_SECONDS, "--json"]
     before = os.times()
     run = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=False)
     after = os.times()
@@ -69,11 +69,11 @@ def send(binary: Path, target: tuple[str, int], case: Case, messages: int) -> di
 
 
 def read_report(which: str, output: str) -> dict:
-    """The last line that is JSON."""
-    for line in reversed(output.splitlines()):
-        if line.startswith("{"):
-            return json.loads(line)
-    raise LoadError(f"mailreeve lab {which} printed no report")
+    """The JSON that stands in what the lab printed."""
+    begin = output.find("{")
+    if begin < 0:
+        raise LoadError(f"mailreeve lab {which} printed no report: {output.strip() or 'nothing at all'}")
+    return json.JSONDecoder().raw_decode(output[begin:])[0]
 
 
 def show(address: tuple[str, int]) -> str:
