@@ -8,6 +8,7 @@
 #[allow(dead_code, reason = "each test binary uses its part of the player")]
 mod player;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,11 +61,20 @@ const PIECES: &[&str] = &[
     "<@a,@b:c@d>",
 ];
 
+/// How a session may begin that is to get somewhere.
+const BEGINNINGS: &[&str] = &[
+    "",
+    "EHLO a.example\r\nMAIL FROM:<>\r\nRCPT TO:<b@b.example>\r\nDATA\r\n",
+    "EHLO a.example\r\nMAIL FROM:<>\r\nRCPT TO:<b@b.example>\r\nBDAT 30\r\n",
+    "STARTTLS\r\n",
+];
+
 #[test]
 fn random_pieces_of_smtp() {
-    for seed in 0..4000 {
+    let mut met = BTreeMap::new();
+    for seed in 0..20_000 {
         let mut random = Random(seed);
-        let mut input = Vec::new();
+        let mut input = BEGINNINGS[random.below(BEGINNINGS.len())].as_bytes().to_vec();
         for _ in 0..random.below(60) {
             if random.below(10) == 0 {
                 input.extend((0..random.below(50)).map(|_| random.below(256) as u8));
@@ -72,8 +82,13 @@ fn random_pieces_of_smtp() {
                 input.extend_from_slice(PIECES[random.below(PIECES.len())].as_bytes());
             }
         }
-        play(&input, &mut random);
+        play(&input, &mut random, &mut met);
     }
+    // The run reaches every question and every end, or it proves little.
+    let (questions, ends): (Vec<_>, Vec<_>) = met.iter().partition(|(what, _)| what.starts_with('?'));
+    assert_eq!(questions.len(), 6, "{met:#?}");
+    assert_eq!(ends.len(), 13, "{met:#?}");
+    assert!(met["?Message"] > 1000, "{met:#?}");
 }
 
 #[test]
@@ -81,7 +96,7 @@ fn random_octets() {
     for seed in 0..500 {
         let mut random = Random(seed);
         let input: Vec<u8> = (0..random.below(5000)).map(|_| random.below(256) as u8).collect();
-        play(&input, &mut random);
+        play(&input, &mut random, &mut BTreeMap::new());
     }
 }
 
@@ -101,8 +116,8 @@ fn the_fuzz_corpus_of_chasquid() {
             text.lines().find_map(|line| line.strip_prefix("[]byte(\"")?.strip_suffix("\")")).unwrap();
         let input = quoted.replace("\\n", "\n").replace("\\\"", "\"").replace("\\\\", "\\");
         for seed in 0..40 {
-            play(input.as_bytes(), &mut Random(seed));
-            play(input.replace('\n', "\r\n").as_bytes(), &mut Random(seed));
+            play(input.as_bytes(), &mut Random(seed), &mut BTreeMap::new());
+            play(input.replace('\n', "\r\n").as_bytes(), &mut Random(seed), &mut BTreeMap::new());
         }
         seeds += 1;
     }
@@ -123,15 +138,18 @@ fn a_flood_of_commands_stops_at_the_output_bound() {
     assert!(session.receive(&flood[taken..], Instant(0)) > 0);
 }
 
-/// Feeds an input in random pieces, answers at random, and checks each step.
-fn play(input: &[u8], random: &mut Random) {
+/// Feeds an input in random pieces, answers at random, checks each step, and notes what was met.
+fn play(input: &[u8], random: &mut Random, met: &mut BTreeMap<String, usize>) {
     let mut settings = Settings::new("gw.example.com");
     settings.limits.message_bytes = [50, 5000][random.below(2)];
     settings.limits.spill_bytes = [1, 20, 4000][random.below(3)];
     settings.limits.errors = [3, 1000][random.below(2)];
     settings.limits.command_line_bytes = 200;
     settings.line_ends = [LineEnds::Refuse, LineEnds::Normalise][random.below(2)];
-    settings.deadlines.minimum_rate = 10;
+    settings.limits.messages = 2;
+    settings.limits.idle_commands = [3, 1000][random.below(2)];
+    settings.deadlines.minimum_rate = [0, 10][random.below(2)];
+    settings.deadlines.session = Duration::from_secs([100, 3600][random.below(2)]);
     let mut now = Instant::from_secs(1_000_000);
     let mut session = Session::new(Arc::new(settings), now);
     session.greet(Greeting::Accept, now);
@@ -139,6 +157,7 @@ fn play(input: &[u8], random: &mut Random) {
     while session.ended().is_none() {
         while session.notices().is_some() {}
         if let Some(question) = session.question() {
+            *met.entry(format!("?{}", word(&question))).or_default() += 1;
             answer(&mut session, question, random, now);
             continue;
         }
@@ -167,9 +186,15 @@ fn play(input: &[u8], random: &mut Random) {
         now = session.deadline();
         session.timeout(now);
     }
-    assert!(session.ended().is_some(), "time does not end the session");
+    let ended = session.ended().expect("time ends the session");
+    *met.entry(word(&ended.reason)).or_default() += 1;
     assert_eq!(session.receive(b"NOOP\r\n", now), 0, "an ended session takes nothing");
     assert!(session.question().is_none());
+}
+
+/// The first word of a value's debug form.
+fn word(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}").split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
 /// Every reply is whole lines of the right form; none repeats a line end of the peer's.

@@ -107,7 +107,7 @@ impl Session {
             }
             (1.., _) => {}
         }
-        let so_far = transaction.chunks.as_ref().map_or(0, Incoming::size);
+        let so_far = transaction.chunks.as_ref().map_or(0, |incoming| incoming.size());
         if so_far + u64::from(octets) > self.settings.limits.message_bytes {
             self.abort(Abort::ContentRefused);
             return self.discard(octets, Refusal::Said(replies::TOO_BIG), None);
@@ -130,7 +130,7 @@ impl Session {
             Pause::Spill => self.spill(now),
             Pause::End => {
                 if let State::Content(incoming) = std::mem::replace(&mut self.state, State::Command(None)) {
-                    self.complete(incoming, now);
+                    self.complete(*incoming, now);
                 }
             }
         }
@@ -178,7 +178,7 @@ impl Session {
     fn end_of_chunk(&mut self, chunking: Chunking, now: Instant) {
         let Chunking { mut transaction, incoming, pending } = chunking;
         if pending.last {
-            return self.complete(incoming, now);
+            return self.complete(*incoming, now);
         }
         self.clock.wait(now);
         if let Some(fault) = incoming.fault() {
@@ -248,7 +248,7 @@ impl Session {
         self.state = State::Discard(Discard { left, reply, transaction });
     }
 
-    fn incoming(&self, framing: Framing, prefix: Vec<u8>, transaction: &Transaction) -> Incoming {
+    fn incoming(&self, framing: Framing, prefix: Vec<u8>, transaction: &Transaction) -> Box<Incoming> {
         let limits = &self.settings.limits;
         let bounds = Bounds {
             message: limits.message_bytes,
@@ -259,7 +259,7 @@ impl Session {
             normalise: self.settings.line_ends == LineEnds::Normalise,
         };
         let room = transaction.declared.unwrap_or(0).min(ROOM_OCTETS).min(limits.spill_bytes as u64);
-        Incoming::new(bounds, framing, prefix, usize::try_from(room).unwrap_or(0))
+        Box::new(Incoming::new(bounds, framing, prefix, usize::try_from(room).unwrap_or(0)))
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) enum State {
     /// The caller's verdict on DATA, or on the first BDAT and its chunk.
     DataVerdict(Transaction, Option<Pending>),
     /// The content of DATA.
-    Content(Incoming),
+    Content(Box<Incoming>),
     /// The octets of a BDAT chunk.
     Chunk(Chunking),
     /// The caller to have stored a part of the content.
@@ -61,7 +61,7 @@ pub(super) struct Transaction {
     /// Some recipient was refused.
     pub(super) refused: bool,
     /// Content of the chunks so far, when BDAT has begun.
-    pub(super) chunks: Option<Incoming>,
+    pub(super) chunks: Option<Box<Incoming>>,
 }
 
 /// Octets of a chunk that are still to come.
@@ -78,14 +78,14 @@ pub(super) struct Pending {
 #[derive(Debug)]
 pub(super) struct Chunking {
     pub(super) transaction: Transaction,
-    pub(super) incoming: Incoming,
+    pub(super) incoming: Box<Incoming>,
     pub(super) pending: Pending,
 }
 
 /// Content on its way in by either command.
 #[derive(Debug)]
 pub(super) enum Receiving {
-    Content(Incoming),
+    Content(Box<Incoming>),
     Chunk(Chunking),
 }
 
@@ -182,7 +182,7 @@ impl State {
             Self::Content(incoming) | Self::Spill(Receiving::Content(incoming)) => Some(incoming),
             Self::Chunk(chunking) | Self::Spill(Receiving::Chunk(chunking)) => Some(&chunking.incoming),
             Self::Command(transaction) | Self::Discard(Discard { transaction, .. }) => {
-                transaction.as_ref().and_then(|open| open.chunks.as_ref())
+                transaction.as_ref().and_then(|open| open.chunks.as_deref())
             }
             Self::Greeting
             | Self::Quit

@@ -76,6 +76,18 @@ fn a_question_holds_back_what_follows() {
 }
 
 #[test]
+fn what_stands_behind_starttls_is_thrown_away() {
+    let mut session = greeted();
+    let input = b"STARTTLS\r\nRSET\r\nMAIL FROM:<>\r\n";
+    assert_eq!(session.receive(input, START), input.len());
+    assert_eq!(session.receive(b"\x16\x03\x01", START), 0, "the handshake is the caller's");
+    assert_eq!(session.question(), Some(Question::StartTls));
+    session.tls_started(START);
+    session.receive(b"NOOP\r\n", START);
+    assert_eq!(said(&mut session), "220 2.0.0 Start the TLS handshake\r\n250 2.0.0 Ok\r\n");
+}
+
+#[test]
 fn a_late_answer_changes_nothing() {
     let mut session = greeted();
     session.receive(b"MAIL FROM:<>\r\n", START);

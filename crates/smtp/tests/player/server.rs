@@ -143,10 +143,10 @@ impl Player {
             }
             self.question = Some(question);
         }
-        if let Some(ended) = self.session.ended() {
-            if !std::mem::replace(&mut self.end_told, true) {
-                self.asked.push_back(format!("ended {:?}", ended.reason));
-            }
+        if let Some(ended) = self.session.ended()
+            && !std::mem::replace(&mut self.end_told, true)
+        {
+            self.asked.push_back(format!("ended {:?}", ended.reason));
         }
     }
 
