@@ -18,13 +18,14 @@
 //! * [`command`]: all of it from the shell, as `mailreeve lab ...`.
 
 pub mod client;
-//command
-//dialogue
+pub mod command;
+pub mod dialogue;
 pub mod dns;
 pub mod host;
 pub mod record;
 pub mod room;
 pub mod sink;
+mod unverified;
 pub mod verify;
 pub mod words;
-//world
+pub mod world;

@@ -17,6 +17,8 @@ use crate::record::{Acked, Delivery};
 
 /// Ids named in a verdict, at most, for each kind of fault.
 const NAMED_LIMIT: usize = 100;
+/// How many of them the text form shows.
+const SHOWN_LIMIT: usize = 10;
 
 /// What the comparison found. Counts are of a message for one recipient; `named` holds the first hundred of
 /// each kind.
@@ -70,8 +72,11 @@ impl fmt::Display for Verdict {
         }
         for (kind, named) in &self.named {
             writeln!(formatter, "{kind}:")?;
-            for name in named {
+            for name in named.iter().take(SHOWN_LIMIT) {
                 writeln!(formatter, "  {name}")?;
+            }
+            if named.len() > SHOWN_LIMIT {
+                writeln!(formatter, "  and more; the first {NAMED_LIMIT} are in the JSON form")?;
             }
         }
         Ok(())

@@ -12,9 +12,11 @@ use tokio::time::{Instant, timeout};
 
 use super::letter::Letter;
 use super::line::Line;
+use super::manner::{Manner, Offered};
 use super::report::Ended;
-use super::transaction::{Manner, Offered, Outcome, Transaction};
-use super::{Quota, Shared, unverified};
+use super::transaction::{Outcome, Transaction};
+use super::{Quota, Shared};
+use crate::unverified;
 
 /// Between two tries to connect, and before a refused message is tried again.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -7,6 +7,7 @@
 //! It is not a resolver, and its limits are a test's limits: it keeps the last 100,000 questions.
 
 mod answer;
+mod entry;
 mod serve;
 mod zone;
 
@@ -19,8 +20,9 @@ use std::time::{Duration, Instant};
 use hickory_proto::rr::Name;
 use parking_lot::Mutex;
 
+pub use entry::{BadZone, Data, Entry};
 pub use hickory_proto::rr::RecordType;
-pub use zone::{BadZone, Data, Entry, Zone};
+pub use zone::Zone;
 
 use crate::room::Room;
 use zone::Compiled;

@@ -4,52 +4,12 @@
 //! out and `@` is the origin. Names are checked when the zone is given to the server, not before.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
+use std::net::IpAddr;
 
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-/// What one record says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Data {
-    /// An IPv4 address.
-    A(Ipv4Addr),
-    /// An IPv6 address.
-    Aaaa(Ipv6Addr),
-    /// A mail exchanger; `.` with preference 0 is the null MX (RFC 7505).
-    Mx(u16, String),
-    /// Text, cut into strings of 255 bytes.
-    Txt(String),
-    /// A host for an address.
-    Ptr(String),
-    /// Another name for this one.
-    Cname(String),
-    /// A name server.
-    Ns(String),
-}
-
-/// A name and a record of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The owner; `@` is the origin.
-    pub name: String,
-    /// What it holds.
-    pub data: Data,
-}
-
-/// Why a zone was not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadZone(String);
-
-impl fmt::Display for BadZone {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadZone {}
+use super::entry::{BadZone, Data, Entry};
 
 /// A zone under construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,40 +130,11 @@ impl Zone {
         for entry in &self.entries {
             let owner = if entry.name == "@" { origin.clone() } else { name(&entry.name)? };
             if !origin.zone_of(&owner) {
-                return Err(BadZone(format!("{} is not in the zone {}", entry.name, self.origin)));
+                return Err(BadZone::new(format!("{} is not in the zone {}", entry.name, self.origin)));
             }
             compiled.put(owner, rdata(&entry.data)?);
         }
         Ok(compiled)
-    }
-}
-
-/// Reads `NAME TYPE VALUE...`, such as `mx1.example.test A 127.0.0.9` or `@ MX 10 mx1.example.test`.
-impl FromStr for Entry {
-    type Err = BadZone;
-
-    fn from_str(line: &str) -> Result<Self, BadZone> {
-        let bad = |what: &str| BadZone(format!("{what} in the record `{line}`"));
-        let mut words = line.split_whitespace();
-        let (Some(name), Some(kind)) = (words.next(), words.next()) else {
-            return Err(bad("no name or no type"));
-        };
-        let rest: Vec<&str> = words.collect();
-        let first = *rest.first().ok_or_else(|| bad("no value"))?;
-        let data = match kind.to_ascii_uppercase().as_str() {
-            "A" => Data::A(first.parse().map_err(|_| bad("no IPv4 address"))?),
-            "AAAA" => Data::Aaaa(first.parse().map_err(|_| bad("no IPv6 address"))?),
-            "MX" => {
-                let preference = first.parse().map_err(|_| bad("no preference"))?;
-                Data::Mx(preference, (*rest.get(1).ok_or_else(|| bad("no exchange"))?).to_owned())
-            }
-            "TXT" => Data::Txt(rest.join(" ").trim_matches('"').to_owned()),
-            "PTR" => Data::Ptr(first.to_owned()),
-            "CNAME" => Data::Cname(first.to_owned()),
-            "NS" => Data::Ns(first.to_owned()),
-            _ => return Err(bad("unknown type (known: A AAAA MX TXT PTR CNAME NS)")),
-        };
-        Ok(Self { name: name.to_owned(), data })
     }
 }
 
@@ -255,7 +186,7 @@ impl Compiled {
 /// Reads a full name, in lower case, with or without its last dot.
 pub(crate) fn name(text: &str) -> Result<Name, BadZone> {
     let parsed = Name::from_ascii(text).or_else(|_| Name::from_str_relaxed(text));
-    let mut name = parsed.map_err(|error| BadZone(format!("`{text}` is no domain name: {error}")))?;
+    let mut name = parsed.map_err(|error| BadZone::new(format!("`{text}` is no domain name: {error}")))?;
     name.set_fqdn(true);
     Ok(name.to_lowercase())
 }
@@ -281,18 +212,9 @@ fn rdata(data: &Data) -> Result<RData, BadZone> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
+    use std::net::Ipv4Addr;
 
-    #[test]
-    fn lines_are_read() {
-        let entry: Entry = "@ MX 10 mx.example.test".parse().unwrap();
-        assert_eq!(entry, Entry { name: "@".into(), data: Data::Mx(10, "mx.example.test".into()) });
-        let entry: Entry = "a TXT \"v=spf1 -all\"".parse().unwrap();
-        assert_eq!(entry.data, Data::Txt("v=spf1 -all".into()));
-        for bad in ["", "a", "a A", "a A 1.2.3", "a MX ten b", "a MX 10", "a SRV x"] {
-            assert!(bad.parse::<Entry>().is_err(), "{bad}");
-        }
-    }
+    use super::*;
 
     #[test]
     fn a_name_outside_of_its_zone_is_refused() {

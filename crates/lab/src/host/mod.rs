@@ -9,6 +9,7 @@ mod body;
 mod closed;
 mod command;
 mod ledger;
+mod offers;
 mod reply;
 mod serve;
 mod session;
@@ -25,8 +26,9 @@ use tokio::net::TcpListener;
 
 pub use closed::{Refusing, Swallowing};
 pub use ledger::Detail;
+pub use offers::Offers;
 pub use reply::{BadReply, Reply};
-pub use temper::{Act, Cut, Ending, Offers, Rule, Span, Stage, Temper};
+pub use temper::{Act, Cut, Ending, Rule, Span, Stage, Temper};
 pub use tls::{Authority, TlsTemper};
 
 use crate::record::{Delivery, Sums, TRACE_HEADERS};

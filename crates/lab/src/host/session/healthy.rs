@@ -23,6 +23,9 @@ impl Session {
             }
             Event::Starttls => {
                 self.reply(&Reply::new(220).enhanced("2.0.0"));
+                if let Some(TlsTemper::Inject(text)) = &self.temper.tls {
+                    self.out.extend_from_slice(text.as_bytes());
+                }
                 Some(Step::StartTls)
             }
             Event::Mail(sender) => self.sender(sender),

@@ -5,14 +5,30 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// Does the handshake.
-pub(super) async fn connect(stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn connect(stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    TlsConnector::from(config()?).connect(name()?, stream).await
+}
+
+/// Does the handshake of a connection that blocks.
+pub(crate) fn connect_blocking(
+    stream: std::net::TcpStream,
+) -> io::Result<StreamOwned<ClientConnection, std::net::TcpStream>> {
+    let connection = ClientConnection::new(config()?, name()?).map_err(io::Error::other)?;
+    let mut stream = StreamOwned::new(connection, stream);
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(stream)
+}
+
+fn config() -> io::Result<Arc<ClientConfig>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -20,8 +36,11 @@ pub(super) async fn connect(stream: TcpStream) -> io::Result<TlsStream<TcpStream
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Believer(provider)))
         .with_no_client_auth();
-    let name = ServerName::try_from("gateway.test").map_err(io::Error::other)?;
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    Ok(Arc::new(config))
+}
+
+fn name() -> io::Result<ServerName<'static>> {
+    ServerName::try_from("gateway.test").map_err(io::Error::other)
 }
 
 /// Checks that the peer holds its key, and nothing else.
