@@ -6,7 +6,8 @@
 use std::io::Write as _;
 
 use super::command::Chunk;
-use super::incoming::{Bounds, Fault, Framing, Incoming, Pause};
+use super::incoming::{Framing, Incoming, Manner, Pause};
+use super::measure::{Bounds, Fault};
 use super::question::{Abort, DataVerdict, EndReason, Message, Question, Verdict};
 use super::settings::LineEnds;
 use super::state::{Chunking, Discard, Pending, Receiving, Refusal, State, Transaction};
@@ -255,11 +256,11 @@ impl Session {
             header: limits.header_bytes,
             hops: limits.hops,
             line: limits.line_bytes,
-            spill: limits.spill_bytes,
-            normalise: self.settings.line_ends == LineEnds::Normalise,
         };
+        let normalise = self.settings.line_ends == LineEnds::Normalise;
+        let manner = Manner { framing, normalise, spill: limits.spill_bytes };
         let room = transaction.declared.unwrap_or(0).min(ROOM_OCTETS).min(limits.spill_bytes as u64);
-        Box::new(Incoming::new(bounds, framing, prefix, usize::try_from(room).unwrap_or(0)))
+        Box::new(Incoming::new(manner, bounds, prefix, usize::try_from(room).unwrap_or(0)))
     }
 }
 

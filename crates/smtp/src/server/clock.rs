@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::incoming::Fault;
+use super::measure::Fault;
 use super::question::{EndReason, Stage};
 use super::state::State;
 use super::{Session, replies};

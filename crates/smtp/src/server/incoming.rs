@@ -19,22 +19,7 @@
 
 use memchr::memchr3;
 
-use super::header::Header;
-
-/// The bounds content is held to; octets unless the name says otherwise.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) message: u64,
-    pub(super) header: usize,
-    /// Received fields.
-    pub(super) hops: usize,
-    /// One line, its CRLF not counted.
-    pub(super) line: usize,
-    /// Kept in memory before it is handed on.
-    pub(super) spill: usize,
-    /// Bare CR and LF become CRLF instead of being a fault.
-    pub(super) normalise: bool,
-}
+use super::measure::{Bounds, Fault, Measure};
 
 /// Which command carries the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +28,6 @@ pub(super) enum Framing {
     Dots,
     /// BDAT: octets as they are, their number is known.
     Chunks,
-}
-
-/// The first rule that content broke; [`Fault::LineEnds`] takes the place of any other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    LineEnds,
-    Nul,
-    LineTooLong,
-    HeaderTooLong,
-    TooManyHops,
-    TooBig,
 }
 
 /// What [`Incoming::feed`] stopped for.
@@ -77,21 +51,25 @@ enum At {
     Cr,
 }
 
+/// How content is taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) framing: Framing,
+    /// Bare CR and LF become CRLF instead of being a fault.
+    pub(super) normalise: bool,
+    /// Octets kept in memory before they are handed on.
+    pub(super) spill: usize,
+}
+
 /// Content on its way in, with what is known of it so far.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    bounds: Bounds,
-    framing: Framing,
+    manner: Manner,
     at: At,
     kept: Vec<u8>,
     spilled: u64,
     prefix_octets: u64,
-    size: u64,
-    line: usize,
-    header: Header,
-    eight_bit: bool,
-    dots: bool,
-    fault: Option<Fault>,
+    measure: Measure,
 }
 
 /// Content that came in whole and broke no rule.
@@ -107,24 +85,11 @@ pub(super) struct Complete {
 
 impl Incoming {
     /// Starts with `prefix` standing in front of the content; `expected` octets are made room for.
-    pub(super) fn new(bounds: Bounds, framing: Framing, prefix: Vec<u8>, expected: usize) -> Self {
+    pub(super) fn new(manner: Manner, bounds: Bounds, prefix: Vec<u8>, expected: usize) -> Self {
         let prefix_octets = prefix.len() as u64;
         let mut kept = prefix;
         kept.reserve(expected);
-        Self {
-            bounds,
-            framing,
-            at: At::LineStart,
-            kept,
-            spilled: 0,
-            prefix_octets,
-            size: 0,
-            line: 0,
-            header: Header::new(bounds.hops),
-            eight_bit: false,
-            dots: false,
-            fault: None,
-        }
+        Self { manner, at: At::LineStart, kept, spilled: 0, prefix_octets, measure: Measure::new(bounds) }
     }
 
     /// Takes input up to the first reason to pause; returns the octets used and the reason.
@@ -155,12 +120,12 @@ impl Incoming {
 
     /// Returns the octets of content so far, the prefix not counted.
     pub(super) const fn size(&self) -> u64 {
-        self.size
+        self.measure.size()
     }
 
     /// Returns the rule that was broken.
     pub(super) const fn fault(&self) -> Option<Fault> {
-        self.fault
+        self.measure.fault()
     }
 
     /// Ends the content: after [`Pause::End`], or after the last octet of the last chunk.
@@ -168,30 +133,30 @@ impl Incoming {
         if self.at == At::Cr {
             self.stray_cr(&[]);
         }
-        match self.fault {
+        match self.fault() {
             Some(fault) => Err(fault),
             None => Ok(Complete {
                 spilled: self.spilled,
-                size: self.size,
-                eight_bit: self.eight_bit,
-                dots: self.dots,
-                header_end: self.prefix_octets + self.header.end().unwrap_or(self.size),
+                size: self.measure.size(),
+                eight_bit: self.measure.eight_bit(),
+                dots: self.measure.dots(),
+                header_end: self.prefix_octets + self.measure.header_end(),
                 tail: self.kept,
             }),
         }
     }
 
     fn spill_due(&self) -> bool {
-        self.fault.is_none() && self.kept.len() >= self.bounds.spill.max(1)
+        self.fault().is_none() && self.kept.len() >= self.manner.spill.max(1)
     }
 
     /// Octets that may be scanned before a spill can become due. A scan keeps at most what it reads, or
     /// twice that where bare line ends are normalised.
     fn spill_room(&self) -> usize {
-        let growth = if self.bounds.normalise { 2 } else { 1 };
-        match self.fault {
+        let growth = if self.manner.normalise { 2 } else { 1 };
+        match self.fault() {
             Some(_) => usize::MAX,
-            None => (self.bounds.spill.saturating_sub(self.kept.len()) / growth).max(1),
+            None => (self.manner.spill.saturating_sub(self.kept.len()) / growth).max(1),
         }
     }
 
@@ -201,7 +166,7 @@ impl Incoming {
         let mut at = 0;
         while let Some(&octet) = input.get(at) {
             match self.at {
-                At::LineStart if octet == b'.' && self.framing == Framing::Dots => {
+                At::LineStart if octet == b'.' && self.manner.framing == Framing::Dots => {
                     self.keep(&input[run..at]);
                     at += 1;
                     run = at;
@@ -242,16 +207,16 @@ impl Incoming {
     fn scan_text(&mut self, input: &[u8], mut at: usize, mut run: usize) -> (usize, usize) {
         let rest = &input[at..];
         let length = memchr3(b'\r', b'\n', 0, rest).unwrap_or(rest.len());
-        self.text(&rest[..length]);
+        self.measure.text(&rest[..length]);
         at += length;
         match rest.get(length..) {
             Some([b'\r', b'\n', ..]) => {
-                self.count_line_end(1);
+                self.measure.line_end(1);
                 self.end_line();
                 at += 2;
             }
             Some([b'\r', ..]) => {
-                self.count_line_end(1);
+                self.measure.line_end(1);
                 self.at = At::Cr;
                 at += 1;
             }
@@ -261,7 +226,7 @@ impl Incoming {
                 run = at;
             }
             Some([_, ..]) => {
-                self.break_rule(Fault::Nul);
+                self.measure.break_rule(Fault::Nul);
                 at += 1;
             }
             Some([]) | None => {}
@@ -270,30 +235,22 @@ impl Incoming {
     }
 
     fn begin_line(&mut self, first: u8) {
-        self.dots |= first == b'.';
+        self.measure.line_start(first);
         self.at = At::Text;
     }
 
     /// Ends a line at the LF of its CRLF, the CR being counted.
     fn end_line(&mut self) {
-        self.count_line_end(1);
-        self.next_line();
+        self.measure.line_end(1);
+        self.measure.next_line();
         self.at = At::LineStart;
-    }
-
-    fn next_line(&mut self) {
-        if self.line == 0 && self.fault.is_none() {
-            self.header.close(self.size);
-        }
-        self.line = 0;
-        self.header.next_line();
     }
 
     /// A CR that no LF follows; the CR is counted, and is the last octet of `run` or of what is kept.
     fn stray_cr(&mut self, run: &[u8]) {
         self.at = At::Text;
-        if !self.bounds.normalise {
-            return self.break_rule(Fault::LineEnds);
+        if !self.manner.normalise {
+            return self.measure.break_rule(Fault::LineEnds);
         }
         self.keep(run);
         self.keep(b"\n");
@@ -303,12 +260,12 @@ impl Incoming {
 
     /// An LF that no CR precedes, behind `run`.
     fn stray_lf(&mut self, run: &[u8]) {
-        if !self.bounds.normalise {
-            return self.break_rule(Fault::LineEnds);
+        if !self.manner.normalise {
+            return self.measure.break_rule(Fault::LineEnds);
         }
         self.keep(run);
         self.keep(b"\r\n");
-        self.count_line_end(1);
+        self.measure.line_end(1);
         self.end_line();
         self.at = At::BareStart;
     }
@@ -316,59 +273,16 @@ impl Incoming {
     /// A line of one dot whose line end is no CRLF: it ends nothing, and its dot is not stuffing.
     fn lone_dot_without_crlf(&mut self) {
         self.begin_line(b'.');
-        self.text(b".");
+        self.measure.text(b".");
         self.keep(b".");
         self.stray_lf(&[]);
     }
 
+    /// Copies a run; of content that broke a rule nothing is kept.
     fn keep(&mut self, run: &[u8]) {
-        if self.fault.is_none() {
+        if self.fault().is_none() {
             self.kept.extend_from_slice(run);
-        }
-    }
-
-    fn count_line_end(&mut self, octets: usize) {
-        self.count(octets, usize::MAX, None);
-    }
-
-    /// Counts octets of a line and looks at them.
-    fn text(&mut self, run: &[u8]) {
-        if self.fault.is_some() {
-            return;
-        }
-        self.eight_bit = self.eight_bit || !run.is_ascii();
-        let hop_too_many_at = self.header.field_name(run);
-        let line_room = self.bounds.line - self.line;
-        self.line = (self.line + run.len()).min(self.bounds.line);
-        self.count(run.len(), line_room, hop_too_many_at);
-    }
-
-    /// Counts octets against every bound. Of several that are exceeded the one met first is the fault, as
-    /// if the octets had come one by one.
-    fn count(&mut self, octets: usize, line_room: usize, hop_too_many_at: Option<usize>) {
-        if self.fault.is_some() {
-            return;
-        }
-        let size_room = usize::try_from(self.bounds.message - self.size).unwrap_or(usize::MAX);
-        let header_room = self.header.room(self.bounds.header);
-        let hop_room = hop_too_many_at.unwrap_or(usize::MAX);
-        let room = line_room.min(size_room).min(header_room).min(hop_room);
-        if octets <= room {
-            self.size += octets as u64;
-            self.header.count(octets);
-            return;
-        }
-        self.break_rule(match room {
-            room if room == line_room => Fault::LineTooLong,
-            room if room == header_room => Fault::HeaderTooLong,
-            room if room == hop_room => Fault::TooManyHops,
-            _ => Fault::TooBig,
-        });
-    }
-
-    fn break_rule(&mut self, fault: Fault) {
-        if self.fault.is_none() || fault == Fault::LineEnds {
-            self.fault = Some(fault);
+        } else {
             self.kept = Vec::new();
         }
     }

@@ -33,12 +33,16 @@ mod body;
 mod clock;
 mod command;
 mod commands;
+mod envelope;
+mod facts;
 mod header;
 mod incoming;
 mod lines;
+mod measure;
 mod question;
 mod replies;
 mod settings;
+mod starttls;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -187,27 +191,6 @@ impl Session {
         Some(Notice::Helo { name: hello.name.clone(), esmtp: hello.esmtp })
     }
 
-    /// Answers [`Question::StartTls`]: the handshake is done. All that was said before is forgotten.
-    pub fn tls_started(&mut self, now: Instant) {
-        if self.expect(State::handshake).is_none() {
-            return;
-        }
-        self.tls = true;
-        self.hello = None;
-        self.notices.hello = false;
-        self.voided = false;
-        self.clock.wait(now);
-        self.shut_down_if_asked();
-    }
-
-    /// Answers [`Question::StartTls`]: the handshake failed. The session is over.
-    pub fn tls_failed(&mut self, now: Instant) {
-        if self.expect(State::handshake).is_some() {
-            self.clock.wait(now);
-            self.end(EndReason::TlsFailed);
-        }
-    }
-
     /// Tells that the peer has closed its side. An unfinished message is dropped.
     pub fn peer_closed(&mut self, now: Instant) {
         if self.ended().is_none() {
@@ -227,56 +210,6 @@ impl Session {
         if self.ended().is_some() {
             self.clock.wait(now);
         }
-    }
-
-    /// Returns how the session ended; `None` while it goes on.
-    pub const fn ended(&self) -> Option<&Ended> {
-        if let State::Ended(ended) = &self.state { Some(ended) } else { None }
-    }
-
-    /// Returns the argument of the last HELO or EHLO.
-    pub fn helo(&self) -> Option<&str> {
-        self.hello.as_ref().map(|hello| hello.name.as_str())
-    }
-
-    /// Tells whether the peer said EHLO.
-    pub fn esmtp(&self) -> bool {
-        self.hello.as_ref().is_some_and(|hello| hello.esmtp)
-    }
-
-    /// Tells whether the session is inside TLS.
-    pub const fn tls(&self) -> bool {
-        self.tls
-    }
-
-    /// Returns the verb of the last command; `None` before the first.
-    pub const fn last_command(&self) -> Option<Verb> {
-        self.last_verb
-    }
-
-    /// Returns how many messages were accepted.
-    pub const fn messages(&self) -> usize {
-        self.tally.messages
-    }
-
-    /// Returns how many senders were accepted.
-    pub const fn transactions(&self) -> usize {
-        self.tally.transactions
-    }
-
-    /// Returns how many commands were malformed or out of sequence.
-    pub const fn errors(&self) -> usize {
-        self.tally.errors
-    }
-
-    /// Returns where the session is.
-    pub const fn stage(&self) -> Stage {
-        self.state.stage(self.hello.is_some())
-    }
-
-    /// Returns the octets of content that have come in of an unfinished message.
-    pub fn data_bytes(&self) -> u64 {
-        self.state.incoming().map_or(0, incoming::Incoming::size)
     }
 
     /// Takes the state that an answer fits; an answer that fits no open question changes nothing. An answer

@@ -16,7 +16,8 @@
 //! a `BDAT` line to `Command` before all octets of the chunk are read; from `Handshake` to anything that
 //! remembers what was said in clear text; out of a verdict by the peer's input.
 
-use super::incoming::{Fault, Incoming};
+use super::incoming::Incoming;
+use super::measure::Fault;
 use super::question::{Ended, Stage};
 use crate::reply::Reply;
 

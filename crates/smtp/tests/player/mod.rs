@@ -16,6 +16,7 @@
 //! side of a session.
 
 pub(crate) mod server;
+pub(crate) mod shown;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
