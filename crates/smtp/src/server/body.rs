@@ -109,7 +109,7 @@ impl Session {
             (1.., _) => {}
         }
         let so_far = transaction.chunks.as_ref().map_or(0, |incoming| incoming.size());
-        if so_far + u64::from(octets) > self.settings.limits.message_bytes {
+        if so_far.saturating_add(u64::from(octets)) > self.settings.limits.message_bytes {
             self.abort(Abort::ContentRefused);
             return self.discard(octets, Refusal::Said(replies::TOO_BIG), None);
         }

@@ -61,24 +61,6 @@ impl Session {
         self.shut_down_if_asked();
     }
 
-    /// Says a verdict, which may end the session; returns whether it was an acceptance.
-    pub(super) fn pronounce(&mut self, verdict: Verdict, accepted: &str) -> bool {
-        match verdict {
-            Verdict::Accept => self.say(accepted),
-            Verdict::AcceptWith(text) => write_line(&mut self.output, 250, b' ', None, &text),
-            Verdict::Refuse(reply) => {
-                self.refuse(&reply);
-                return false;
-            }
-            Verdict::RefuseAndClose(reply) => {
-                self.refuse(&reply);
-                self.end(EndReason::Refused);
-                return false;
-            }
-        }
-        true
-    }
-
     pub(super) fn mail(&mut self, argument: &str) {
         if self.hello.is_none() {
             self.voided = true;

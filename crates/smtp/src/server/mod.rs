@@ -27,7 +27,7 @@
 use std::sync::Arc;
 
 use crate::instant::Instant;
-use crate::reply::{Reply, write_line};
+use crate::reply::write_line;
 
 mod body;
 mod clock;
@@ -41,6 +41,7 @@ mod lines;
 mod measure;
 mod question;
 mod replies;
+mod say;
 mod settings;
 mod starttls;
 mod state;
@@ -60,6 +61,25 @@ use state::State;
 const OUTPUT_OCTETS: usize = 64 << 10;
 
 /// The server side of one connection.
+///
+/// ```
+/// use std::sync::Arc;
+/// use mailreeve_smtp::instant::Instant;
+/// use mailreeve_smtp::server::{Greeting, Question, Session, Settings, Verdict};
+///
+/// let now = Instant::from_secs(1_750_000_000);
+/// let mut session = Session::new(Arc::new(Settings::new("gw.example.com")), now);
+/// session.greet(Greeting::Accept, now);
+/// session.receive(b"HELO client.example\r\nMAIL FROM:<alice@a.example>\r\n", now);
+/// if let Some(Question::Mail { path, .. }) = session.question() {
+///     assert_eq!(path.to_string(), "alice@a.example");
+///     session.answer_mail(Verdict::Accept, now);
+/// }
+/// assert_eq!(
+///     String::from_utf8_lossy(session.output()),
+///     "220 gw.example.com ESMTP\r\n250 gw.example.com\r\n250 2.1.0 Sender ok\r\n",
+/// );
+/// ```
 #[derive(Debug)]
 pub struct Session {
     settings: Arc<Settings>,
@@ -225,47 +245,6 @@ impl Session {
                 self.state = state;
                 None
             }
-        }
-    }
-
-    /// Says one of the session's own replies.
-    fn say(&mut self, reply: &str) {
-        self.output.extend_from_slice(reply.as_bytes());
-    }
-
-    /// Says a reply to a mistake of the peer's, and counts it.
-    fn error(&mut self, reply: &str) {
-        self.tally.errors += 1;
-        if self.tally.errors > self.settings.limits.errors {
-            self.say(replies::TOO_MANY_ERRORS);
-            return self.end(EndReason::TooManyErrors);
-        }
-        self.say(reply);
-    }
-
-    /// Says a reply to a command that brought no message further, and counts it.
-    fn idle(&mut self, reply: &str) {
-        if self.may_idle() {
-            self.say(reply);
-        }
-    }
-
-    /// Counts a command that brought no message further; ends the session at the first one too many.
-    fn may_idle(&mut self) -> bool {
-        self.tally.idle_commands += 1;
-        let may = self.tally.idle_commands <= self.settings.limits.idle_commands;
-        if !may {
-            self.say(replies::TOO_MANY_COMMANDS);
-            self.end(EndReason::TooManyCommands);
-        }
-        may
-    }
-
-    /// Says the caller's word. A 421 ends the session (RFC 5321 3.8).
-    fn refuse(&mut self, reply: &Reply) {
-        reply.write(&mut self.output);
-        if reply.code == 421 {
-            self.end(EndReason::Refused);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::reply::Enhanced;
+use crate::reply::{Enhanced, Reply};
 
 const START: Instant = Instant::from_secs(1000);
 
