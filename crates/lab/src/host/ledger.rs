@@ -112,10 +112,10 @@ impl Ledger {
         recipients: usize,
         content_bytes: u64,
         crc: u32,
-        delivery: Option<Delivery>,
+        delivery: Option<Box<Delivery>>,
     ) -> std::io::Result<()> {
         if let (Some(journal), Some(delivery)) = (&self.journal, &delivery) {
-            journal.append(delivery)?;
+            journal.append(delivery.as_ref())?;
         }
         self.sums.lock().add(recipients, content_bytes, crc);
         let memory = matches!(self.detail, Detail::Records { memory: true, .. });
@@ -128,7 +128,7 @@ impl Ledger {
                 kept.content_bytes += length;
             }
             if kept.deliveries.len() < KEPT_LIMIT {
-                kept.deliveries.push(delivery);
+                kept.deliveries.push(*delivery);
             }
         }
         Ok(())

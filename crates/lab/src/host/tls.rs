@@ -137,3 +137,75 @@ enum Signed {
     Authority,
     Expired,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+    use rustls_pki_types::ServerName;
+
+    use super::*;
+
+    /// What a client that trusts the authority, and wants `mx.house.test`, says to a host of this temper.
+    fn meet(authority: &Authority, temper: &TlsTemper) -> Result<rustls::ProtocolVersion, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.issuer.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("mx.house.test").unwrap();
+        let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+        let Ok(Handshake::Real(config)) = authority.handshake(temper, "mx.house.test") else {
+            unreachable!("{temper:?} shakes hands");
+        };
+        let mut server = ServerConnection::new(config).unwrap();
+        for _ in 0..10 {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut wire.as_slice()).unwrap();
+            server.process_new_packets()?;
+            wire.clear();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut wire.as_slice()).unwrap();
+            client.process_new_packets()?;
+        }
+        assert!(!client.is_handshaking());
+        Ok(client.protocol_version().unwrap())
+    }
+
+    #[test]
+    fn certificates_are_good_or_bad_as_told() {
+        let authority = Authority::new().unwrap();
+        assert_eq!(meet(&authority, &TlsTemper::Good), Ok(rustls::ProtocolVersion::TLSv1_3));
+        assert_eq!(meet(&authority, &TlsTemper::OnlyTls12), Ok(rustls::ProtocolVersion::TLSv1_2));
+        let wrong = TlsTemper::WrongName("other.test".to_owned());
+        for (temper, expected) in [
+            (TlsTemper::SelfSigned, "UnknownIssuer"),
+            (TlsTemper::Expired, "Expired"),
+            (wrong, "NotValidForName"),
+        ] {
+            let Err(rustls::Error::InvalidCertificate(error)) = meet(&authority, &temper) else {
+                unreachable!("{temper:?} is refused");
+            };
+            let found = match &error {
+                CertificateError::UnknownIssuer => "UnknownIssuer",
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => "Expired",
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    "NotValidForName"
+                }
+                _ => "another",
+            };
+            assert_eq!(found, expected, "{temper:?} {error:?}");
+        }
+    }
+
+    #[test]
+    fn each_authority_is_trusted_for_itself_only() {
+        let (one, other) = (Authority::new().unwrap(), Authority::new().unwrap());
+        assert_ne!(one.pem(), other.pem());
+        assert!(one.pem().starts_with("-----BEGIN CERTIFICATE-----"));
+    }
+}

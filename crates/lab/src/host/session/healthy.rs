@@ -238,7 +238,7 @@ impl Session {
             for fault in body::faults(message, announced) {
                 self.complain(fault);
             }
-            took.delivery = Some(Delivery {
+            took.delivery = Some(Box::new(Delivery {
                 id: record::field(message, record::ID_HEADER),
                 message_id: record::field(message, "Message-ID"),
                 mail: envelope.mail.address.clone(),
@@ -254,7 +254,7 @@ impl Session {
                 tls: self.tls,
                 at_us: record::now_us(),
                 content: self.ledger.wants_content().then(|| message.to_vec()),
-            });
+            }));
         }
         took
     }

@@ -5,9 +5,11 @@
 //! ```
 //! Every stage asks the temper first. A rule may delay it: then the event waits in `due` while the caller
 //! sleeps, and is carried out by the next call. There is no other place where a session waits. What a healthy
-//! host does at each stage stands in [`healthy`], and how its temper has its way in [`tempered`].
+//! host does at each stage stands in [`healthy`], how its temper has its way in [`tempered`],
+//! what it holds against its client in [`strict`].
 
 mod healthy;
+mod strict;
 mod tempered;
 
 use std::net::SocketAddr;
@@ -111,7 +113,7 @@ struct Took {
     content_bytes: u64,
     crc: u32,
     too_big: bool,
-    delivery: Option<Delivery>,
+    delivery: Option<Box<Delivery>>,
 }
 
 impl Session {
@@ -219,20 +221,6 @@ impl Session {
         Some(self.command(command))
     }
 
-    fn may_pipeline(&self, command: &Command) -> bool {
-        match command {
-            Command::Bdat(..) => true,
-            Command::Helo(..) | Command::Data | Command::Starttls | Command::Quit | Command::Vrfy => false,
-            Command::Mail(_)
-            | Command::Rcpt(_)
-            | Command::Rset
-            | Command::Noop
-            | Command::Help
-            | Command::Malformed(_)
-            | Command::Unknown => self.temper.offers.pipelining,
-        }
-    }
-
     fn command(&mut self, command: Command) -> Option<Step> {
         if self.rejected && command != Command::Quit {
             return self.say(Reply::new(503).enhanced("5.5.1"));
@@ -272,31 +260,6 @@ impl Session {
 
     fn in_chunks(&self) -> bool {
         self.envelope.as_ref().is_some_and(|envelope| envelope.chunks.is_some())
-    }
-
-    /// Notes parameters that the client was not offered.
-    fn check_params(&mut self, path: &Rcpt) {
-        let offers = &self.temper.offers;
-        let known = [
-            ("SIZE", offers.size.is_some()),
-            ("BODY", offers.eight_bit),
-            ("SMTPUTF8", offers.smtputf8),
-            ("RET", offers.dsn),
-            ("ENVID", offers.dsn),
-            ("NOTIFY", offers.dsn),
-            ("ORCPT", offers.dsn),
-        ];
-        let offered = |param: &&String| {
-            let name = param.split('=').next().unwrap_or("");
-            known.iter().any(|(known, offered)| *offered && known.eq_ignore_ascii_case(name))
-        };
-        let strange: Vec<String> = path.params.iter().filter(|param| !offered(param)).cloned().collect();
-        for param in strange {
-            self.complain(&format!("the parameter {param} was not offered"));
-        }
-        if !path.address.is_ascii() && !self.temper.offers.smtputf8 {
-            self.complain("an address that is not ASCII, and SMTPUTF8 was not offered");
-        }
     }
 
     /// Refuses for a mistake of the client, and remembers it.

@@ -1,0 +1,6 @@
+//! Every temper of a host, met by a raw socket.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod lines;
+mod manners;
+mod peer;
