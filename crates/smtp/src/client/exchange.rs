@@ -249,7 +249,7 @@ impl Exchange {
         // The end of DATA always uses the envelope up (RFC 5321 4.1.1.4), a refused BDAT leaves the peer in
         // no known state (RFC 3030 2).
         self.open = self.framing == Framing::Bdat && !accepted;
-        self.result.get_or_insert_with(|| match accepted {
+        self.result.get_or_insert(match accepted {
             true => Final::Accepted(reply),
             false => Final::Rejected(reply, Stage::Final),
         });

@@ -163,3 +163,115 @@ impl fmt::Display for Malformed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: ReplyLimits = ReplyLimits { line_octets: 32, lines: 3 };
+
+    /// Reads everything; stops at the first error.
+    fn read(input: &[u8], piece: usize) -> Result<Vec<Reply>, Malformed> {
+        let mut reader = ReplyReader::default();
+        let mut replies = Vec::new();
+        for mut part in input.chunks(piece) {
+            while !part.is_empty() {
+                let (used, reply) = reader.take(part, &LIMITS);
+                assert!(used > 0 && reader.partial.len() < LIMITS.line_octets);
+                part = &part[used..];
+                replies.extend(reply?);
+            }
+        }
+        Ok(replies)
+    }
+
+    fn read_any_way(input: &[u8]) -> Result<Vec<Reply>, Malformed> {
+        let whole = read(input, input.len());
+        for piece in 1..input.len() {
+            assert_eq!(read(input, piece), whole, "{} in pieces of {piece}", input.escape_ascii());
+        }
+        whole
+    }
+
+    fn shown(input: &[u8]) -> String {
+        match read_any_way(input) {
+            Ok(replies) => replies.iter().map(|r| format!("{:?} {:?};", r.enhanced, r.lines)).collect(),
+            Err(malformed) => malformed.to_string(),
+        }
+    }
+
+    #[test]
+    fn replies_are_the_same_in_any_pieces() {
+        let replies = read_any_way(b"250-one\r\n250 two\r\n354 go\r\n250\r\n250 \r\n").unwrap_or_default();
+        let shown: Vec<String> = replies.iter().map(Reply::to_string).collect();
+        assert_eq!(shown, ["250 one / two", "354 go", "250 ", "250 "]);
+    }
+
+    #[test]
+    fn a_line_may_end_without_its_cr_but_not_with_it_alone() {
+        assert_eq!(shown(b"250-a\n250 b\n"), "None [\"a\", \"b\"];");
+        assert_eq!(shown(b"250 a\r"), "");
+    }
+
+    #[test]
+    fn one_enhanced_code_is_split_off() {
+        assert_eq!(shown(b"250 2.1.5 ok\r\n"), "Some(Enhanced(2, 1, 5)) [\"ok\"];");
+        assert_eq!(shown(b"550 5.7.1\r\n"), "Some(Enhanced(5, 7, 1)) [\"\"];");
+        assert_eq!(shown(b"550-5.7.1 a\r\n550 5.7.1 b\r\n"), "Some(Enhanced(5, 7, 1)) [\"a\", \"b\"];");
+        assert_eq!(shown(b"550-5.7.1 a\r\n550 5.7.2 b\r\n"), "Some(Enhanced(5, 7, 1)) [\"a\", \"5.7.2 b\"];");
+    }
+
+    #[test]
+    fn what_only_looks_like_an_enhanced_code_is_text() {
+        for text in ["4.7.1 no", "5.7 no", "5.7.1.1 no", "5.7.1234 no", "5..1 no", "5.7.1x no", "5.-7.1 no"] {
+            assert_eq!(shown(format!("550 {text}\r\n").as_bytes()), format!("None [{text:?}];"));
+        }
+        assert_eq!(shown(b"354 3.0.0 go\r\n"), "None [\"3.0.0 go\"];");
+    }
+
+    #[test]
+    fn text_is_made_safe() {
+        assert_eq!(shown(b"250 a\0b\x1b[1m\rc\x7f\r\n"), "None [\"a b [1m c \"];");
+        assert_eq!(shown(b"250 \xff \xc2\x9b \xc3\xbc\r\n"), "None [\"\u{fffd}   \u{fc}\"];");
+    }
+
+    #[test]
+    fn what_is_no_reply_is_told() {
+        let cases: [(&[u8], Malformed); 12] = [
+            (b"\r\n", Malformed::NoCode),
+            (b"25\r\n", Malformed::NoCode),
+            (b"199 x\r\n", Malformed::NoCode),
+            (b"600 x\r\n", Malformed::NoCode),
+            (b"2x0 x\r\n", Malformed::NoCode),
+            (b" 250 x\r\n", Malformed::NoCode),
+            (b"2500 x\r\n", Malformed::Separator),
+            (b"250\tx\r\n", Malformed::Separator),
+            (b"250-a\r\n550 b\r\n", Malformed::MixedCodes { first: 250, then: 550 }),
+            (b"250-a\r\n250-b\r\n250-c\r\n250 d\r\n", Malformed::TooManyLines),
+            (b"250 890123456789012345678901\r\n250 8901234567890123456789012345\r\n", Malformed::LineTooLong),
+            (b"250 89012345678901234567890123456789", Malformed::LineTooLong),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(read_any_way(input), Err(expected), "{}", input.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_line_of_the_limit_is_taken() {
+        let line = format!("250 {}\r\n", "x".repeat(LIMITS.line_octets - 6));
+        assert_eq!(line.len(), LIMITS.line_octets);
+        assert!(read_any_way(line.as_bytes()).is_ok_and(|replies| replies.len() == 1));
+    }
+
+    #[test]
+    fn a_million_lines_and_a_million_octets_take_no_memory() {
+        let mut reader = ReplyReader::default();
+        let limits = ReplyLimits::default();
+        let lines = (0..1_000_000).find_map(|_| reader.take(b"220-hello\r\n", &limits).1.err());
+        assert_eq!(lines, Some(Malformed::TooManyLines));
+        let mut reader = ReplyReader::default();
+        let octets = (0..1_000_000).find_map(|_| reader.take(b"2", &limits).1.err());
+        assert_eq!(octets, Some(Malformed::LineTooLong));
+        assert!(reader.partial.capacity() <= 2 * limits.line_octets);
+    }
+}

@@ -47,7 +47,7 @@ pub struct Credentials {
 ///
 /// The defaults are the minimum values of RFC 5321 4.5.3.2; those that it does not name are our own.
 /// Single bytes of a reply do not prolong a deadline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// The greeting: 300 s.
     pub greeting: Duration,
@@ -80,17 +80,24 @@ pub struct ReplyLimits {
     pub lines: usize,
 }
 
-impl Settings {
-    /// Makes settings with the default deadlines and limits, opportunistic TLS and no AUTH.
-    pub fn new(helo: impl Into<String>) -> Self {
+impl Default for Settings {
+    /// Default deadlines and limits, opportunistic TLS, no AUTH; as a name only `localhost`.
+    fn default() -> Self {
         Self {
-            helo: helo.into(),
+            helo: "localhost".to_owned(),
             deadlines: Deadlines::default(),
             tls: TlsDemand::default(),
             auth: None,
             implicit_tls: false,
             limits: ReplyLimits::default(),
         }
+    }
+}
+
+impl Credentials {
+    /// Makes credentials that are sent under TLS only.
+    pub const fn new(user: String, password: String) -> Self {
+        Self { user, password, allow_clear: false }
     }
 }
 
@@ -132,9 +139,8 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let mut settings = Settings::new("client.test");
-        settings.auth =
-            Some(Credentials { user: "joe".to_owned(), password: "s3cret".to_owned(), allow_clear: false });
+        let auth = Some(Credentials::new("joe".to_owned(), "s3cret".to_owned()));
+        let settings = Settings { auth, ..Settings::default() };
         let shown = format!("{settings:?}");
         assert!(shown.contains("joe") && !shown.contains("s3cret"), "{shown}");
     }
