@@ -1,2 +1,107 @@
-//! Mailreeve.
-fn main() {}
+//! Mailreeve: one binary for the daemon, the operator's command line and the lab.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use mailreeve_cli::Invocation;
+use mailreeve_gateway::configuration;
+
+/// Mail is allocated and freed by several threads all day; this allocator does not mind.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// An email security gateway that can say where every message is, and why.
+#[derive(Parser)]
+#[command(name = "mailreeve", version, after_help = "Any other word is an operator's command: `mailreeve help` lists them.")]
+struct Arguments {
+    /// The configuration file; without it the built-in defaults hold.
+    #[arg(long, short, global = true, value_name = "FILE", env = "MAILREEVE_CONFIG")]
+    config: Option<PathBuf>,
+    /// The daemon's socket; taken from the configuration when not given.
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Print replies as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway in the foreground.
+    Serve,
+    /// Tell every mistake of a configuration file.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Test hosts, name servers, senders and sinks on loopback.
+    Lab(mailreeve_lab::command::LabArgs),
+    /// An operator's command.
+    #[command(external_subcommand)]
+    Operator(Vec<String>),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Serve => serve(arguments.config.as_deref()),
+        Command::Check { file } => check(&file),
+        Command::Lab(lab) => mailreeve_lab::command::run(lab),
+        Command::Operator(words) => {
+            operator(words, arguments.config.as_deref(), arguments.socket, arguments.json)
+        }
+    }
+}
+
+fn serve(file: Option<&std::path::Path>) -> ExitCode {
+    match mailreeve_gateway::serve(file) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+fn check(file: &std::path::Path) -> ExitCode {
+    match configuration::read(Some(file)) {
+        Ok(_) => {
+            // Nobody to tell when standard output is closed.
+            let _ = writeln!(io::stdout(), "{}: no mistakes found", file.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => complain(&error.to_string()),
+    }
+}
+
+fn operator(
+    mut words: Vec<String>,
+    config: Option<&std::path::Path>,
+    socket: Option<PathBuf>,
+    json: bool,
+) -> ExitCode {
+    // clap leaves what follows an external command to it, --json included.
+    let before = words.len();
+    words.retain(|word| word != "--json");
+    let json = json || words.len() < before;
+    let socket = match socket {
+        Some(socket) => socket,
+        None => match configuration::read(config) {
+            Ok(text) => text.config.socket,
+            Err(error) => return complain(&error.to_string()),
+        },
+    };
+    let invocation = Invocation { words: &words, json, socket: &socket };
+    match mailreeve_cli::run(&invocation, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        // The reader of our output is gone (a pager that was quit): no news.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => complain(&error.to_string()),
+    }
+}
+
+fn complain(text: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "error: {text}");
+    ExitCode::FAILURE
+}

@@ -1,1 +1,89 @@
-//! mailreeve-cli.
+//! The operator's command line: words in, a call over the local socket, text (or JSON) out.
+//!
+//! It links the commands' crate and nothing else of the product, so whatever it can do another client can do
+//! as well (law 8).
+
+mod connection;
+mod help;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use mailreeve_api::registry;
+use mailreeve_api::wire::{Call, Problem, VERSION};
+
+/// How a command is given.
+#[derive(Clone, Debug)]
+pub struct Invocation<'a> {
+    /// The words, the command's own first.
+    pub words: &'a [String],
+    /// Print the reply as JSON.
+    pub json: bool,
+    /// The daemon's socket.
+    pub socket: &'a Path,
+}
+
+/// Exit codes, as scripts see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It went well.
+    Done = 0,
+    /// The gateway refused, or something went wrong.
+    Failed = 1,
+    /// The command line was not understood.
+    Usage = 2,
+    /// The gateway cannot be reached.
+    Unreachable = 3,
+}
+
+/// Gives a command; writes the reply to `out` and problems to `err`.
+pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    let words = invocation.words;
+    if matches!(words.first().map(String::as_str), Some("help" | "h" | "?")) {
+        return match help::text(&words[1..]) {
+            Ok(text) => out.write_all(text.as_bytes()).map(|()| Exit::Done),
+            Err(problem) => complain(&problem, Exit::Usage, invocation.json, out, err),
+        };
+    }
+    let (entry, args) = match registry::find(words).and_then(|(entry, rest)| Ok((entry, (entry.parse)(rest)?))) {
+        Ok(found) => found,
+        Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
+    };
+    let call = Call { v: VERSION, command: entry.spec.words.to_owned(), args };
+    let answer = match connection::call(invocation.socket, &call) {
+        Ok(answer) => answer,
+        Err(problem) => return complain(&problem, Exit::Unreachable, invocation.json, out, err),
+    };
+    if let Some(problem) = answer.error {
+        return complain(&problem, Exit::Failed, invocation.json, out, err);
+    }
+    let reply = answer.ok.unwrap_or_default();
+    if invocation.json {
+        serde_json::to_writer_pretty(&mut *out, &reply)?;
+        out.write_all(b"\n")?;
+        return Ok(Exit::Done);
+    }
+    match (entry.text)(&reply) {
+        Ok(text) => out.write_all(text.as_bytes()).map(|()| Exit::Done),
+        Err(problem) => complain(&problem, Exit::Failed, invocation.json, out, err),
+    }
+}
+
+fn complain(
+    problem: &Problem,
+    exit: Exit,
+    json: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &serde_json::json!({ "error": problem }))?;
+        out.write_all(b"\n")?;
+        return Ok(exit);
+    }
+    writeln!(err, "error: {}", problem.message)?;
+    if let Some(hint) = &problem.hint {
+        writeln!(err, "hint:  {hint}")?;
+    }
+    Ok(exit)
+}

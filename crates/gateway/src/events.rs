@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_core::event::{Alert, Event, Severity, Stamped};
+use mailreeve_store::ledger::Entry;
 use mailreeve_store::spool::Seq;
 use parking_lot::{Condvar, Mutex};
 
@@ -19,20 +20,6 @@ use crate::clock::Clock;
 const DROP_ABOVE: usize = 200_000;
 /// Entries that may wait before the commit thread is held.
 const HOLD_ABOVE: usize = 100_000;
-
-/// What travels to the journal.
-#[derive(Debug)]
-pub enum Entry {
-    /// A fact that changes no queue.
-    Plain(Stamped),
-    /// The events of one commit, in order.
-    Commit {
-        /// The commit.
-        seq: Seq,
-        /// Its events.
-        events: Vec<Stamped>,
-    },
-}
 
 #[derive(Default)]
 struct Waiting {
@@ -83,7 +70,8 @@ pub fn channel(clock: Clock) -> (EventSink, EventSource) {
 impl EventSink {
     /// Tells a fact that changes no queue, now.
     pub fn tell(&self, event: Event) {
-        self.push(Entry::Plain(Stamped { at: self.clock.wall().0, event }));
+        let stamped = Stamped { at: self.clock.wall().0, event };
+        self.push(Entry { seq: None, stamped });
     }
 
     /// Alerts the operator.
@@ -97,12 +85,12 @@ impl EventSink {
     }
 
     /// Passes the events of a commit on. Waits while the journal is far behind.
-    pub fn committed(&self, seq: Seq, events: Vec<Stamped>) {
+    pub fn committed(&self, seq: Seq, events: impl Iterator<Item = Stamped>) {
         let mut waiting = self.queue.waiting.lock();
         while waiting.entries.len() >= HOLD_ABOVE && !waiting.closed {
             self.queue.taken.wait(&mut waiting);
         }
-        waiting.entries.push(Entry::Commit { seq, events });
+        waiting.entries.extend(events.map(|stamped| Entry { seq: Some(seq), stamped }));
         self.wake(&mut waiting);
     }
 

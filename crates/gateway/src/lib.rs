@@ -1,1 +1,29 @@
-//! mailreeve-gateway.
+//! The daemon: sockets, threads and files around the pure core.
+//!
+//! * [`listen`]: inbound connections, each driven by a sans-IO session.
+//! * [`deliver`]: the delivery shard's task and its outbound connections.
+//! * [`lookups`]: questions to the name service.
+//! * [`journal`]: ledger, text log and counters, written from one stream of events.
+//! * [`commands`]: the operators' commands over the local socket.
+//! * [`serve`]: puts it together, and takes it apart in order.
+
+pub mod clear_text;
+pub mod clock;
+pub mod commands;
+pub mod configuration;
+pub mod context;
+pub mod deliver;
+pub mod events;
+pub mod intake;
+pub mod journal;
+pub mod listen;
+pub mod logfile;
+pub mod lookups;
+pub mod metrics;
+pub mod notify;
+pub mod receipts;
+mod serve;
+pub mod stream;
+pub mod tls;
+
+pub use serve::serve;

@@ -5,9 +5,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use mailreeve_core::envelope::Envelope;
 use mailreeve_core::ids::Mid;
+
+use super::content::Body;
 
 /// Places of finished messages that may stand in the order before it is tidied.
 const SLACK: usize = 4096;
@@ -16,7 +17,7 @@ const SLACK: usize = 4096;
 #[derive(Clone)]
 pub(super) struct Loaded {
     pub(super) envelope: Arc<Envelope>,
-    pub(super) content: Bytes,
+    pub(super) content: Body,
 }
 
 /// The messages at hand.
@@ -33,16 +34,16 @@ impl Bodies {
     }
 
     pub(super) fn keep(&mut self, mid: Mid, loaded: Loaded) {
-        self.bytes += loaded.content.len();
+        self.bytes += loaded.content.held();
         if let Some(old) = self.held.insert(mid, loaded) {
-            self.bytes -= old.content.len();
+            self.bytes -= old.content.held();
         } else {
             self.order.push_back(mid);
         }
         while self.bytes > self.limit {
             let Some(oldest) = self.order.pop_front() else { break };
             if let Some(dropped) = self.held.remove(&oldest) {
-                self.bytes -= dropped.content.len();
+                self.bytes -= dropped.content.held();
             }
         }
     }
@@ -54,7 +55,7 @@ impl Bodies {
     /// Lets a finished message go. Its place in the order is skipped later.
     pub(super) fn drop_message(&mut self, mid: Mid) {
         if let Some(dropped) = self.held.remove(&mid) {
-            self.bytes -= dropped.content.len();
+            self.bytes -= dropped.content.held();
         }
         while let Some(first) = self.order.front() {
             if self.held.contains_key(first) {
@@ -90,7 +91,7 @@ mod tests {
             content: Default::default(),
             recipients: Vec::new(),
         };
-        Loaded { envelope: Arc::new(envelope), content: Bytes::from(vec![0; bytes]) }
+        Loaded { envelope: Arc::new(envelope), content: Body::Memory(vec![0; bytes].into()) }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::Duration;
 use mailreeve_core::delivery::io::{AddressTry, After, Input, PeerFacts, Target, TlsMode};
 use mailreeve_core::event::{Cause, Event, Failure, Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
-use mailreeve_smtp::client::{Credentials, Output, Session, Settings, TlsDemand, Transaction};
+use mailreeve_smtp::client::{Credentials, Framing, Output, Session, TlsDemand, Transaction};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,8 +24,8 @@ use tokio::time::Sleep;
 
 use super::bodies::Loaded;
 use super::connect::{self, Manner};
-use super::content;
-use super::outcome::{Attempt, core_stage, lost_failure, reply_failure};
+use super::content::{self, Body, NotWritten, Writing};
+use super::outcome::{Attempt, lost_failure, reply_failure};
 use crate::context::{Context, Running};
 use crate::stream::{ReadBuffer, Stream};
 
@@ -140,6 +140,8 @@ struct Outbound {
     tls: Option<TlsResult>,
     /// Jobs handed to the session and not answered yet, with their content.
     loaded: Option<Loaded>,
+    /// The stored content turned out to be damaged while it was being sent.
+    damaged: Option<String>,
 }
 
 impl Outbound {
@@ -181,10 +183,9 @@ impl Outbound {
             verify: plan.tls == TlsMode::Verify,
             tls: None,
             loaded: None,
+            damaged: None,
         };
-        if let Some(why) = remembered {
-            outbound.told_tls(plan, TlsResult::Failed { why, clear: true });
-        }
+        outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
         outbound.get_ready(plan).await?;
         Ok(outbound)
     }
@@ -197,12 +198,7 @@ impl Outbound {
         };
         loop {
             match self.next().await {
-                Output::Ready => {
-                    if let Some(result) = self.tls.clone() {
-                        self.told_tls(plan, result);
-                    }
-                    return Ok(());
-                }
+                Output::Ready => return Ok(()),
                 Output::GreetingRejected(reply) => {
                     return Err(failed(Stage::Greeting, Cause::GreetingRejected, &reply));
                 }
@@ -220,10 +216,10 @@ impl Outbound {
                             plan,
                         )));
                     }
-                    self.told_tls(plan, TlsResult::Failed { why, clear: true });
+                    self.tls = Some(TlsResult::Failed { why, clear: true });
                 }
                 Output::Lost { stage, why, after_data, .. } => {
-                    if let Some(TlsResult::Failed { why, .. }) = &self.tls {
+                    if let Some(TlsResult::Failed { why, clear: false }) = &self.tls {
                         return Err(Refusal::TlsBroken(why.clone()));
                     }
                     let now = plan.context.clock.wall();
@@ -243,11 +239,6 @@ impl Outbound {
                 | Output::Done { .. } => {}
             }
         }
-    }
-
-    fn told_tls(&mut self, plan: &Plan, result: TlsResult) {
-        self.tls = Some(result.clone());
-        plan.context.events.tell(Event::DeliveryTls { dcid: plan.dcid, host: plan.host.clone(), result });
     }
 
     fn facts(&self) -> PeerFacts {
@@ -281,6 +272,11 @@ impl Outbound {
                     let mid = job.mid;
                     let (results, after) = self.transact(*job).await;
                     let gone = matches!(after, After::Gone(_));
+                    if let Some(detail) = self.damaged.take() {
+                        let _ = plan.inputs.send(Input::RecordCorrupt { dcid: plan.dcid, mid, detail });
+                        let _ = plan.inputs.send(Input::Closed { dcid: plan.dcid, why: None });
+                        return;
+                    }
                     let _ = plan.inputs.send(Input::Outcome { dcid: plan.dcid, mid, results, after });
                     if gone {
                         return;
@@ -369,15 +365,20 @@ impl Outbound {
             while let Some(output) = self.session.poll() {
                 match output {
                     Output::Write(bytes) => {
-                        let written = self.write(&bytes).await;
-                        self.wrote(written).await;
+                        if self.write(&bytes).await.is_err() {
+                            self.write_failed().await;
+                        }
                     }
                     Output::Content { framing, follow, .. } => {
-                        let written = self.write_content(framing, &follow).await;
-                        if written.is_ok() {
-                            self.session.content_written(self.context.clock.steady());
+                        match self.write_content(framing, &follow).await {
+                            Ok(()) => self.session.content_written(self.context.clock.steady()),
+                            Err(NotWritten::Network) => self.write_failed().await,
+                            Err(NotWritten::Damaged(detail)) => {
+                                // The terminator was not sent: the peer has nothing it could take for whole.
+                                self.damaged = Some(detail);
+                                self.session.peer_closed(self.context.clock.steady());
+                            }
                         }
-                        self.wrote(written).await;
                     }
                     Output::StartTls => self.start_tls().await,
                     said => return said,
@@ -398,22 +399,28 @@ impl Outbound {
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    async fn write_content(&mut self, framing: mailreeve_smtp::client::Framing, follow: &[u8]) -> io::Result<()> {
-        let patience = self.running.client_deadlines.data_block;
-        let Some(loaded) = &self.loaded else { return Err(io::ErrorKind::NotFound.into()) };
-        let dots = loaded.envelope.content.dots;
-        let content = loaded.content.clone();
-        let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        content::write(stream, &content, dots, framing, follow, patience).await?;
-        stream.flush().await
+    async fn write_content(&mut self, framing: Framing, follow: &[u8]) -> Result<(), NotWritten> {
+        let Some(loaded) = self.loaded.clone() else { return Err(NotWritten::Network) };
+        let how = Writing {
+            framing,
+            dots: loaded.envelope.content.dots,
+            follow,
+            patience: self.running.client_deadlines.data_block,
+        };
+        let Some(stream) = &mut self.stream else { return Err(NotWritten::Network) };
+        match &loaded.content {
+            Body::Memory(content) => content::write(stream, content, how).await?,
+            Body::Stored => {
+                content::write_stored(stream, &self.context.reader, loaded.envelope.mid, how).await?;
+            }
+        }
+        Ok(stream.flush().await?)
     }
 
     /// After a failed write the peer may have said why: read that before giving the connection up.
-    async fn wrote(&mut self, written: io::Result<()>) {
-        if written.is_err() {
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.read()).await;
-            self.session.peer_closed(self.context.clock.steady());
-        }
+    async fn write_failed(&mut self) {
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.read()).await;
+        self.session.peer_closed(self.context.clock.steady());
     }
 
     async fn read(&mut self) {

@@ -1,39 +1,142 @@
-//! Content onto the wire without copying it: dot-stuffed slices and the terminator in vectored writes.
+//! Content onto the wire: from memory without copying it, from a stored file chunk by chunk.
+//!
+//! Dot-stuffing inserts slices instead of copying; terminator and following commands leave in the same
+//! vectored write as the end of the content.
 
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
+use bytes::Bytes;
+use mailreeve_core::ids::Mid;
 use mailreeve_smtp::client::Framing;
-use mailreeve_smtp::content::{ends_with_crlf, stuffed};
+use mailreeve_smtp::content::{Stuffer, terminator, stuffed};
+use mailreeve_store::spool::{Reader, StoredContent};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 /// Slices handed to the kernel at a time.
 const SLICES: usize = 64;
+/// Octets of a stored file read at a time.
+const CHUNK: usize = 256 * 1024;
 
-/// Writes `content` as `framing` asks, then `follow`. Each write that makes no progress for `patience` fails.
+/// Where content is while its message is being delivered.
+#[derive(Clone)]
+pub(super) enum Body {
+    /// In memory.
+    Memory(Bytes),
+    /// In a file of the spool, read while it is sent.
+    Stored,
+}
+
+impl Body {
+    /// Octets held in memory.
+    pub(super) fn held(&self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::Stored => 0,
+        }
+    }
+}
+
+/// Why content did not go out whole.
+pub(super) enum NotWritten {
+    /// The connection.
+    Network,
+    /// The stored content is damaged or gone: nothing of it may be believed.
+    Damaged(String),
+}
+
+impl From<io::Error> for NotWritten {
+    fn from(_: io::Error) -> Self {
+        Self::Network
+    }
+}
+
+/// How content is written.
+#[derive(Clone, Copy)]
+pub(super) struct Writing<'a> {
+    /// Its framing.
+    pub(super) framing: Framing,
+    /// Some line starts with a dot.
+    pub(super) dots: bool,
+    /// What goes right behind the terminator.
+    pub(super) follow: &'a [u8],
+    /// A write that makes no progress for so long fails.
+    pub(super) patience: Duration,
+}
+
+/// Writes content that is in memory.
 pub(super) async fn write(
     stream: &mut (impl AsyncWrite + Unpin),
     content: &[u8],
-    dots: bool,
-    framing: Framing,
-    follow: &[u8],
-    patience: Duration,
-) -> io::Result<()> {
-    let end: &[u8] = match framing {
+    how: Writing<'_>,
+) -> Result<(), NotWritten> {
+    let end = match how.framing {
         Framing::Bdat => b"",
-        Framing::Dot if content.is_empty() || ends_with_crlf(content) => b".\r\n",
-        Framing::Dot => b"\r\n.\r\n",
+        Framing::Dot => terminator(content),
     };
-    if framing == Framing::Dot && dots {
+    if how.framing == Framing::Dot && how.dots {
         let mut slices: Vec<&[u8]> = stuffed(content).collect();
-        slices.extend([end, follow]);
+        slices.extend([end, how.follow]);
         for group in slices.chunks(SLICES) {
-            write_all(stream, group, patience).await?;
+            write_all(stream, group, how.patience).await?;
         }
     } else {
-        write_all(stream, &[content, end, follow], patience).await?;
+        write_all(stream, &[content, end, how.follow], how.patience).await?;
     }
     Ok(())
+}
+
+/// Writes content that is in a file of the spool; its checksum is verified before its last octet leaves.
+pub(super) async fn write_stored(
+    stream: &mut (impl AsyncWrite + Unpin),
+    reader: &Reader,
+    mid: Mid,
+    how: Writing<'_>,
+) -> Result<(), NotWritten> {
+    let reader = reader.clone();
+    let mut stored = off_thread(move || reader.content(mid)).await?;
+    let mut stuffer = Stuffer::default();
+    loop {
+        let chunk = match stored {
+            StoredContent::Memory(bytes) => return write(stream, &bytes, how).await,
+            StoredContent::File(mut file) => {
+                let (file, chunk) = off_thread(move || {
+                    let chunk = file.next_chunk(CHUNK)?;
+                    Ok((file, chunk))
+                })
+                .await?;
+                stored = StoredContent::File(file);
+                chunk
+            }
+        };
+        let Some(chunk) = chunk else { break };
+        match how.framing {
+            Framing::Bdat => write_all(stream, &[&chunk], how.patience).await?,
+            Framing::Dot => {
+                let slices: Vec<&[u8]> = stuffer.chunk(&chunk).collect();
+                for group in slices.chunks(SLICES) {
+                    write_all(stream, group, how.patience).await?;
+                }
+            }
+        }
+    }
+    let end = match how.framing {
+        Framing::Bdat => b"",
+        Framing::Dot => stuffer.terminator(),
+    };
+    write_all(stream, &[end, how.follow], how.patience).await?;
+    Ok(())
+}
+
+/// Reads the disk outside the runtime's thread.
+async fn off_thread<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, mailreeve_store::spool::ReadError> + Send + 'static,
+) -> Result<T, NotWritten> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(NotWritten::Damaged(error.to_string())),
+        Err(error) => Err(NotWritten::Damaged(error.to_string())),
+    }
 }
 
 async fn write_all(
@@ -64,7 +167,8 @@ mod tests {
 
     async fn written(content: &[u8], dots: bool, framing: Framing) -> Vec<u8> {
         let mut out = Vec::new();
-        write(&mut out, content, dots, framing, b"NEXT", Duration::from_secs(1)).await.unwrap();
+        let how = Writing { framing, dots, follow: b"NEXT", patience: Duration::from_secs(1) };
+        assert!(write(&mut out, content, how).await.is_ok());
         out
     }
 

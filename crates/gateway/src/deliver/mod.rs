@@ -13,4 +13,5 @@ mod connection;
 mod content;
 mod ends;
 mod outcome;
+mod report;
 pub mod shard;

@@ -7,16 +7,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use mailreeve_core::Instant;
 use mailreeve_core::delivery::Delivery;
-use mailreeve_core::delivery::io::{Effect, Input, Resolution, Slot, Waiting};
+use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Waiting};
 use mailreeve_core::delivery::settings::Route;
 use mailreeve_core::envelope::Envelope;
-use mailreeve_core::event::Event;
+use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_smtp::address::ReversePath;
+use mailreeve_store::spool::StoredContent;
 use tokio::sync::{mpsc, oneshot};
 
 use super::bodies::{Bodies, Loaded};
 use super::connection::{self, Job, Order, Plan};
+use super::content::Body;
 use super::ends::{Ends, Ready};
 use crate::context::Context;
 use crate::lookups::exchangers;
@@ -78,17 +80,12 @@ impl ShardHandle {
     }
 }
 
-struct Line {
-    orders: mpsc::Sender<Order>,
-    host: Host,
-    _slot: Slot,
-}
-
 /// The shell around one shard.
 struct Shell {
     context: Arc<Context>,
     delivery: Delivery,
-    lines: HashMap<Dcid, Line>,
+    /// The way to each connection's task. A connection holds its slot for as long as it stands here.
+    lines: HashMap<Dcid, mpsc::Sender<Order>>,
     bodies: Bodies,
     ends: Ends,
     inputs: mpsc::UnboundedSender<Input>,
@@ -158,9 +155,8 @@ impl Shell {
                 let mut waiting = Vec::with_capacity(messages.len());
                 for (envelope, content) in messages {
                     waiting.extend(entering(&envelope));
-                    if let Some(content) = content {
-                        self.bodies.keep(envelope.mid, Loaded { envelope, content });
-                    }
+                    let content = content.map_or(Body::Stored, Body::Memory);
+                    self.bodies.keep(envelope.mid, Loaded { envelope, content });
                 }
                 self.input(Input::Enqueue(waiting));
             }
@@ -172,21 +168,14 @@ impl Shell {
 
     fn input(&mut self, input: Input) {
         match &input {
-            Input::Unusable { dcid, failed } => {
-                let host = self.lines.remove(dcid).map(|line| line.host);
-                self.tell_failed(*dcid, host, failed);
+            Input::Unusable { dcid, .. }
+            | Input::Closed { dcid, .. }
+            | Input::Outcome { dcid, after: After::Gone(_), .. } => {
+                self.lines.remove(dcid);
             }
-            Input::Ready { dcid, failed, .. } => {
-                let host = self.lines.get(dcid).map(|line| line.host.clone());
-                self.tell_failed(*dcid, host, failed);
-            }
-            Input::Closed { dcid, why } => self.closed(*dcid, why.clone()),
-            Input::Outcome { dcid, after, .. } => {
-                if let mailreeve_core::delivery::io::After::Gone(why) = after {
-                    self.closed(*dcid, why.clone());
-                }
-            }
-            Input::Enqueue(_)
+            Input::Outcome { after: After::Usable, .. }
+            | Input::Ready { .. }
+            | Input::Enqueue(_)
             | Input::Resolved { .. }
             | Input::Tick
             | Input::DeliverNow { .. }
@@ -199,29 +188,6 @@ impl Shell {
             | Input::Shutdown => {}
         }
         self.delivery.handle(input, self.context.clock.wall(), &mut self.effects);
-    }
-
-    fn tell_failed(
-        &self,
-        dcid: Dcid,
-        host: Option<Host>,
-        failed: &[mailreeve_core::delivery::io::AddressTry],
-    ) {
-        let Some(host) = host else { return };
-        for attempt in failed {
-            self.context.events.tell(Event::ConnectFailed {
-                dcid,
-                host: host.clone(),
-                address: attempt.target.address,
-                failure: attempt.failure.clone(),
-            });
-        }
-    }
-
-    fn closed(&mut self, dcid: Dcid, why: Option<mailreeve_core::event::Failure>) {
-        if let Some(line) = self.lines.remove(&dcid) {
-            self.context.events.tell(Event::DeliveryClosed { dcid, host: line.host, why });
-        }
     }
 
     /// Carries out what was decided. Effects that cause inputs at once are handled in the same round.
@@ -242,11 +208,15 @@ impl Shell {
     fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Resolve { host } => self.resolve(host),
-            Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls } => {
+            Effect::Connect { dcid, slot: _, host, targets, tls, credentials, implicit_tls } => {
                 let (orders, receiver) = mpsc::channel(2);
-                self.lines.insert(dcid, Line { orders, host: host.clone(), _slot: slot });
+                self.lines.insert(dcid, orders);
+                // The shard counts by itself from the first number of the block: taking one here keeps the
+                // durable block ahead of it.
+                let reserved = self.context.ids.dcid();
+                debug_assert!(reserved.is_none_or(|reserved| reserved == dcid), "the shard counts alone");
                 let running = self.context.running.load_full();
-                let credentials = credentials.and_then(|name| running.credentials.get(&name).cloned());
+                let credentials = credentials.and_then(|name| running.credentials.get(name.as_ref()).cloned());
                 tokio::spawn(connection::run(Plan {
                     context: Arc::clone(&self.context),
                     running,
@@ -276,13 +246,12 @@ impl Shell {
     }
 
     fn transact(&mut self, dcid: Dcid, mid: Mid, rids: Vec<Rid>, loaded: Loaded) {
-        self.context.events.tell(Event::DeliveryStarted { dcid, mid, rids: rids.clone() });
         self.ends.started(&loaded, &rids);
         self.order(dcid, Order::Transact(Box::new(Job { mid, rids, loaded })));
     }
 
     fn order(&mut self, dcid: Dcid, order: Order) {
-        let sent = self.lines.get(&dcid).map(|line| line.orders.try_send(order));
+        let sent = self.lines.get(&dcid).map(|orders| orders.try_send(order));
         match sent {
             Some(Ok(())) => {}
             // The connection ended in this very moment: its own last input tells the shard, except that a
@@ -296,18 +265,18 @@ impl Shell {
 
     fn undelivered(&mut self, dcid: Dcid, order: Order) {
         let Order::Transact(job) = order else { return };
-        let failure = mailreeve_core::event::Failure {
-            stage: mailreeve_core::event::Stage::Mail,
-            cause: mailreeve_core::event::Cause::ConnectionLost,
+        let failure = Failure {
+            stage: Stage::Mail,
+            cause: Cause::ConnectionLost,
             status: (4, 4, 2),
             code: 0,
             text: vec!["connection closed by the peer".to_owned()],
             address: None,
             at: self.context.clock.wall().0,
         };
-        let soft = mailreeve_core::delivery::io::RecipientResult::Soft(failure.clone());
+        let soft = RecipientResult::Soft(failure.clone());
         let results = job.rids.iter().map(|rid| (*rid, soft.clone())).collect();
-        let after = mailreeve_core::delivery::io::After::Gone(Some(failure));
+        let after = After::Gone(Some(failure));
         self.input(Input::Outcome { dcid, mid: job.mid, results, after });
     }
 
@@ -320,7 +289,6 @@ impl Shell {
             Some((_, Route::Hops { hops, .. })) => Some(hops.clone()),
             Some((_, Route::UseDns | Route::Discard)) | None => None,
         };
-        let events = self.context.events.clone();
         tokio::spawn(async move {
             let resolution = match hops {
                 Some(hops) => exchangers::resolve_hops(&running.dns, &hops, now).await,
@@ -328,17 +296,6 @@ impl Shell {
                     exchangers::resolve(&running.dns, &host, Arc::clone(&running.surroundings), now).await
                 }
             };
-            match &resolution {
-                Resolution::Addresses { .. } => {}
-                Resolution::Soft(failure) => {
-                    let detail = failure.text.join(" ");
-                    events.tell(Event::LookupFailed { host: host.clone(), hard: false, detail });
-                }
-                Resolution::Hard(failure) => {
-                    let detail = failure.text.join(" ");
-                    events.tell(Event::LookupFailed { host: host.clone(), hard: true, detail });
-                }
-            }
             let _ = inputs.send(Input::Resolved { host, resolution });
         });
     }
@@ -351,7 +308,11 @@ impl Shell {
             let result = reader
                 .envelope(mid)
                 .and_then(|envelope| {
-                    Ok(Loaded { envelope: Arc::new(envelope), content: reader.content(mid)? })
+                    let content = match reader.content(mid)? {
+                        StoredContent::Memory(bytes) => Body::Memory(bytes),
+                        StoredContent::File(_) => Body::Stored,
+                    };
+                    Ok(Loaded { envelope: Arc::new(envelope), content })
                 })
                 .map_err(|error| error.to_string());
             let _ = loads.send(Load { mid, result, purpose });

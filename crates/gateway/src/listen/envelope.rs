@@ -11,7 +11,7 @@ use mailreeve_smtp::address::{Mailbox, ReversePath};
 use mailreeve_smtp::params::{MailParams, RcptParams};
 use mailreeve_smtp::server::Message;
 use mailreeve_store::committer::Change;
-use mailreeve_store::spool::{Content, Put};
+use mailreeve_store::spool::{Batch, Content, Put};
 
 /// What MAIL and RCPT have said so far.
 pub(super) struct Draft {
@@ -53,10 +53,10 @@ impl Draft {
         message: &Message,
         facts: HeaderFacts,
         content: Content,
-        size: u64,
         now_us: u64,
         token: u64,
     ) -> Change {
+        let size = content.size();
         let header_bytes = u32::try_from(message.header_end).unwrap_or(u32::MAX);
         let needs_utf8 = self.params.smtputf8
             && (facts.non_ascii || !self.sender.is_ascii() || self.recipients.iter().any(|r| !r.mailbox.is_ascii()));
@@ -85,12 +85,12 @@ impl Draft {
             recipients: u32::try_from(envelope.recipients.len()).unwrap_or(u32::MAX),
         };
         let queued = Event::Queued { mid: envelope.mid, destinations: by_destination(&envelope.recipients) };
-        Change {
+        let batch = Batch {
             puts: vec![Put { envelope: Arc::new(envelope), content }],
             events: vec![Stamped { at: now_us, event: accepted }, Stamped { at: now_us, event: queued }],
-            token: Some(token),
-            ..Change::default()
-        }
+            ..Batch::default()
+        };
+        Change { batch, token: Some(token) }
     }
 
     /// The event that tells that nothing came of it.

@@ -6,6 +6,8 @@ mod envelope;
 mod judge;
 mod session;
 
+pub(crate) use envelope::by_destination;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +16,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mailreeve_core::event::{Event, Severity};
-use mailreeve_core::ids::Icid;
 use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -137,19 +138,26 @@ pub async fn run(
     context: Arc<Context>,
     listener: Arc<Listener>,
     receipts: Arc<Receipts>,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let mut stopping = stop.clone();
     let socket = TcpListener::from_std(listener.socket.try_clone()?)?;
     loop {
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            () = told(&mut stopping) => return Ok(()),
             accepted = socket.accept() => match accepted {
                 Ok((stream, peer)) => take_in(&context, &listener, &receipts, stream, peer, &stop),
                 Err(error) => accept_failed(&context, &listener, &error).await,
             },
         }
     }
+}
+
+/// Waits until the daemon is told to stop.
+pub(super) async fn told(stop: &mut watch::Receiver<bool>) {
+    // A sender that is gone means the same as one that said so.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn take_in(
@@ -164,7 +172,8 @@ fn take_in(
     let Ok(local) = stream.local_addr() else { return };
     // Replies are single small writes; waiting to fill a segment would only add latency.
     let _ = stream.set_nodelay(true);
-    let icid = Icid(context.ids.icid.next());
+    // Without a number nothing could be told of it; the sender finds the door closed and tries again.
+    let Some(icid) = context.ids.icid() else { return };
     context.events.tell(Event::ConnectionOpened { icid, listener: listener.name.clone(), local, peer });
     let running = context.running.load_full();
     let verdict = running.policy.judge_peer(peer.ip());

@@ -17,7 +17,7 @@ use mailreeve_smtp::address::{Mailbox, ReversePath};
 use mailreeve_smtp::params::{MailParams, RcptParams};
 use mailreeve_smtp::reply::{Enhanced, Reply};
 use mailreeve_smtp::server::{
-    DataVerdict, EndReason, Greeting, Message, Notice, Question, Session, Shutdown, Verdict,
+    Abort, DataVerdict, EndReason, Greeting, Message, Notice, Question, Session, Shutdown, Stage, Verdict,
 };
 use mailreeve_store::spool::{Content, StagedFile};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -59,10 +59,17 @@ pub(super) struct Inbound {
     esmtp: bool,
     tls: Option<(String, String)>,
     draft: Option<Draft>,
-    staged: Option<StagedFile>,
+    spilled: Option<Spilled>,
     lease: Option<BodyLease>,
     lost: Option<String>,
-    messages: u32,
+    stopping: bool,
+}
+
+/// Content that did not fit in memory, on its way into a file.
+enum Spilled {
+    Into(StagedFile, message::HeaderFacts),
+    /// The disk did not take it: the rest is read and thrown away, then the message is refused.
+    Failed(String),
 }
 
 /// What a question needs that cannot be had at once.
@@ -86,10 +93,10 @@ impl Inbound {
             esmtp: false,
             tls: None,
             draft: None,
-            staged: None,
+            spilled: None,
             lease: None,
             lost: None,
-            messages: 0,
+            stopping: false,
         }
     }
 
@@ -175,7 +182,8 @@ impl Inbound {
                 timer.reset(tokio::time::Instant::now() + wait.max(Duration::from_millis(1)));
                 buffer.rest();
             }
-            _ = self.at.stop.wait_for(|stop| *stop), if !self.session.shutting_down() => {
+            () = super::told(&mut self.at.stop), if !self.stopping => {
+                self.stopping = true;
                 self.session.shutdown(Shutdown::Stopping, self.at.context.clock.steady());
             }
         }
@@ -236,7 +244,11 @@ impl Inbound {
             return Verdict::Refuse(reply);
         };
         self.lease = Some(lease);
-        let mid = mailreeve_core::ids::Mid(self.at.context.ids.mid.next());
+        let Some(mid) = self.at.context.ids.mid() else {
+            let reply = Reply::new(451, Enhanced(4, 3, 0), "Storage failure here, please try again later");
+            self.refused_sender(&path, &reply);
+            return Verdict::Refuse(reply);
+        };
         self.at.context.events.tell(Event::MessageStarted {
             mid,
             icid: self.at.icid,
@@ -313,34 +325,23 @@ impl Inbound {
     }
 
     async fn spill(&mut self, chunk: Vec<u8>) {
-        let staged = self.staged.take();
-        let spool = self.at.context.spool_dir.clone();
-        let written = tokio::task::spawn_blocking(move || {
-            let mut staged = match staged {
-                Some(staged) => staged,
-                None => StagedFile::create(&spool)?,
-            };
-            staged.write(&chunk)?;
-            Ok::<_, io::Error>(staged)
-        })
-        .await;
-        let now = self.at.context.clock.steady();
-        match written {
-            Ok(Ok(staged)) => {
-                self.staged = Some(staged);
-                self.session.answer_spill(Ok(()), now);
-            }
-            Ok(Err(error)) => self.spill_failed(&error.to_string()),
-            Err(error) => self.spill_failed(&error.to_string()),
-        }
-    }
-
-    fn spill_failed(&mut self, detail: &str) {
-        let reply = Reply::new(452, Enhanced(4, 3, 1), "Insufficient storage here, please try again later");
-        if let Some(draft) = self.draft.take() {
-            self.at.context.events.tell(draft.aborted(AbortReason::Spool(detail.to_owned())));
-        }
-        self.session.answer_spill(Err(reply), self.at.context.clock.steady());
+        let staging = self.at.context.staging.clone();
+        let spilled = match self.spilled.take() {
+            Some(Spilled::Failed(detail)) => Spilled::Failed(detail),
+            before => tokio::task::spawn_blocking(move || {
+                let (mut file, facts) = match before {
+                    Some(Spilled::Into(file, facts)) => (file, facts),
+                    Some(Spilled::Failed(_)) | None => (staging.create()?, message::header_facts(&chunk)),
+                };
+                file.write(&chunk)?;
+                Ok::<_, io::Error>(Spilled::Into(file, facts))
+            })
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
+            .unwrap_or_else(|error| Spilled::Failed(error.to_string())),
+        };
+        self.spilled = Some(spilled);
+        self.session.answer_spill(self.at.context.clock.steady());
     }
 
     /// Makes the message durable, then says 250: law 4.
@@ -349,14 +350,10 @@ impl Inbound {
             Some(draft) => {
                 let mid = draft.mid;
                 match self.commit(draft, message).await {
-                    Ok(()) => {
-                        self.messages += 1;
-                        Verdict::AcceptWith(format!("Ok: queued as MID {mid}"))
-                    }
-                    Err((draft, reply, detail)) => {
-                        if let Some(draft) = draft {
-                            self.at.context.events.tell(draft.aborted(AbortReason::Spool(detail)));
-                        }
+                    Ok(()) => Verdict::AcceptWith(format!("2.0.0 Ok: queued as MID {mid}")),
+                    Err(NotCommitted { reply, detail }) => {
+                        let why = AbortReason::Spool(detail);
+                        self.at.context.events.tell(Event::MessageAborted { mid, icid: self.at.icid, why });
                         Verdict::Refuse(reply)
                     }
                 }
@@ -367,46 +364,25 @@ impl Inbound {
         self.session.answer_message(verdict, self.at.context.clock.steady());
     }
 
-    async fn commit(
-        &mut self,
-        draft: Draft,
-        mut message: Message,
-    ) -> Result<(), (Option<Draft>, Reply, String)> {
-        let failed = || Reply::new(451, Enhanced(4, 3, 0), "The message could not be stored, please try again later");
+    async fn commit(&mut self, draft: Draft, mut message: Message) -> Result<(), NotCommitted> {
         let tail = std::mem::take(&mut message.tail);
-        let (facts, content, size) = match self.staged.take() {
-            None => {
-                let size = tail.len() as u64;
-                (message::header_facts(&tail), in_memory(tail), size)
-            }
-            Some(staged) => match finish_staged(staged, tail).await {
-                Ok((facts, content, size)) => (facts, content, size),
-                Err(error) => return Err((Some(draft), failed(), error.to_string())),
-            },
+        let (facts, content) = match self.spilled.take() {
+            None => (message::header_facts(&tail), in_memory(tail)),
+            Some(Spilled::Failed(detail)) => return Err(NotCommitted::full(detail)),
+            Some(Spilled::Into(file, facts)) => (facts, finish(file, tail).await?),
         };
         let (token, receipt) = self.at.receipts.wait();
-        let mid = draft.mid;
-        let icid = self.at.icid;
         let now = self.at.context.clock.wall().0;
-        let change = draft.into_change(&message, facts, content, size, now, token);
+        let change = draft.into_change(&message, facts, content, now, token);
         if self.at.context.commits.submit(change).is_err() {
             self.at.receipts.forget(token);
-            self.tell_spool_abort(mid, icid, "the commit queue is full");
-            let reply = Reply::new(452, Enhanced(4, 3, 1), "Too busy to store mail, please try again later");
-            return Err((None, reply, String::new()));
+            return Err(NotCommitted::full("the commit queue is full".to_owned()));
         }
-        let detail = match receipt.await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(not_stored)) => not_stored.0,
-            Err(_) => "the spool is closed".to_owned(),
-        };
-        self.tell_spool_abort(mid, icid, &detail);
-        Err((None, failed(), detail))
-    }
-
-    fn tell_spool_abort(&self, mid: mailreeve_core::ids::Mid, icid: Icid, detail: &str) {
-        let why = AbortReason::Spool(detail.to_owned());
-        self.at.context.events.tell(Event::MessageAborted { mid, icid, why });
+        match receipt.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_stored)) => Err(NotCommitted::failed(not_stored.0)),
+            Err(_) => Err(NotCommitted::failed("the spool is closed".to_owned())),
+        }
     }
 
     async fn start_tls(&mut self, stream: &mut Option<Stream>) {
@@ -437,21 +413,19 @@ impl Inbound {
     }
 
     fn notices(&mut self) {
-        while let Some(notice) = self.session.notice() {
+        while let Some(notice) = self.session.notices() {
             match notice {
                 Notice::Helo { name, esmtp } => {
                     self.helo = name;
                     self.esmtp = esmtp;
                 }
-                Notice::Aborted(abort) => {
-                    self.staged = None;
+                Notice::TransactionAborted(abort) => {
+                    self.spilled = None;
                     self.lease = None;
                     if let Some(draft) = self.draft.take() {
-                        self.at.context.events.tell(draft.aborted(super::envelope::abort_reason(abort)));
+                        let why = abort_reason(abort, self.session.ended().map(|ended| ended.reason));
+                        self.at.context.events.tell(draft.aborted(why));
                     }
-                }
-                Notice::BadCommand(text) => {
-                    self.at.context.events.tell(Event::BadCommand { icid: self.at.icid, text });
                 }
             }
         }
@@ -459,48 +433,88 @@ impl Inbound {
 
     fn closed(&mut self, started: mailreeve_core::Instant) {
         self.judgement.close();
-        let why = match self.session.ended().map(|ended| ended.reason.clone()) {
+        let why = match self.session.ended().map(|ended| ended.reason) {
             Some(EndReason::Quit) => CloseReason::Quit,
-            Some(EndReason::PeerClosed { before_commands, data_bytes }) => {
-                if let Some(draft) = self.draft.take() {
-                    let why = AbortReason::Lost { data_bytes };
-                    self.at.context.events.tell(draft.aborted(why));
-                }
+            Some(EndReason::PeerClosed { stage, .. }) => {
+                let before_commands = matches!(stage, Stage::Greeting) || self.session.last_command().is_none();
                 let detail = self.lost.take().unwrap_or_else(|| "closed by the peer".to_owned());
                 CloseReason::Lost { before_commands, detail }
             }
-            Some(EndReason::Timeout { stage }) => CloseReason::Timeout { stage: stage.to_string() },
-            Some(other) => CloseReason::ByUs(other.to_string()),
+            Some(EndReason::Timeout(stage) | EndReason::SessionTime(stage)) => {
+                CloseReason::Timeout { stage: format!("{stage:?}").to_ascii_lowercase() }
+            }
+            Some(other) => CloseReason::ByUs(closed_by_us(other).to_owned()),
             None => CloseReason::ByUs("ended".to_owned()),
         };
-        if let Some(draft) = self.draft.take() {
-            self.at.context.events.tell(draft.aborted(AbortReason::Refused("connection closed".to_owned())));
-        }
+        let lasted = self.at.context.clock.steady().since(started);
         self.at.context.events.tell(Event::ConnectionClosed {
             icid: self.at.icid,
             peer: self.at.peer.ip(),
             why,
-            lasted_us: u64::try_from(self.at.context.clock.steady().since(started).as_micros()).unwrap_or(0),
-            messages: self.messages,
+            lasted_us: u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX),
+            messages: u32::try_from(self.session.messages()).unwrap_or(u32::MAX),
         });
     }
 }
 
-/// Completes a staged file; its facts are read from its first part by the caller of `header_facts`.
-async fn finish_staged(
-    mut staged: StagedFile,
-    tail: Vec<u8>,
-) -> io::Result<(message::HeaderFacts, Content, u64)> {
-    tokio::task::spawn_blocking(move || {
-        staged.write(&tail)?;
-        let facts = message::header_facts(&staged.head()?);
-        let content = staged.finish()?;
-        let size = match &content {
-            Content::Memory(bytes) => bytes.len() as u64,
-            Content::Staged { size, .. } => *size,
-        };
-        Ok((facts, content, size))
-    })
-    .await
-    .map_err(io::Error::other)?
+/// Why a message was not taken over, for the peer and for the operator (law 9).
+struct NotCommitted {
+    reply: Reply,
+    detail: String,
+}
+
+impl NotCommitted {
+    fn full(detail: String) -> Self {
+        let text = "Insufficient storage here, please try again later";
+        Self { reply: Reply::new(452, Enhanced(4, 3, 1), text), detail }
+    }
+
+    fn failed(detail: String) -> Self {
+        let text = "The message could not be stored, please try again later";
+        Self { reply: Reply::new(451, Enhanced(4, 3, 0), text), detail }
+    }
+}
+
+/// Completes the file of a large message and syncs it, off the runtime's thread.
+async fn finish(mut file: StagedFile, tail: Vec<u8>) -> Result<Content, NotCommitted> {
+    let finished = tokio::task::spawn_blocking(move || {
+        file.write(&tail)?;
+        file.finish()
+    });
+    match finished.await {
+        Ok(Ok(content)) => Ok(content),
+        Ok(Err(error)) => Err(NotCommitted::full(error.to_string())),
+        Err(error) => Err(NotCommitted::failed(error.to_string())),
+    }
+}
+
+fn abort_reason(abort: Abort, ended: Option<EndReason>) -> AbortReason {
+    match (abort, ended) {
+        (_, Some(EndReason::PeerClosed { data_bytes, .. })) => AbortReason::Lost { data_bytes },
+        (_, Some(EndReason::LineEnds)) => AbortReason::LineEnds,
+        (_, Some(other)) => AbortReason::Refused(closed_by_us(other).to_owned()),
+        (Abort::Reset | Abort::Hello | Abort::StartTls | Abort::Ended, None) => AbortReason::BySender,
+        (Abort::ContentRefused, None) => AbortReason::Refused("its content broke a limit".to_owned()),
+        (Abort::DataRefused, None) => AbortReason::Refused("mail is not taken at present".to_owned()),
+    }
+}
+
+/// The end of a session in words for the operator.
+const fn closed_by_us(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Quit => "quit",
+        EndReason::Timeout(_) => "no command within the time allowed",
+        EndReason::SessionTime(_) => "exceeded allowable connection time",
+        EndReason::TooSlow { .. } => "content came in too slowly",
+        EndReason::TooManyErrors => "too many errors",
+        EndReason::TooManyCommands => "too many commands without a message",
+        EndReason::TooManyMessages => "too many messages",
+        EndReason::LineEnds => "bare CR, bare LF or NUL in content",
+        EndReason::WrongProtocol => "the peer speaks HTTP",
+        EndReason::PeerClosed { .. } => "closed by the peer",
+        EndReason::Shutdown(Shutdown::Stopping) => "the gateway is stopping",
+        EndReason::Shutdown(Shutdown::Overloaded) => "the gateway is overloaded",
+        EndReason::Refused => "refused",
+        EndReason::TlsFailed => "the TLS handshake failed",
+    }
 }

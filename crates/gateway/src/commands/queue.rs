@@ -1,0 +1,356 @@
+//! `tophosts`, `hoststatus`, `showrecipients`, `delivernow`.
+
+use std::collections::{HashMap, HashSet};
+
+use mailreeve_api::queue::{
+    Addresses, DeliverNow, DeliverNowReply, Exchanger, HostLine, HostStatusReply, LastError, RecipientLine,
+    RecipientScope, RouteLine, ShowRecipients, ShowRecipientsReply, SortKey, TopHostsReply,
+};
+use mailreeve_api::wire::Problem;
+use mailreeve_core::delivery::io::{Input, Scope, TlsMode};
+use mailreeve_core::delivery::settings::{HopHost, Route};
+use mailreeve_core::delivery::views::{Cell, Cursor, DestinationView, RecipientView};
+use mailreeve_core::delivery::why::{LimitOwner, Why};
+use mailreeve_core::event::{Failure, HostStatus};
+use mailreeve_core::ids::{Host, Mid, Rid};
+use mailreeve_core::message::header_facts;
+use mailreeve_core::tally::Destination;
+
+use super::status::completion;
+use super::{Commands, stopping};
+use crate::deliver::shard::Message;
+
+/// Rows of `tophosts`.
+const TOP: usize = 20;
+/// Recipients a page.
+const PAGE: usize = 1_000;
+
+impl Commands {
+    pub(super) async fn top_hosts(&self, key: SortKey) -> Result<TopHostsReply, Problem> {
+        let cells: Vec<Cell> =
+            self.context.shard.ask(|delivery, _| delivery.cells().collect()).await.map_err(|_| stopping())?;
+        let mut lines = self.host_lines(cells);
+        let value = |line: &HostLine| match key {
+            SortKey::ActiveRcpts => line.active_recips,
+            SortKey::ConnOut => line.conn_out,
+            SortKey::DelivRecip => line.delivered_recips,
+            SortKey::HardBounced => line.hard_bounced_recips,
+            SortKey::SoftBounced => line.soft_bounced_evts,
+        };
+        let order = |a: &HostLine, b: &HostLine| value(b).cmp(&value(a)).then_with(|| a.host.cmp(&b.host));
+        if lines.len() > TOP {
+            // Only the twenty that are shown need an order.
+            lines.select_nth_unstable_by(TOP, order);
+            lines.truncate(TOP);
+        }
+        lines.sort_unstable_by(order);
+        let recovering = self.context.recovery.going_on();
+        Ok(TopHostsReply { as_of: self.as_of(), key, hosts: lines, recovering })
+    }
+
+    /// Gauges of the shard and counters of the books, destination by destination.
+    fn host_lines(&self, cells: Vec<Cell>) -> Vec<HostLine> {
+        let tally = self.books.tally.lock();
+        let known: HashSet<Host> = cells.iter().map(|cell| cell.host.clone()).collect();
+        let mut lines: Vec<HostLine> = cells
+            .into_iter()
+            .map(|cell| {
+                let ends = tally.destination_counters(cell.host.as_str()).copied().unwrap_or_default();
+                line(cell.host.as_str(), cell.status, cell.active as u64, cell.connections as u64, &ends)
+            })
+            .collect();
+        // Destinations that left the shard's memory keep their counters.
+        let idle = tally.destinations().filter(|(host, _)| !known.contains(*host));
+        lines.extend(idle.map(|(host, ends)| line(host.as_str(), HostStatus::Unknown, 0, 0, ends)));
+        lines
+    }
+
+    pub(super) async fn host_status(&self, name: &str) -> Result<HostStatusReply, Problem> {
+        let host = Host::new(name);
+        let asked = host.clone();
+        let view = self
+            .context
+            .shard
+            .ask(move |delivery, now| delivery.destination(&asked, now))
+            .await
+            .map_err(|_| stopping())?;
+        let ends = self.books.tally.lock().destination_counters(name).copied();
+        if view.is_none() && ends.is_none() {
+            return Err(Problem::new(
+                format!("no mail to `{name}` has passed this gateway since its counters were reset"),
+                "`tophosts` lists the destinations that are known; the name is the part after the @",
+            ));
+        }
+        Ok(self.host_reply(name, view, &ends.unwrap_or_default()))
+    }
+
+    fn host_reply(&self, name: &str, view: Option<DestinationView>, ends: &Destination) -> HostStatusReply {
+        let as_of = self.as_of();
+        let now_us = as_of.at_us;
+        let mut reply = HostStatusReply {
+            as_of,
+            host: name.to_owned(),
+            status: word(HostStatus::Unknown).to_owned(),
+            since_us: None,
+            reason: None,
+            next_attempt_us: None,
+            suspended: None,
+            soft_bounced_evts: ends.soft_bounced_events,
+            completion: completion(&ends.ends),
+            unattempted_recips: 0,
+            attempted_recips: 0,
+            conn_out: 0,
+            conn_pending: 0,
+            oldest_message_us: None,
+            last_activity_us: None,
+            addresses: None,
+            exchangers: Vec::new(),
+            routes: Vec::new(),
+            last_5xx: None,
+            last_tls: None,
+        };
+        let Some(view) = view else { return reply };
+        reply.status = word(view.status).to_owned();
+        reply.since_us = view.since;
+        let reason = if view.status == HostStatus::Up { None } else { view.reason.or(view.last_failure) };
+        reply.reason = reason.as_ref().map(in_words);
+        reply.next_attempt_us = view.backoff.as_ref().map(|backoff| backoff.next_attempt);
+        reply.suspended = view.suspended;
+        reply.unattempted_recips = view.unattempted as u64;
+        reply.attempted_recips = (view.active - view.unattempted) as u64;
+        reply.conn_out = view.current as u64;
+        reply.conn_pending = view.pending as u64;
+        reply.oldest_message_us = view.oldest;
+        reply.last_activity_us = view.last_activity;
+        if !view.targets.is_empty() {
+            let ordered = view.targets.iter();
+            reply.addresses = view.expires.map(|expires_us| Addresses {
+                expires_us,
+                ordered: ordered.map(|t| (t.target.preference, t.target.address.ip().to_string())).collect(),
+            });
+        }
+        let left = view.expires.map(|at| at.saturating_sub(now_us) / 1_000_000);
+        reply.exchangers = view
+            .exchangers
+            .into_iter()
+            .map(|(preference, ttl, name)| {
+                let left = left.and_then(|left| u32::try_from(left).ok()).unwrap_or(ttl);
+                Exchanger { preference, ttl: ttl.min(left), name }
+            })
+            .collect();
+        reply.routes = view.route.as_ref().map(route_lines).unwrap_or_default();
+        reply.last_5xx = view.last_5xx.as_ref().map(|failure| LastError {
+            mode: None,
+            text: format!("{} {}", failure.code, failure.text.join(" ")),
+            at_us: failure.at,
+        });
+        reply.last_tls = view.last_tls.map(|tls| LastError {
+            mode: Some(mode(tls.mode).to_owned()),
+            text: tls.text,
+            at_us: tls.at,
+        });
+        reply
+    }
+
+    pub(super) async fn show_recipients(&self, request: ShowRecipients) -> Result<ShowRecipientsReply, Problem> {
+        let limit = request.limit.clamp(1, PAGE);
+        let scope = match &request.scope {
+            RecipientScope::Host(host) => Scope::Host(Host::new(host)),
+            RecipientScope::All | RecipientScope::From(_) => Scope::All,
+        };
+        let mut cursor = request.after.map(|(mid, rid)| Cursor::After(Mid(mid), Rid(rid)));
+        let mut lines: Vec<RecipientLine> = Vec::new();
+        loop {
+            let (scope, from) = (scope.clone(), cursor.take());
+            let page = self
+                .context
+                .shard
+                .ask(move |delivery, now| delivery.recipients(&scope, from, PAGE, now))
+                .await
+                .map_err(|_| stopping())?;
+            let found = self.describe(page.recipients, &request.scope).await;
+            let room = limit - lines.len();
+            let more = found.len() > room || page.next.is_some();
+            lines.extend(found.into_iter().take(room));
+            if lines.len() >= limit || page.next.is_none() {
+                let last = lines.last().map(|line| (line.mid, line.rid));
+                let next = if more && lines.len() >= limit { last } else { None };
+                return Ok(ShowRecipientsReply { recipients: lines, next });
+            }
+            cursor = page.next;
+        }
+    }
+
+    /// Reads what the shard does not keep: addresses and subjects, from the spool.
+    async fn describe(&self, views: Vec<RecipientView>, scope: &RecipientScope) -> Vec<RecipientLine> {
+        let reader = self.context.reader.clone();
+        let from = match scope {
+            RecipientScope::From(sender) => Some(sender.clone()),
+            RecipientScope::All | RecipientScope::Host(_) => None,
+        };
+        let read = tokio::task::spawn_blocking(move || {
+            let mut messages = HashMap::new();
+            let mut lines = Vec::with_capacity(views.len());
+            for view in views {
+                let known = messages.entry(view.mid).or_insert_with(|| {
+                    let envelope = reader.envelope(view.mid).ok()?;
+                    let subject = reader.header(view.mid).ok().and_then(|header| header_facts(&header).subject);
+                    Some((envelope, subject))
+                });
+                // A message that ended meanwhile waits no more.
+                let Some((envelope, subject)) = known else { continue };
+                let sender = envelope.sender.to_string();
+                if from.as_ref().is_some_and(|from| !from.eq_ignore_ascii_case(&sender)) {
+                    continue;
+                }
+                let Some(recipient) = envelope.recipients.get(view.rid.0 as usize) else { continue };
+                lines.push(RecipientLine {
+                    mid: view.mid.0,
+                    rid: view.rid.0,
+                    bytes: envelope.size,
+                    attempts: view.attempts,
+                    sender,
+                    recipient: recipient.mailbox.to_string(),
+                    subject: subject.clone(),
+                    why: why_in_words(&view.why),
+                    next_us: next_of(&view.why),
+                });
+            }
+            lines
+        });
+        read.await.unwrap_or_default()
+    }
+
+    pub(super) async fn deliver_now(&self, request: DeliverNow, by: &str) -> Result<DeliverNowReply, Problem> {
+        let scope = match &request {
+            DeliverNow::All => Scope::All,
+            DeliverNow::Host(host) => Scope::Host(Host::new(host)),
+            DeliverNow::Mid(mid) => Scope::Message(Mid(*mid)),
+        };
+        let counted = scope.clone();
+        let (recipients, destinations) = self
+            .context
+            .shard
+            .ask(move |delivery, now| {
+                let mut hosts = HashSet::new();
+                let mut recipients = 0;
+                let mut cursor = None;
+                loop {
+                    let page = delivery.recipients(&counted, cursor, PAGE, now);
+                    recipients += page.recipients.len() as u64;
+                    hosts.extend(page.recipients.into_iter().map(|view| view.host));
+                    match page.next {
+                        Some(next) => cursor = Some(next),
+                        None => return (recipients, hosts.len() as u64),
+                    }
+                }
+            })
+            .await
+            .map_err(|_| stopping())?;
+        if recipients == 0 {
+            return Err(Problem::new(
+                "nothing is waiting for delivery there",
+                "`tophosts active_rcpts` shows where mail waits",
+            ));
+        }
+        let input = Input::DeliverNow { scope, by: by.to_owned() };
+        self.context.shard.send(Message::Input(input)).map_err(|_| stopping())?;
+        Ok(DeliverNowReply { scope: request, recipients, destinations })
+    }
+}
+
+fn line(host: &str, status: HostStatus, active: u64, connections: u64, ends: &Destination) -> HostLine {
+    HostLine {
+        host: host.to_owned(),
+        status: word(status).to_owned(),
+        active_recips: active,
+        conn_out: connections,
+        delivered_recips: ends.ends.delivered,
+        soft_bounced_evts: ends.soft_bounced_events,
+        hard_bounced_recips: ends.ends.hard.all(),
+    }
+}
+
+const fn word(status: HostStatus) -> &'static str {
+    match status {
+        HostStatus::Up => "up",
+        HostStatus::Down => "down",
+        HostStatus::Unknown => "unknown",
+    }
+}
+
+const fn mode(mode: TlsMode) -> &'static str {
+    match mode {
+        TlsMode::Off => "Off",
+        TlsMode::Preferred => "Preferred",
+        TlsMode::Required => "Required",
+        TlsMode::Verify => "Required - Verify",
+    }
+}
+
+/// A failure in one sentence, with its address.
+fn in_words(failure: &Failure) -> String {
+    let text = failure.text.join(" ");
+    let code = if failure.code == 0 { String::new() } else { format!("{} ", failure.code) };
+    match failure.address {
+        Some(address) => format!("{code}{text} ({address})"),
+        None => format!("{code}{text}"),
+    }
+}
+
+fn route_lines(route: &Route) -> Vec<RouteLine> {
+    match route {
+        Route::UseDns => vec![RouteLine { priority: 0, hop: "USEDNS".to_owned() }],
+        Route::Discard => vec![RouteLine { priority: 0, hop: "/dev/null".to_owned() }],
+        Route::Hops { hops, .. } => hops
+            .iter()
+            .map(|hop| {
+                let name = match &hop.host {
+                    HopHost::Name(name) => name.clone(),
+                    HopHost::Address(address) => format!("[{}]", address.ip()),
+                };
+                RouteLine { priority: hop.priority, hop: format!("{name}:{}", hop.port) }
+            })
+            .collect(),
+    }
+}
+
+fn why_in_words(why: &Why) -> String {
+    let owner = |whose: &LimitOwner| match whose {
+        LimitOwner::Gateway => "this gateway".to_owned(),
+        LimitOwner::Destination(host) => host.to_string(),
+        LimitOwner::Address(address) => address.to_string(),
+    };
+    match why {
+        Why::Due => "Due now.".to_owned(),
+        Why::Attempting { dcid } => format!("Being delivered on DCID {dcid}"),
+        Why::WaitingForRetry { cause: Some(cause), .. } => format!("Waits for its retry after: {}", in_words(cause)),
+        Why::WaitingForRetry { cause: None, .. } => "Waits for its retry.".to_owned(),
+        Why::HostBackoff { reason, .. } => format!("The destination is unreachable: {}", in_words(reason)),
+        Why::HostOnTrial { dcid } => format!("Another recipient tries the destination on DCID {dcid}"),
+        Why::Resolving { .. } => "The name service is being asked.".to_owned(),
+        Why::Connecting { dcid } => format!("A connection is being opened, DCID {dcid}"),
+        Why::ConnectionLimit { whose, limit } => format!("All {limit} connections of {} are busy.", owner(whose)),
+        Why::RateLimit { whose, .. } => format!("The rate limit of {} is used up.", owner(whose)),
+        Why::Suspended { by, .. } => format!("Delivery was suspended by {by}"),
+        Why::SpoolSpace { .. } => "The disk could not record the end of a delivery.".to_owned(),
+        Why::ShuttingDown => "The gateway is stopping.".to_owned(),
+    }
+}
+
+const fn next_of(why: &Why) -> Option<u64> {
+    match why {
+        Why::WaitingForRetry { until, .. } | Why::HostBackoff { until, .. } | Why::RateLimit { until, .. } => {
+            Some(*until)
+        }
+        Why::Due
+        | Why::Attempting { .. }
+        | Why::HostOnTrial { .. }
+        | Why::Resolving { .. }
+        | Why::Connecting { .. }
+        | Why::ConnectionLimit { .. }
+        | Why::Suspended { .. }
+        | Why::SpoolSpace { .. }
+        | Why::ShuttingDown => None,
+    }
+}

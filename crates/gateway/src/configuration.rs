@@ -1,0 +1,202 @@
+//! From a file (or none) to everything that follows from it.
+//!
+//! [`read`] is what `mailreeve check` runs; [`prepare`] does the IO that a configuration asks for (secrets,
+//! certificates, the resolver), once at the start and again at every reload.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::tz::TimeZone;
+use mailreeve_core::config::{self, Config, Defaults, Mistake, Zone};
+use mailreeve_smtp::client::{self, Credentials};
+
+use crate::context::Running;
+use crate::lookups::dns::{Dns, DnsSettings};
+use crate::lookups::exchangers::Surroundings;
+use crate::tls::{self, ClientTls};
+
+/// A file larger than this is not a configuration.
+const FILE_BYTES: u64 = 4 << 20;
+
+/// A configuration, read.
+pub struct Text {
+    /// Its typed form.
+    pub config: Config,
+    /// Checksum of its text, for records.
+    pub checksum: u32,
+    /// The file's name, or `built-in defaults`.
+    pub source: String,
+}
+
+/// Why a configuration could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The file.
+    #[error("{path}: {error}", path = .path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Its content: every mistake, rendered for a person.
+    #[error("{rendered}")]
+    Mistakes {
+        /// How many.
+        count: usize,
+        /// All of them.
+        rendered: String,
+    },
+}
+
+/// Reads `file`, or the built-in defaults.
+pub fn read(file: Option<&Path>) -> Result<Text, Unreadable> {
+    let (text, source) = match file {
+        Some(path) => (read_file(path)?, path.display().to_string()),
+        None => (String::new(), "built-in defaults".to_owned()),
+    };
+    let parsed = Config::parse(&text, &defaults());
+    let config = parsed.map_err(|mistakes| Unreadable::Mistakes {
+        count: mistakes.len(),
+        rendered: rendered(&mistakes, &text, &source),
+    })?;
+    Ok(Text { config, checksum: checksum(text.as_bytes()), source })
+}
+
+fn read_file(path: &Path) -> Result<String, Unreadable> {
+    let failed = |error| Unreadable::File { path: path.to_owned(), error };
+    let size = fs::metadata(path).map_err(failed)?.len();
+    if size > FILE_BYTES {
+        return Err(failed(io::Error::other("larger than 4 MiB: this is not a configuration")));
+    }
+    fs::read_to_string(path).map_err(failed)
+}
+
+fn rendered(mistakes: &[Mistake], text: &str, source: &str) -> String {
+    let all: Vec<String> = mistakes.iter().map(|mistake| config::render(mistake, text, source)).collect();
+    all.join("\n")
+}
+
+/// FNV-1a: tells texts apart in records, protects nothing.
+fn checksum(text: &[u8]) -> u32 {
+    text.iter().fold(0x811c_9dc5, |sum: u32, octet| (sum ^ u32::from(*octet)).wrapping_mul(0x0100_0193))
+}
+
+/// What the machine says where the configuration does not: its name, and folders for this user.
+fn defaults() -> Defaults {
+    let hostname = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    let hostname = if hostname.is_empty() { "localhost".to_owned() } else { hostname };
+    if rustix::process::geteuid().is_root() {
+        return Defaults {
+            hostname,
+            data_dir: "/var/lib/mailreeve".into(),
+            log_dir: "/var/log/mailreeve".into(),
+            socket: "/run/mailreeve/mailreeve.sock".into(),
+        };
+    }
+    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let state = std::env::var_os("XDG_STATE_HOME").map_or_else(|| home.join(".local/state"), PathBuf::from);
+    let state = state.join("mailreeve");
+    Defaults {
+        hostname,
+        data_dir: state.join("data"),
+        log_dir: state.join("log"),
+        socket: state.join("mailreeve.sock"),
+    }
+}
+
+/// Does what the configuration asks for. Must be called in a runtime (the resolver lives in it).
+pub fn prepare(text: Text, listening: Vec<SocketAddr>) -> Result<Running> {
+    let Text { config, checksum, source } = text;
+    let wants_tls = config.listeners.iter().any(|listener| listener.tls);
+    let identity = config.identity.as_ref();
+    let pair = identity.map(|identity| (identity.certificate.as_path(), identity.key.as_path()));
+    let tls = match wants_tls {
+        true => Some(tls::server_config(pair, &config.data_dir.join("tls"), &config.hostname)?),
+        false => None,
+    };
+    let Some(listener) = config.listeners.first() else { bail!("no listener is configured") };
+    let mut smtp = config.smtp_settings(listener);
+    smtp.extensions.starttls = tls.is_some();
+    let dns = Dns::new(&DnsSettings {
+        servers: config.dns.servers.clone(),
+        timeout: config.dns.timeout,
+        attempts: config.dns.attempts,
+    })
+    .context("preparing the resolver (dns.servers, or the system's resolv.conf)")?;
+    let helo = config.delivery.helo.clone().unwrap_or_else(|| config.hostname.clone());
+    let surroundings = Surroundings {
+        port: config.delivery.port,
+        refused_networks: config.delivery.refused_networks.clone(),
+        own_names: own_names(&config.hostname, &helo),
+        own_addresses: listening.clone(),
+    };
+    Ok(Running {
+        policy: config.policy(),
+        smtp: Arc::new(smtp),
+        tls,
+        delivery: Arc::new(config.delivery_settings()),
+        surroundings: Arc::new(surroundings),
+        dns: Arc::new(dns),
+        client_tls: ClientTls::new()?,
+        client_deadlines: client_deadlines(&config),
+        helo,
+        connect_timeout: config.delivery.connect_timeout,
+        source_addresses: config.delivery.source_addresses.clone(),
+        credentials: secrets(&config)?,
+        zone: zone(&config.log.zone),
+        spool_dir: config.data_dir.join("spool"),
+        listening,
+        config,
+        checksum,
+        source,
+    })
+}
+
+fn own_names(hostname: &str, helo: &str) -> Vec<String> {
+    let mut names = vec![hostname.to_ascii_lowercase(), helo.to_ascii_lowercase()];
+    names.dedup();
+    names
+}
+
+fn client_deadlines(config: &Config) -> client::Deadlines {
+    let times = &config.delivery.timeouts;
+    client::Deadlines {
+        greeting: times.greeting,
+        helo: times.helo,
+        mail: times.mail,
+        rcpt: times.rcpt,
+        data_init: times.data_init,
+        data_block: times.data_block,
+        data_end: times.data_end,
+        quit: times.quit,
+        ..client::Deadlines::default()
+    }
+}
+
+/// Reads the secrets that the configuration names; they never stand in it.
+fn secrets(config: &Config) -> Result<HashMap<String, Credentials>> {
+    config
+        .credentials
+        .iter()
+        .map(|named| {
+            let path = &named.password_file;
+            let password = fs::read_to_string(path)
+                .with_context(|| format!("reading the password file {} of {}", path.display(), named.name))?;
+            let password = password.trim_end_matches(['\r', '\n']).to_owned();
+            Ok((named.name.to_string(), Credentials { user: named.user.clone(), password, allow_clear: false }))
+        })
+        .collect()
+}
+
+fn zone(zone: &Zone) -> TimeZone {
+    match zone {
+        Zone::System => TimeZone::system(),
+        Zone::Named(zone) => zone.clone(),
+    }
+}

@@ -1,0 +1,38 @@
+//! Telling the service manager how far we are (`sd_notify`): a datagram to `$NOTIFY_SOCKET`.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+/// Sends `state`, for example `READY=1`. Without a service manager nothing happens.
+pub fn tell(state: &str) {
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    // A service manager that does not listen must not keep mail from flowing.
+    let _ = send(path.as_bytes(), state);
+}
+
+fn send(path: &[u8], state: &str) -> std::io::Result<()> {
+    use std::os::linux::net::SocketAddrExt as _;
+    let address = match path.strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(std::ffi::OsStr::from_bytes(path))?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_manager_gets_the_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        send(path.as_os_str().as_bytes(), "READY=1").unwrap();
+        let mut buffer = [0; 64];
+        let count = manager.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], b"READY=1");
+    }
+}

@@ -1,0 +1,219 @@
+//! Putting the daemon together, and taking it apart in order.
+//!
+//! ```text
+//!   main thread      control runtime: signals, commands, metrics, disk watch
+//!   receive threads  one runtime each: listeners and inbound sessions
+//!   delivery thread  one runtime: the shard and its connections
+//!   commit thread    the spool's group commit          journal thread   ledger, log, counters
+//! ```
+//! Order of the start: lock and open the spool, open the ledger and bring it up to date, bind the listeners
+//! (so that a taken port ends the start before anything runs), start threads, stream the queue back in.
+//! Order of the stop: no new connections; sessions end at the next command; deliveries under way end; what
+//! they decided is committed; the ledger is synced.
+
+mod stop;
+mod store;
+mod threads;
+mod watch;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use mailreeve_core::delivery::Delivery;
+use mailreeve_core::delivery::io::Input;
+use mailreeve_core::event::{Event, Severity};
+use mailreeve_core::ids::Dcid;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch as channel;
+
+use crate::clock::Clock;
+use crate::commands::{self, Commands};
+use crate::configuration::{self, Text};
+use crate::context::{Context, RecoveryProgress};
+use crate::deliver::shard::{self, Message, ShardHandle};
+use crate::intake::Intake;
+use crate::listen::{self, Listener};
+use crate::receipts::ReceiptRouter;
+use crate::{events, metrics, notify};
+
+/// Longest time for connections to end at a stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// Runs the gateway in the foreground until it is told to stop.
+///
+/// # Errors
+/// Whatever keeps it from starting, in words for a person: what, where, what to do.
+pub fn serve(file: Option<&Path>) -> Result<()> {
+    let text = configuration::read(file)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _guard = runtime.enter();
+    let clock = Clock::start();
+    let (sink, source) = events::channel(clock);
+    let opened = store::open(&text.config, clock)?;
+    let listeners = bind(&text)?;
+    let listening: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
+    let running = configuration::prepare(text, listening)?;
+    let config = running.config.clone();
+
+    let intake = Arc::new(Intake::default());
+    intake.set_limits(config.queue.max_recipients as u64, usize::try_from(config.queue.body_memory)?);
+    let (shard, messages) = ShardHandle::channel();
+    let mut router = ReceiptRouter::default();
+    let mut receivers = Vec::new();
+    for _ in 0..threads::receive_count(config.receive_threads) {
+        receivers.push(router.add_runtime());
+    }
+    let first_dcid = Dcid(opened.first_dcid);
+    let (parts, recovery) = opened.start(&sink, source, &shard, router, &running, clock)?;
+    let context = Arc::new(Context {
+        clock,
+        events: sink.clone(),
+        commits: parts.commits.clone(),
+        ids: parts.ids.clone(),
+        reader: parts.reader.clone(),
+        staging: parts.staging.clone(),
+        health: Arc::clone(&parts.health),
+        intake,
+        shard: shard.clone(),
+        peer_names: Default::default(),
+        clear_text: Default::default(),
+        recovery: RecoveryProgress::default(),
+        running: ArcSwap::from_pointee(running),
+    });
+    started(&context);
+    let delivery = Delivery::new(Arc::clone(&context.running.load().delivery), clock.wall().0, first_dcid);
+    let body_bytes = usize::try_from(config.queue.body_memory)?;
+    let delivering = threads::spawn("delivery", shard::run(Arc::clone(&context), delivery, messages, body_bytes))?;
+    let (stop, stopping) = channel::channel(false);
+    let mut receiving = Vec::new();
+    for (receipts, dispatcher) in receivers {
+        let context = Arc::clone(&context);
+        let listeners = listeners.clone();
+        let stopping = stopping.clone();
+        receiving.push(threads::spawn("receive", async move {
+            tokio::spawn(dispatcher.run());
+            let mut running = tokio::task::JoinSet::new();
+            for listener in &listeners {
+                let (listener, receipts) = (Arc::clone(listener), Arc::clone(&receipts));
+                running.spawn(listen::run(Arc::clone(&context), listener, receipts, stopping.clone()));
+            }
+            while running.join_next().await.is_some() {}
+            stop::drained(&stop::OpenConnections(&listeners), DRAIN).await;
+        })?);
+    }
+    let recovering = store::stream_in(Arc::clone(&context), recovery)?;
+    let control = control(&context, &listeners, &parts, file);
+    let outcome = runtime.block_on(control);
+
+    notify::tell("STOPPING=1");
+    context.intake.stop();
+    // Threads are told in the order in which mail flows; each is waited for before the next.
+    let _ = stop.send(true);
+    for thread in receiving {
+        let _ = thread.join();
+    }
+    let _ = shard.send(Message::Input(Input::Shutdown));
+    let _ = delivering.join();
+    let _ = recovering.join();
+    parts.finish(&sink);
+    outcome
+}
+
+fn bind(text: &Text) -> Result<Vec<Arc<Listener>>> {
+    text.config
+        .listeners
+        .iter()
+        .map(|row| {
+            Listener::bind(&row.name, row.address, row.max_connections, row.max_connections_per_ip)
+                .map(Arc::new)
+                .with_context(|| {
+                    format!(
+                        "listener {} cannot use {}: is another mail server running there? \
+                         (ports below 1024 need root or CAP_NET_BIND_SERVICE)",
+                        row.name, row.address
+                    )
+                })
+        })
+        .collect()
+}
+
+fn started(context: &Context) {
+    let running = context.running.load();
+    context.events.tell(Event::Started {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node: running.config.hostname.clone(),
+    });
+    context.events.tell(Event::Configured { checksum: running.checksum, source: running.source.clone() });
+}
+
+/// Everything that is neither mail coming in nor mail going out, until a signal ends it.
+async fn control(
+    context: &Arc<Context>,
+    listeners: &[Arc<Listener>],
+    parts: &store::Parts,
+    file: Option<&Path>,
+) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let commands = Arc::new(Commands::new(Arc::clone(context), listeners.to_vec(), Arc::clone(&parts.books)));
+    let config = context.running.load().config.clone();
+    let socket = commands::bind(&config.socket)?;
+    tokio::spawn(commands::serve(socket, Arc::clone(&commands)));
+    if let Some(address) = config.metrics_address {
+        let listener = metrics::bind(address).await.with_context(|| format!("metrics cannot use {address}"))?;
+        tokio::spawn(metrics::serve(listener, Arc::clone(&commands)));
+    }
+    tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));
+    notify::tell("READY=1");
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => reload(context, file),
+        }
+    }
+}
+
+/// Reads the configuration again. A mistake in it changes nothing and is alerted.
+fn reload(context: &Arc<Context>, file: Option<&Path>) {
+    notify::tell("RELOADING=1");
+    let before = context.running.load_full();
+    let prepared = configuration::read(file)
+        .map_err(anyhow::Error::from)
+        .and_then(|text| configuration::prepare(text, before.listening.clone()));
+    match prepared {
+        Ok(running) => {
+            let listeners_changed = running.config.listeners != before.config.listeners;
+            let folders_changed =
+                running.config.data_dir != before.config.data_dir || running.config.socket != before.config.socket;
+            if listeners_changed || folders_changed {
+                context.events.alert(
+                    Severity::Warning,
+                    "restart-needed",
+                    "listeners, folders or the socket changed in the configuration: they stay as they were",
+                    "restart the gateway at a quiet moment",
+                );
+            }
+            let queue = &running.config.queue;
+            let bytes = usize::try_from(queue.body_memory).unwrap_or(usize::MAX);
+            context.intake.set_limits(queue.max_recipients as u64, bytes);
+            let settings = Arc::clone(&running.delivery);
+            let told = Event::Configured { checksum: running.checksum, source: running.source.clone() };
+            context.running.store(Arc::new(running));
+            let _ = context.shard.send(Message::Input(Input::Reconfigure(settings)));
+            context.events.tell(told);
+        }
+        Err(error) => context.events.alert(
+            Severity::Warning,
+            "configuration-refused",
+            format!("the configuration was not reloaded; the one before stays in force: {error:#}"),
+            "`mailreeve check FILE` shows every mistake",
+        ),
+    }
+    notify::tell("READY=1");
+}

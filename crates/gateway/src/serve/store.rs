@@ -1,0 +1,297 @@
+//! Spool, ledger and books: opened, brought up to date with each other, handed to their threads.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use mailreeve_core::config::Config;
+use mailreeve_core::event::{Event, Severity, Stamped};
+use mailreeve_core::mail_log::MailLog;
+use mailreeve_core::tally::Tally;
+use mailreeve_store::committer::{Change, Committed, Committer, CommitQueue, IdSource, Limits};
+use mailreeve_store::ledger::{Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
+use mailreeve_store::space::{Marks, SpaceGuard};
+use mailreeve_store::spool::{Apart, Batch, Content, Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging};
+
+use crate::clock::Clock;
+use crate::context::{Context, Running};
+use crate::deliver::shard::{Message, ShardHandle, recovered};
+use crate::events::{EventSink, EventSource};
+use crate::journal::{Books, Journal, day};
+use crate::logfile::{LogBounds, LogFile};
+use crate::receipts::{NotStored, ReceiptRouter};
+
+/// Free octets below which a commit may fail.
+const CRITICAL: u64 = 16 << 20;
+
+/// Spool and ledger, open, and in agreement.
+pub(super) struct Stores {
+    spool: Opened,
+    ledger: Ledger,
+    tail: Tail,
+    books: Arc<Books>,
+    space: Arc<SpaceGuard>,
+    pub(super) first_dcid: u64,
+}
+
+/// What the rest of the daemon uses of them.
+pub(super) struct Parts {
+    pub(super) commits: CommitQueue,
+    pub(super) ids: IdSource,
+    pub(super) reader: Reader,
+    pub(super) staging: Staging,
+    pub(super) health: Arc<Health>,
+    pub(super) space: Arc<SpaceGuard>,
+    pub(super) books: Arc<Books>,
+    committer: JoinHandle<()>,
+    journal: JoinHandle<()>,
+}
+
+/// Opens both; the spool's lock is what keeps a second daemon out.
+pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
+    let dir = &config.data_dir;
+    make_private(dir)?;
+    let ledger_options = LedgerOptions {
+        first: Opening { node: config.hostname.clone(), opened_at: clock.wall().0, ..Opening::default() },
+        ..LedgerOptions::default()
+    };
+    let (mut ledger, tail) = Ledger::open(&dir.join("ledger"), &ledger_options)?;
+    let options = Options { seq_floor: tail.last_seq, ..Options::default() };
+    let spool = Spool::open(&dir.join("spool"), &options)?;
+    let missing = tail.missing(&spool.outbox);
+    ledger.append(&missing).and_then(|()| ledger.sync()).context("bringing the ledger up to date")?;
+    let books = Arc::new(Books::new(fold(&ledger)?));
+    let marks = Marks { low: config.queue.low, reserve: config.queue.reserve, critical: CRITICAL };
+    let space = Arc::new(SpaceGuard::new(dir, marks).context("looking at the spool's disk")?);
+    // A first look, so that nothing is accepted on a full disk while the watch is not running yet.
+    space.check().context("looking at the spool's disk")?;
+    let first_dcid = spool.ids[Sequence::ALL.iter().position(|s| *s == Sequence::Dcid).unwrap_or(2)].start;
+    Ok(Stores { spool, ledger, tail, books, space, first_dcid })
+}
+
+/// Makes the folder of everything that survives, for this user alone.
+fn make_private(dir: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("making the folder {}", dir.display()))
+}
+
+/// The counters at the end of the ledger: those at the beginning of its last segment, and what follows.
+fn fold(ledger: &Ledger) -> Result<Tally> {
+    let opening = ledger.opening();
+    let mut tally = match opening.counters.as_slice() {
+        [] => Tally::default(),
+        counters => Tally::from_bytes(counters).context("reading the counters in the ledger")?,
+    };
+    let mut reader = ledger.reader();
+    reader.seek(ledger.segment_start());
+    while let Some(item) = reader.next_item().context("reading the ledger")? {
+        match item {
+            Item::Event(_, entry) => tally.apply(&entry.stamped),
+            Item::Opened(..) | Item::Damaged(..) => {}
+        }
+    }
+    tally.begin_uptime();
+    Ok(tally)
+}
+
+impl Stores {
+    /// Starts the threads of the spool and of the journal.
+    pub(super) fn start(
+        self,
+        sink: &EventSink,
+        source: EventSource,
+        shard: &ShardHandle,
+        receipts: ReceiptRouter,
+        running: &Running,
+        clock: Clock,
+    ) -> Result<(Parts, Recovery)> {
+        let Self { spool, ledger, tail, books, space, first_dcid: _ } = self;
+        let journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
+        if tail.cut_bytes > 0 {
+            sink.tell(Event::LedgerGap { cut_bytes: tail.cut_bytes });
+        }
+        if tail.damaged_bytes > 0 {
+            sink.alert(
+                Severity::Warning,
+                "ledger-damaged",
+                format!("{} octets of the ledger cannot be read; events in them are lost", tail.damaged_bytes),
+                "look at the disk of data_dir",
+            );
+        }
+        let limits = Limits {
+            space: Some(Arc::clone(&space)),
+            ledger_synced: journal.ledger.synced_seq(),
+            ..Limits::default()
+        };
+        let out = Outlet {
+            events: sink.clone(),
+            shard: shard.clone(),
+            receipts,
+            staging: spool.staging.clone(),
+        };
+        let (commits, ids, committer) =
+            Committer::start(spool.engine, limits, spool.ids, spool.id_block, move |committed| out.pass(committed))?;
+        let journal =
+            std::thread::Builder::new().name("journal".to_owned()).spawn(move || journal.run())?;
+        let parts = Parts {
+            commits,
+            ids,
+            reader: spool.reader,
+            staging: spool.staging,
+            health: spool.health,
+            space,
+            books,
+            committer,
+            journal,
+        };
+        Ok((parts, spool.recovery))
+    }
+}
+
+impl Parts {
+    /// Commits what waits, tells the last events, and waits for both threads.
+    pub(super) fn finish(self, sink: &EventSink) {
+        self.commits.shutdown();
+        let _ = self.committer.join();
+        sink.tell(Event::Stopped);
+        sink.close();
+        let _ = self.journal.join();
+    }
+}
+
+fn journal(
+    ledger: Ledger,
+    source: EventSource,
+    books: Arc<Books>,
+    running: &Running,
+    clock: Clock,
+) -> Result<Journal> {
+    let config = &running.config;
+    let bounds = LogBounds { file_bytes: config.log.rollover, keep: config.log.keep };
+    let stem = config.log.file.strip_suffix(".current").unwrap_or(&config.log.file);
+    let today = day(&running.zone, clock.wall().0);
+    let log = LogFile::open(&config.log_dir, stem, bounds, today)
+        .with_context(|| format!("opening the log in {}", config.log_dir.display()))?;
+    Ok(Journal {
+        source,
+        ledger,
+        lines: MailLog::new(running.zone.clone()),
+        log,
+        zone: running.zone.clone(),
+        books,
+        retention: Retention {
+            total_bytes: Some(config.ledger.max_bytes),
+            age_us: u64::try_from(config.ledger.keep.as_micros()).ok(),
+        },
+        clock,
+        node: config.hostname.clone(),
+    })
+}
+
+/// Where the commit thread's answers go: events first, then delivery, then the waiting sessions.
+struct Outlet {
+    events: EventSink,
+    shard: ShardHandle,
+    receipts: ReceiptRouter,
+    staging: Staging,
+}
+
+impl Outlet {
+    fn pass(&self, mut committed: Committed) {
+        if let Some(seq) = committed.seq {
+            let events = committed.done.iter_mut().flat_map(|change| std::mem::take(&mut change.batch.events));
+            self.events.committed(seq, events);
+        }
+        let mut messages = Vec::new();
+        for change in &mut committed.done {
+            for put in change.batch.puts.drain(..) {
+                let content: Option<Bytes> = match put.content {
+                    Content::Memory(bytes) => Some(bytes),
+                    Content::Staged { .. } => None,
+                };
+                messages.push((put.envelope, content));
+            }
+        }
+        if !messages.is_empty() {
+            // A shard that is gone reads them from the spool at the next start.
+            let _ = self.shard.send(Message::Committed(messages));
+        }
+        for (change, _) in &committed.refused {
+            for put in &change.batch.puts {
+                self.staging.discard(&put.content);
+            }
+        }
+        let done = committed.done.iter().filter_map(|change| Some((change.token?, Ok(()))));
+        let refused = committed.refused.iter().filter_map(|(change, error)| {
+            Some((change.token?, Err(NotStored(error.to_string()))))
+        });
+        self.receipts.tell(done.chain(refused));
+    }
+}
+
+/// Streams the queue found at the start into the shard, in a thread of its own, while mail already flows.
+pub(super) fn stream_in(context: Arc<Context>, mut recovery: Recovery) -> Result<JoinHandle<()>> {
+    context.recovery.set(0, recovery.total());
+    let thread = std::thread::Builder::new().name("recovery".to_owned()).spawn(move || {
+        loop {
+            match recovery.next_page() {
+                Ok(Some(page)) => {
+                    let mut waiting = Vec::new();
+                    for message in page.messages {
+                        for (rid, state) in message.waiting {
+                            waiting.extend(recovered(&message.envelope, rid, state));
+                        }
+                    }
+                    for damaged in page.damaged {
+                        set_apart(&context, damaged.mid, &damaged.detail);
+                    }
+                    if context.shard.send(Message::Recovered(waiting)).is_err() {
+                        return;
+                    }
+                    context.recovery.set(recovery.done(), recovery.total());
+                }
+                Ok(None) => {
+                    context.recovery.set(recovery.total(), recovery.total());
+                    return;
+                }
+                Err(error) => {
+                    context.events.alert(
+                        Severity::Critical,
+                        "recovery-stopped",
+                        format!("the queue could not be read to its end: {error}"),
+                        "look at the disk of data_dir and restart; nothing was removed",
+                    );
+                    return;
+                }
+            }
+        }
+    })?;
+    Ok(thread)
+}
+
+/// Takes a damaged record out of the queue, keeps it for inspection, and says so.
+fn set_apart(context: &Context, mid: mailreeve_core::ids::Mid, detail: &str) {
+    let at = context.clock.wall().0;
+    let told = [
+        Event::Corrupt { mid, recipients: 0, detail: detail.to_owned() },
+        Event::Finished { mid },
+    ];
+    let batch = Batch {
+        aparts: vec![Apart { mid, detail: detail.to_owned() }],
+        events: told.into_iter().map(|event| Stamped { at, event }).collect(),
+        ..Batch::default()
+    };
+    let _ = context.commits.submit(Change { batch, token: None });
+    context.events.alert(
+        Severity::Critical,
+        "record-corrupt",
+        format!("the stored record of MID {mid} is damaged and was set apart: {detail}"),
+        "its sender and recipients are in the log; ask the sender to send it again",
+    );
+}
