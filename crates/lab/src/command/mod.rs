@@ -3,6 +3,7 @@
 //! Each command runs until it is done or interrupted, says on standard output what it came to, and ends with
 //! an error where a check failed.
 
+mod flags;
 mod send;
 mod serve;
 
@@ -78,7 +79,7 @@ struct DialogueArgs {
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     patience: u64,
     /// Where connections to an address named in a file go instead: NAME=ADDRESS.
-    #[arg(long, value_name = "NAME=ADDRESS", value_parser = named)]
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = flags::named)]
     named: Vec<(String, SocketAddr)>,
     /// Show what was said.
     #[arg(long, short)]
@@ -161,9 +162,4 @@ impl DialogueArgs {
         }
         Ok(())
     }
-}
-
-fn named(text: &str) -> Result<(String, SocketAddr), String> {
-    let (name, address) = text.split_once('=').ok_or("expected NAME=ADDRESS")?;
-    Ok((name.to_owned(), address.parse().map_err(|_| format!("`{address}` is no address with a port"))?))
 }

@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use super::flags;
 use crate::dns::{Behaviour, DnsServer, Entry, Outside, Zone};
-use crate::host::{Act, Detail, HostPlan, Refusing, Reply, Rule, Span, Stage, Swallowing, Temper, TlsTemper};
+use crate::host::{Detail, HostPlan, Refusing, Rule, Swallowing, Temper, TlsTemper};
 use crate::sink::Sink;
 use crate::words::fresh_seed;
 use crate::world::WorldFile;
@@ -24,11 +25,11 @@ pub(super) struct DnsArgs {
     #[arg(long, value_name = "RECORD")]
     record: Vec<String>,
     /// A PTR record: ADDRESS=HOST.
-    #[arg(long, value_name = "ADDRESS=HOST", value_parser = pointer)]
+    #[arg(long, value_name = "ADDRESS=HOST", value_parser = flags::pointer)]
     ptr: Vec<(IpAddr, String)>,
     /// A name that fails (NAME or `*.NAME`), with one of nxdomain, servfail, refused, silent, empty, truncated,
     /// garbage, or a delay such as 500ms.
-    #[arg(long, value_name = "NAME=HOW", value_parser = behaviour)]
+    #[arg(long, value_name = "NAME=HOW", value_parser = flags::behaviour)]
     fail: Vec<(String, Behaviour)>,
     /// Refuse names in no zone instead of denying that they exist.
     #[arg(long)]
@@ -55,10 +56,10 @@ pub(super) struct HostArgs {
     count: u64,
     /// Another reply at a stage: STAGE=REPLY, such as `rcpt=452 4.2.2`, with a number in front of the reply
     /// (`rcpt=2x451 4.7.1`) for the first times only. Stages: banner helo starttls mail rcpt data final rset quit.
-    #[arg(long, value_name = "STAGE=REPLY", value_parser = rule)]
+    #[arg(long, value_name = "STAGE=REPLY", value_parser = flags::rule)]
     at: Vec<Rule>,
     /// Offer STARTTLS: good, only-tls12, self-signed, expired, refuse, garbage, hang, close, no-common-version.
-    #[arg(long, value_name = "QUALITY", value_parser = tls)]
+    #[arg(long, value_name = "QUALITY", value_parser = flags::tls)]
     tls: Option<TlsTemper>,
     /// Where its words come from; left out: new each time.
     #[arg(long)]
@@ -240,46 +241,21 @@ fn say(line: &str) -> Result<()> {
     Ok(())
 }
 
-fn pointer(text: &str) -> Result<(IpAddr, String), String> {
-    let (address, host) = text.split_once('=').ok_or("expected ADDRESS=HOST")?;
-    Ok((address.parse().map_err(|_| format!("`{address}` is no address"))?, host.to_owned()))
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
 
-fn behaviour(text: &str) -> Result<(String, Behaviour), String> {
-    let (name, how) = text.split_once('=').ok_or("expected NAME=HOW")?;
-    let behaviour = match how {
-        "nxdomain" => Behaviour::Nxdomain,
-        "servfail" => Behaviour::ServFail,
-        "refused" => Behaviour::Refused,
-        "silent" => Behaviour::Silent,
-        "empty" => Behaviour::Empty,
-        "truncated" => Behaviour::TruncatedForEver,
-        "garbage" => Behaviour::Garbage,
-        other => {
-            let delay = other.strip_suffix("ms").and_then(|number| number.parse().ok());
-            Behaviour::Slow(Duration::from_millis(
-                delay.ok_or_else(|| format!("`{other}` is no way to fail"))?,
-            ))
-        }
-    };
-    Ok((name.to_owned(), behaviour))
-}
+    use super::*;
 
-fn rule(text: &str) -> Result<Rule> {
-    let (stage, reply) = text.split_once('=').context("expected STAGE=REPLY")?;
-    let stage = stage_named(stage)?;
-    let counted = reply.split_once('x').and_then(|(count, rest)| Some((count.parse().ok()?, rest)));
-    let (span, reply) = counted.map_or((Span::Always, reply), |(count, rest)| (Span::First(count), rest));
-    Ok(Rule::new(stage, Act::Reply(reply.parse::<Reply>()?)).span(span))
-}
-
-fn stage_named(name: &str) -> Result<Stage> {
-    serde_json::from_value(name.into()).with_context(|| format!("`{name}` is no stage"))
-}
-
-fn tls(name: &str) -> Result<TlsTemper> {
-    match serde_json::from_value(name.into()) {
-        Ok(tls) => Ok(tls),
-        Err(_) => bail!("`{name}` is no quality of TLS"),
+    #[test]
+    fn records_are_sorted_into_zones_of_two_labels() {
+        let records =
+            ["mx.A.test A 127.0.0.9", "a.test. MX 10 mx.a.test", "b.test TXT x", "lone A 127.0.0.1"];
+        let zones = zones(&records.map(str::to_owned)).unwrap();
+        let found: Vec<(&str, usize)> =
+            zones.iter().map(|zone| (zone.origin(), zone.entries().len())).collect();
+        assert_eq!(found, [("a.test", 2), ("b.test", 1), ("lone", 1)]);
+        let dns = DnsServer::start(([127, 0, 0, 1], 0).into()).unwrap();
+        zones.iter().for_each(|zone| dns.put(zone).unwrap());
     }
 }
