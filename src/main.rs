@@ -50,7 +50,10 @@ fn main() -> ExitCode {
     match arguments.command {
         Command::Serve => serve(arguments.config.as_deref()),
         Command::Check { file } => check(&file),
-        Command::Lab(lab) => mailreeve_lab::command::run(lab),
+        Command::Lab(lab) => match mailreeve_lab::command::run(lab) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => complain(&format!("{error:#}")),
+        },
         Command::Operator(words) => {
             operator(words, arguments.config.as_deref(), arguments.socket, arguments.json)
         }

@@ -94,6 +94,12 @@ pub(super) struct SinkArgs {
     /// Append each message's record to this file, before its 250 is sent; left out: sums only.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// End when this many messages have arrived.
+    #[arg(long, value_name = "COUNT")]
+    expect: Option<u64>,
+    /// Seconds after which it ends although fewer have.
+    #[arg(long, default_value_t = 600, value_name = "SECONDS", requires = "expect")]
+    patience: u64,
 }
 
 /// A world from a file.
@@ -173,7 +179,7 @@ impl HostArgs {
         let mut plan = HostPlan::new(self.listen, temper).seed(self.seed.unwrap_or_else(fresh_seed));
         plan.name = self.name;
         plan.detail = Detail::Records { memory: false, content: false, file: None };
-        serve(plan)
+        serve(plan, |_| until_interrupted())
     }
 }
 
@@ -185,15 +191,24 @@ impl SinkArgs {
         } else {
             Detail::Sums
         };
-        serve(HostPlan::new(self.listen, Temper::healthy()).detail(detail))
+        let patience = Duration::from_secs(self.patience);
+        serve(HostPlan::new(self.listen, Temper::healthy()).detail(detail), |sink| match self.expect {
+            // Fewer than expected shows in the sums; it is not for the sink to judge.
+            Some(messages) => {
+                let _ = sink.wait_for(messages, patience);
+                Ok(())
+            }
+            None => until_interrupted(),
+        })
     }
 }
 
-fn serve(plan: HostPlan) -> Result<()> {
+/// Runs a host until `over` returns, and says what it took.
+fn serve(plan: HostPlan, over: impl FnOnce(&Sink) -> Result<()>) -> Result<()> {
     let address = plan.address;
     let sink = Sink::plan(plan).with_context(|| address.to_string())?;
     say(&format!("{} on {}.", sink.name(), sink.address()))?;
-    until_interrupted()?;
+    over(&sink)?;
     say(&serde_json::to_string(&sink.sums())?)?;
     for complaint in sink.complaints() {
         say(&format!("Complaint: {complaint}"))?;
