@@ -1,15 +1,10 @@
 //! The configuration in the shapes that those who decide by it take.
 
-use std::time::Duration;
-
 use mailreeve_smtp::server;
 
 use super::{Config, EightBit, Listener};
 use crate::delivery::settings::Settings;
 use crate::policy::Policy;
-
-/// No attempt for this long makes a verdict about a destination unknown.
-const VERDICT_LIFE: Duration = Duration::from_hours(1);
 
 impl Config {
     /// Returns what a delivery shard decides by.
@@ -18,13 +13,13 @@ impl Config {
             connections: self.delivery.connections,
             connections_per_address: self.delivery.connections_per_address,
             idle: self.delivery.idle,
-            verdict_life: VERDICT_LIFE,
             profiles: self.bounce_profiles.clone(),
             default_control: self.destination_default.clone(),
             controls: self.destinations.clone(),
             routes: self.routes.clone(),
             eight_bit_bounce: self.delivery.eight_bit == EightBit::Bounce,
             recipients_per_transaction: self.delivery.recipients_per_transaction,
+            ..Settings::default()
         }
     }
 

@@ -66,15 +66,7 @@ pub(super) fn read_profiles(root: &Section<'_>) -> Vec<BounceProfile> {
 }
 
 fn default_profile() -> BounceProfile {
-    BounceProfile {
-        name: DEFAULT_PROFILE.to_owned(),
-        attempts: 100,
-        queue_seconds: 259_200,
-        initial_seconds: 60,
-        max_seconds: 3_600,
-        send_bounces: true,
-        delay_report_seconds: None,
-    }
+    BounceProfile { name: DEFAULT_PROFILE.to_owned(), ..BounceProfile::default() }
 }
 
 fn read_profile(row: &Section<'_>, name: String) -> BounceProfile {
@@ -116,16 +108,7 @@ fn read_profile(row: &Section<'_>, name: String) -> BounceProfile {
 
 /// Reads the controls of destinations without a row.
 pub(super) fn read_default(root: &Section<'_>, profiles: &[BounceProfile]) -> Control {
-    let control = Control {
-        concurrency: 500,
-        messages_per_connection: 50,
-        recipients: None,
-        recipient_minutes: 60,
-        per_address: false,
-        tls: TlsMode::Preferred,
-        profile: 0,
-    };
-    read_control(&root.section("destination_default", &DEFAULT), &control, profiles)
+    read_control(&root.section("destination_default", &DEFAULT), &Control::default(), profiles)
 }
 
 /// Reads the rows of single destinations; what a row does not say is as in `default`.

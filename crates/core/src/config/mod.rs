@@ -24,6 +24,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 mod units;
+mod value;
 
 pub use delivery::{ClientTimeouts, Delivery, EightBit, IpPreference};
 pub use mistake::{Mistake, render};

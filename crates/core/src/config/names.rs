@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use mailreeve_smtp::address::Domain;
 
-use super::reader::Complaint;
+use super::value::Complaint;
 use crate::delivery::settings::Pattern;
 
 /// Reads a host name into lower-case A-label form.

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 pub use mailreeve_smtp::server::LineEnds;
 
 use super::names;
-use super::reader::{Said, Section, Spec};
+use super::reader::{Section, Spec};
 use super::units::{GIB, KIB, MIB};
+use super::value::Said;
 
 pub(super) const LISTENER: Spec = Spec {
     header: "[[listener]]",

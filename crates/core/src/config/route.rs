@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::names;
-use super::reader::{Complaint, Said, Section, Spec};
+use super::reader::{Section, Spec};
+use super::value::{Complaint, Said};
 use crate::delivery::settings::{Hop, HopHost, Pattern, Route};
 
 pub(super) const ROUTE: Spec = Spec { header: "[[route]]", keys: &["domain", "to", "credentials", "tls"] };

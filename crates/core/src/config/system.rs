@@ -8,8 +8,9 @@ use std::time::Duration;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::names;
-use super::reader::{Complaint, Section, Spec};
+use super::reader::{Section, Spec};
 use super::units::{GIB, MIB, TIB};
+use super::value::Complaint;
 
 pub(super) const QUEUE: Spec =
     Spec { header: "[queue]", keys: &["max_recipients", "body_memory", "low", "reserve"] };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::Complaint;
+use super::value::Complaint;
 
 /// 1,024 octets.
 pub(super) const KIB: u64 = 1 << 10;

@@ -7,8 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::clock::Clock;
 use super::line::{Line, Pen};
+use super::outcome;
 use super::phrases::phrase;
-use crate::event::{Cause, Event, Failure, HostStatus, Stage, TlsResult, Unreported};
+use crate::event::{Cause, Event, Failure, HostStatus, Stage, TlsResult};
 use crate::ids::{Dcid, Host, Mid, Rid};
 
 /// What is remembered of open connections.
@@ -54,15 +55,17 @@ impl Delivering {
             Event::DeliveryStarted { dcid, mid, rids } => {
                 pen.info().text("Delivery start ").hop(*dcid, *mid).text("RID ").rids(rids);
             }
-            Event::Delivered { dcid, mid, rids, reply, host: _ } => delivered(pen, *dcid, *mid, rids, reply),
+            Event::Delivered { dcid, mid, rids, reply, host: _ } => {
+                outcome::delivered(pen, *dcid, *mid, rids, reply)
+            }
             Event::Deferred { dcid, mid, rid, failure, next_at, host: _, attempts: _ } => {
                 self.deferred(pen, *dcid, *mid, *rid, failure, *next_at);
             }
             Event::Bounced { dcid, mid, rid, failure, unreported, host: _, kind: _ } => {
-                bounced(pen, *dcid, *mid, *rid, failure, *unreported);
+                outcome::bounced(pen, *dcid, *mid, *rid, failure, *unreported);
             }
-            Event::Deleted { mid, rid, by, host: _ } => deleted(pen, *mid, *rid, by),
-            Event::Corrupt { mid, recipients, detail } => corrupt(pen, *mid, *recipients, detail),
+            Event::Deleted { mid, rid, by, host: _ } => outcome::deleted(pen, *mid, *rid, by),
+            Event::Corrupt { mid, recipients, detail } => outcome::corrupt(pen, *mid, *recipients, detail),
             Event::Finished { mid } => {
                 pen.info().text("Message finished MID ").number(mid.0).text(" done");
             }
@@ -148,26 +151,6 @@ impl Delivering {
             connection_error(pen, dcid, host, local, peer.unwrap_or(unknown), failure);
         }
         pen.info().text("DCID ").number(dcid.0).text(" close");
-    }
-}
-
-impl Line<'_> {
-    fn hop(self, dcid: Dcid, mid: Mid) -> Self {
-        self.text("DCID ").number(dcid.0).text(" MID ").number(mid.0).text(" to ")
-    }
-
-    fn status(self, status: (u8, u16, u16)) -> Self {
-        self.number(status.0).text(".").number(status.1).text(".").number(status.2)
-    }
-
-    /// `DCID D MID M to RID R - 4.1.0 - Unknown address error ('451', ['..']) []`.
-    fn outcome(self, dcid: Dcid, mid: Mid, rid: Rid, failure: &Failure) {
-        let line = self.hop(dcid, mid).text("RID ").number(rid.0).text(" - ").status(failure.status);
-        line.text(" - ")
-            .text(phrase(failure.status))
-            .text(" ")
-            .reply(failure.code, &failure.text)
-            .text(" []");
     }
 }
 
@@ -270,65 +253,4 @@ fn host_changed(
     if let Some(failure) = reason {
         details(line.text(": "), failure);
     }
-}
-
-fn delivered(pen: &mut Pen<'_>, dcid: Dcid, mid: Mid, rids: &[Rid], reply: &str) {
-    pen.info().text("Message done ").hop(dcid, mid).text("RID ").rids(rids);
-    let line = pen.info().text("MID ").number(mid.0).text(" RID ").rids(rids);
-    line.text(" Response ").quoted(response(reply));
-}
-
-/// Strips blanks and a leading `OK`, which says nothing behind `Message done`.
-fn response(reply: &str) -> &str {
-    let reply = reply.trim();
-    match reply.split_at_checked(2) {
-        Some((ok, rest)) if ok.eq_ignore_ascii_case("ok") && (rest.is_empty() || rest.starts_with(' ')) => {
-            rest.trim_start()
-        }
-        Some(_) | None => reply,
-    }
-}
-
-fn bounced(
-    pen: &mut Pen<'_>,
-    dcid: Dcid,
-    mid: Mid,
-    rid: Rid,
-    failure: &Failure,
-    unreported: Option<Unreported>,
-) {
-    match unreported {
-        None => pen.info().text("Bounced: ").outcome(dcid, mid, rid, failure),
-        Some(Unreported::NullSender) => {
-            let line = pen.info().text("Double bounce: MID ").number(mid.0).text(" to RID ").number(rid.0);
-            let line = line.text(" - ").status(failure.status).text(" - ").text(phrase(failure.status));
-            let line =
-                if failure.code > 0 { line.text(" ").number(failure.code).text("-") } else { line.text(" ") };
-            line.quoted(&failure.text.join(" / "));
-        }
-        Some(Unreported::NotRequested) => {
-            pen.info().text("Bounced: ").outcome(dcid, mid, rid, failure);
-            not_reported(pen, mid, rid, "its NOTIFY does not ask for one");
-        }
-        Some(Unreported::Profile) => {
-            pen.info().text("Bounced: ").outcome(dcid, mid, rid, failure);
-            not_reported(pen, mid, rid, "the bounce profile says so");
-        }
-    }
-}
-
-fn not_reported(pen: &mut Pen<'_>, mid: Mid, rid: Rid, why: &str) {
-    let line = pen.info().text("MID ").number(mid.0).text(" RID ").rids(&[rid]);
-    line.text(" gets no bounce message: ").text(why);
-}
-
-fn deleted(pen: &mut Pen<'_>, mid: Mid, rid: Rid, by: &str) {
-    let line = pen.info().text("MID ").number(mid.0).text(" RID ").rids(&[rid]);
-    line.text(" removed by ").clean(by);
-    pen.info().text("Deleted: MID ").number(mid.0).text(" to ").rids(&[rid]);
-}
-
-fn corrupt(pen: &mut Pen<'_>, mid: Mid, recipients: u32, detail: &str) {
-    let line = pen.critical().text("MID ").number(mid.0).text(" cannot be read back and was set apart with ");
-    line.number(recipients).text(" recipients: ").clean(detail);
 }

@@ -18,6 +18,8 @@ mod clock;
 mod delivering;
 mod house;
 mod line;
+mod messages;
+mod outcome;
 pub mod phrases;
 mod receiving;
 #[cfg(test)]
@@ -103,17 +105,17 @@ impl MailLog {
             }
             Event::MessageStarted { mid, icid, sender } => rx.message_started(pen, *mid, *icid, sender),
             Event::RecipientAccepted { mid, icid, rid, address } => {
-                receiving::recipient_accepted(pen, *mid, *icid, *rid, address);
+                messages::recipient_accepted(pen, *mid, *icid, *rid, address);
             }
             Event::RecipientRejected { mid, icid, address, rule, reply: _ } => {
-                receiving::recipient_rejected(pen, *mid, *icid, address, *rule);
+                messages::recipient_rejected(pen, *mid, *icid, address, *rule);
             }
-            Event::MessageAborted { mid, icid, why } => receiving::aborted(pen, *mid, *icid, why),
+            Event::MessageAborted { mid, icid, why } => messages::aborted(pen, *mid, *icid, why),
             Event::Accepted { mid, size, sender, message_id, subject, icid: _, recipients: _ } => {
-                receiving::accepted(pen, *mid, *size, sender, message_id.as_deref(), subject.as_deref());
+                messages::accepted(pen, *mid, *size, sender, message_id.as_deref(), subject.as_deref());
             }
             Event::Generated { mid, parent, kind, size, sender, recipients } => {
-                receiving::generated(pen, *mid, *parent, *kind, *size, sender, recipients);
+                messages::generated(pen, *mid, *parent, *kind, *size, sender, recipients);
             }
             Event::Queued { mid, destinations: _ } => {
                 pen.info().text("MID ").number(mid.0).text(" queued for delivery");

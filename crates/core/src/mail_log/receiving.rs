@@ -1,11 +1,12 @@
-//! Lines of inbound connections and of messages being received.
+//! Lines of inbound connections.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 use super::line::{Line, Pen, hold};
-use crate::event::{AbortReason, CloseReason, GeneratedKind, PeerAction, RecipientRule, TlsResult};
-use crate::ids::{Icid, Mid, Rid};
+use super::messages;
+use crate::event::{CloseReason, PeerAction, TlsResult};
+use crate::ids::{Icid, Mid};
 
 /// The lines of a connection wait so long for what is known of its peer, microseconds.
 const PATIENCE: u64 = 30_000_000;
@@ -125,8 +126,7 @@ impl Receiving {
 
     pub(super) fn message_started(&mut self, pen: &mut Pen<'_>, mid: Mid, icid: Icid, sender: &str) {
         self.announce(pen, icid);
-        start(pen, mid, icid);
-        from(pen, mid, icid, sender);
+        messages::started(pen, mid, icid, sender);
     }
 
     pub(super) fn closed(
@@ -239,105 +239,6 @@ pub(super) fn verdict(pen: &mut Pen<'_>, icid: Icid, action: PeerAction, group: 
     };
     let line = pen.info().text("ICID ").number(icid.0).text(action).clean(group);
     line.text(" match ").clean(rule).text(" SBRS not enabled");
-}
-
-pub(super) fn recipient_accepted(pen: &mut Pen<'_>, mid: Mid, icid: Icid, rid: Rid, address: &str) {
-    let line = pen.info().text("MID ").number(mid.0).text(" ICID ").number(icid.0);
-    line.text(" RID ").number(rid.0).text(" To: <").clean(address).text(">");
-}
-
-pub(super) fn recipient_rejected(
-    pen: &mut Pen<'_>,
-    mid: Mid,
-    icid: Icid,
-    address: &str,
-    rule: RecipientRule,
-) {
-    let rule = match rule {
-        RecipientRule::RelayDenied => "> Rejected by RAT",
-        RecipientRule::TooMany => "> Rejected by Receiving Control",
-        RecipientRule::QueueFull => "> Rejected by Injection Control",
-    };
-    let line = pen.info().text("MID ").number(mid.0).text(" ICID ").number(icid.0);
-    line.text(" To: <").clean(address).text(rule);
-}
-
-pub(super) fn aborted(pen: &mut Pen<'_>, mid: Mid, icid: Icid, why: &AbortReason) {
-    let failed = |pen: &mut Pen<'_>, kind: &str, detail: &str| {
-        pen.info().text("ICID ").number(icid.0).text(" Receiving Failed: ").text(kind).clean(detail);
-    };
-    let mut by_sender = "";
-    match why {
-        AbortReason::BySender => by_sender = " by sender",
-        AbortReason::Lost { data_bytes } => {
-            let line =
-                pen.info().text("ICID ").number(icid.0).text(" Receiving Failed: Connection lost after ");
-            line.number(*data_bytes).text(" bytes of content");
-        }
-        AbortReason::TooBig => failed(pen, "Message size exceeds limit", ""),
-        AbortReason::Loop => failed(pen, "Message loop", ""),
-        AbortReason::LineEnds => failed(pen, "Protocol error: a bare CR or LF, or a NUL", ""),
-        AbortReason::Spool(detail) => failed(pen, "Queue error: ", detail),
-        AbortReason::Refused(detail) => failed(pen, "", detail),
-    }
-    pen.info().text("Message aborted MID ").number(mid.0).text(" Receiving aborted").text(by_sender);
-    pen.info().text("Message finished MID ").number(mid.0).text(" aborted");
-}
-
-pub(super) fn accepted(
-    pen: &mut Pen<'_>,
-    mid: Mid,
-    size: u64,
-    sender: &str,
-    message_id: Option<&str>,
-    subject: Option<&str>,
-) {
-    if let Some(message_id) = message_id {
-        let id = message_id.trim_matches(['<', '>']);
-        pen.info().text("MID ").number(mid.0).text(" Message-ID ").quoted_between("<", id, ">");
-    }
-    if let Some(subject) = subject {
-        pen.info().text("MID ").number(mid.0).text(" Subject ").quoted(subject);
-    }
-    ready(pen, mid, size, sender);
-}
-
-/// A message of our own: begun, explained by its parent, addressed and ready, all at one instant.
-pub(super) fn generated(
-    pen: &mut Pen<'_>,
-    mid: Mid,
-    parent: Mid,
-    kind: GeneratedKind,
-    size: u64,
-    sender: &str,
-    recipients: &[String],
-) {
-    let reason = match kind {
-        GeneratedKind::Bounce => " was generated for bounce of MID ",
-        GeneratedKind::Delay => " was generated for delay report of MID ",
-        GeneratedKind::Success => " was generated for success report of MID ",
-    };
-    start(pen, mid, Icid(0));
-    pen.info().text("MID ").number(mid.0).text(reason).number(parent.0);
-    from(pen, mid, Icid(0), sender);
-    for (rid, address) in (0..).zip(recipients) {
-        recipient_accepted(pen, mid, Icid(0), Rid(rid), address);
-    }
-    ready(pen, mid, size, sender);
-}
-
-fn start(pen: &mut Pen<'_>, mid: Mid, icid: Icid) {
-    pen.info().text("Start MID ").number(mid.0).text(" ICID ").number(icid.0);
-}
-
-fn from(pen: &mut Pen<'_>, mid: Mid, icid: Icid, sender: &str) {
-    let line = pen.info().text("MID ").number(mid.0).text(" ICID ").number(icid.0);
-    line.text(" From: <").clean(sender).text(">");
-}
-
-fn ready(pen: &mut Pen<'_>, mid: Mid, size: u64, sender: &str) {
-    let line = pen.info().text("MID ").number(mid.0).text(" ready ").number(size);
-    line.text(" bytes from <").clean(sender).text(">");
 }
 
 const fn yes(verified: bool) -> &'static str {
