@@ -25,6 +25,7 @@ mod format;
 mod health;
 mod hybrid;
 mod ids;
+mod log;
 mod open;
 mod reader;
 mod record;

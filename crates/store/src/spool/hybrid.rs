@@ -7,7 +7,7 @@
 //! | `envelope(mid, record)` | the message is ours; all its recipients wait unless told otherwise |
 //! | `body(mid, crc, bytes)` | its content is here |
 //! | `place(mid, record)` | its content is in a segment or a staged file, at this place |
-//! | `recipient_state(mid, rid, record)` | the recipient was tried (record) or has ended (`NULL`) |
+//! | `recipient_state(mid, rid, record)` | the recipient was tried, or has ended: the record tells which |
 //! | `outbox(seq, record)` | the events of a commit that may not be in a synced ledger segment yet |
 //! | `apart(mid, ...)` | the message could not be read; what is left of it, kept for people |
 //! | `meta(key, record)` | limits of the blocks of ids, twice |
@@ -31,7 +31,7 @@ use super::health::Health;
 use super::reader::Reader;
 use super::segments::{Segments, Walk};
 use super::staged::Staging;
-use super::{Batch, Engine, Housekeeping, Seq};
+use super::{Batch, Content, Engine, Housekeeping, Seq};
 use crate::owner::Owner;
 
 mod bodies;
@@ -47,6 +47,7 @@ mod start;
 use checkpoint::Checkpointer;
 use read::{Gauges, HybridReader};
 
+pub(crate) use place::Place;
 pub(crate) use start::open;
 
 /// Name recorded in the spool's format file.
@@ -62,6 +63,8 @@ pub(crate) struct Hybrid {
     checkpointer: Checkpointer,
     /// Content up to this many octets goes into a row.
     inline_max: usize,
+    /// Files that this engine staged for the commit at hand.
+    staged_here: Vec<Content>,
     /// The last number given.
     last_seq: Seq,
     /// Outbox entries up to this one are removed.
@@ -89,8 +92,15 @@ impl Engine for Hybrid {
         self.health.check()?;
         let mark = self.segments.mark();
         let result = self.try_commit(parts, housekeeping);
-        if result.is_err() {
-            self.segments.rewind(mark);
+        let staged = std::mem::take(&mut self.staged_here);
+        match &result {
+            Ok(_) => {}
+            Err(SpoolError::Refused { .. } | SpoolError::NoSpace) => {
+                self.segments.rewind(mark);
+                staged.iter().for_each(|content| self.staging.discard(content));
+            }
+            // Whether the rows are there is not known: whatever they may name stays.
+            Err(SpoolError::Failed(_)) => {}
         }
         result
     }

@@ -11,7 +11,7 @@ use super::ids::IdBlock;
 use super::reader::Reader;
 use super::recovery::Recovery;
 use super::staged::Staging;
-use super::{Engine, Seq, format, hybrid};
+use super::{Engine, Seq, format, hybrid, log};
 use crate::disk::{Disk, HostDisk, ensure_dir};
 use crate::owner::{Owner, OwnerError};
 
@@ -43,6 +43,8 @@ pub enum EngineKind {
     /// Rows in SQLite, larger content in segments and files.
     #[default]
     Hybrid,
+    /// One log of our own.
+    Log,
 }
 
 impl Default for Options {
@@ -114,6 +116,10 @@ impl Spool {
             EngineKind::Hybrid => {
                 format::settle(&*options.disk, dir, hybrid::NAME)?;
                 hybrid::open(dir, options, owner)
+            }
+            EngineKind::Log => {
+                format::settle(&*options.disk, dir, log::NAME)?;
+                log::open(dir, options, owner)
             }
         }
     }

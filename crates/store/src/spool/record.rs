@@ -14,6 +14,8 @@ use super::Seq;
 /// Version of the fields that this release writes; every older one is still read.
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
+/// Where the keys of ends begin, beyond those of states.
+const END_KEY: u64 = 1 << 33;
 
 /// Why a record cannot be believed.
 pub(crate) type Damage = String;
@@ -44,6 +46,15 @@ pub(crate) fn decode_state(mid: Mid, rid: Rid, record: &[u8]) -> Result<Recipien
         return Err(format!("it names recipient {} of message {}", state.rid, state.mid));
     }
     Ok(state)
+}
+
+/// Returns the record of a recipient's end: always the same octets for the same recipient, and a record like
+/// any other, so that no damage looks like an end.
+pub(crate) fn end_of(mid: Mid, rid: Rid) -> [u8; HEADER_BYTES] {
+    let mut record = [VERSION, 0, 0, 0, 0];
+    let crc = checksum([mid.0, END_KEY + u64::from(rid.0)], VERSION, &[]);
+    record[1..].copy_from_slice(&crc.to_le_bytes());
+    record
 }
 
 /// Encodes the events of a commit; `events` is all of them in order.

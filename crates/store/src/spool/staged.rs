@@ -11,8 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+
 use super::Content;
 use super::content::HEAD_BYTES;
+use super::segments::Found;
 use crate::disk::{Disk, DiskFile};
 
 /// The folder of staged files, of those waiting for their commit and of those that had it.
@@ -82,6 +85,21 @@ impl Staging {
             }
         }
         Ok((files, bytes))
+    }
+
+    /// Reads the head of a file.
+    pub(crate) fn read_head(&self, name: &str, size: u64, head_crc: u32) -> io::Result<Found<Bytes>> {
+        let length = usize::try_from(size).unwrap_or(usize::MAX).min(HEAD_BYTES);
+        let mut head = vec![0; length];
+        match self.open(name).and_then(|file| file.read_exact_at(&mut head, 0)) {
+            Ok(()) if crc32fast::hash(&head) == head_crc => Ok(Found::Good(Bytes::from(head))),
+            Ok(()) => Ok(Found::Bad("the checksum of its head does not match")),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound => Ok(Found::Bad("the staged file is missing")),
+                io::ErrorKind::UnexpectedEof => Ok(Found::Bad("the staged file is too short")),
+                _ => Err(error),
+            },
+        }
     }
 
     pub(crate) fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {

@@ -49,7 +49,7 @@ impl Hybrid {
         Ok(bodies)
     }
 
-    fn store_body(&self, put: &Put, segment_records: &mut Vec<(Mid, Bytes)>) -> Result<Body, BodyError> {
+    fn store_body(&mut self, put: &Put, segment_records: &mut Vec<(Mid, Bytes)>) -> Result<Body, BodyError> {
         let mid = put.envelope.mid;
         if key(mid).is_none() {
             return Err(BodyError::Refused(Refusal::MidOutOfRange(mid)));
@@ -67,7 +67,10 @@ impl Hybrid {
             Content::Memory(bytes) => {
                 let mut file = self.staging.create()?;
                 file.write(bytes)?;
-                self.staged_place(mid, &file.finish()?)
+                let staged = file.finish()?;
+                let body = self.staged_place(mid, &staged);
+                self.staged_here.push(staged);
+                body
             }
             Content::Staged { .. } => self.staged_place(mid, &put.content),
         }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use mailreeve_core::ids::Mid;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
 use crate::spool::ids::IdLimits;
 use crate::spool::record;
@@ -21,7 +22,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS body (mid INTEGER PRIMARY KEY, crc INTEGER NOT NULL, bytes BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS place (mid INTEGER PRIMARY KEY, record BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS recipient_state (
-        mid INTEGER NOT NULL, rid INTEGER NOT NULL, record BLOB, PRIMARY KEY (mid, rid)
+        mid INTEGER NOT NULL, rid INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (mid, rid)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY, record BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS apart (
@@ -72,6 +73,15 @@ pub(crate) fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
+/// Returns the octets of a column. A damaged row may hold anything there: what is no record is none of ours
+/// and fails its checksum.
+pub(crate) fn octets<'a>(row: &'a Row<'_>, index: usize) -> rusqlite::Result<&'a [u8]> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Blob(octets) | ValueRef::Text(octets) => octets,
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => &[],
+    })
+}
+
 /// Reads the limits of the blocks of ids; the default in a new spool.
 ///
 /// The outer error is SQLite's, the inner one says that both copies are damaged.
@@ -79,9 +89,10 @@ pub(crate) fn read_id_limits(db: &Connection) -> rusqlite::Result<Result<IdLimit
     let mut found: Option<IdLimits> = None;
     let mut damage = None;
     for key in ID_KEYS {
-        let row =
-            db.query_row("SELECT record FROM meta WHERE key = ?1", [key], |row| row.get::<_, Vec<u8>>(0));
-        match row.map(|octets| record::decode::<[u64; 3]>(ID_RECORD, &octets)) {
+        let row = db.query_row("SELECT record FROM meta WHERE key = ?1", [key], |row| {
+            Ok(record::decode::<[u64; 3]>(ID_RECORD, octets(row, 0)?))
+        });
+        match row {
             Ok(Ok(limits)) => found = Some(found.unwrap_or_default().max(IdLimits(limits))),
             Ok(Err(detail)) => damage = Some(detail),
             Err(rusqlite::Error::QueryReturnedNoRows) => {}

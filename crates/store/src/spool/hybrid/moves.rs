@@ -8,7 +8,7 @@ use mailreeve_core::ids::Mid;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Hybrid;
-use super::database::key;
+use super::database::{key, octets};
 use super::place::Place;
 use crate::spool::error::SpoolError;
 use crate::spool::segments::{Found, Location, SegmentFiles, Walk};
@@ -67,7 +67,8 @@ fn survivors(
     let mut statement = db.prepare_cached("SELECT record FROM place WHERE mid = ?1")?;
     for _ in 0..LOOKED_AT_MAX {
         let Some(frame) = walk.next(files)? else { return Ok((found, true)) };
-        let row: Option<Vec<u8>> = statement.query_row([key(frame.mid)], |row| row.get(0)).optional()?;
+        let row: Option<Vec<u8>> =
+            statement.query_row([key(frame.mid)], |row| octets(row, 0).map(<[u8]>::to_vec)).optional()?;
         let named = row.and_then(|octets| Place::decode(frame.mid, &octets).ok());
         if named != Some(Place::Segment(frame.location)) {
             continue;

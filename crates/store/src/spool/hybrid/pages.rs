@@ -10,7 +10,7 @@ use std::sync::Arc;
 use mailreeve_core::ids::{Mid, Rid};
 use rusqlite::Connection;
 
-use super::database::key;
+use super::database::{key, octets};
 use super::read::{HybridReader, StateRow, waiting_of};
 use crate::spool::error::ReadError;
 use crate::spool::record;
@@ -120,7 +120,7 @@ fn rows_after(db: &Connection, after: Mid, last: Mid) -> rusqlite::Result<Vec<Me
         )?
         .query_map(rusqlite::params![key(after), key(last), PAGE_MESSAGES as i64], |row| {
             let mid = Mid(row.get::<_, i64>(0)?.unsigned_abs());
-            Ok(MessageRows { mid, envelope: row.get(1)?, states: Vec::new() })
+            Ok(MessageRows { mid, envelope: octets(row, 1)?.to_vec(), states: Vec::new() })
         })?
         .collect::<rusqlite::Result<_>>()?;
     let Some(end) = messages.last().map(|message| message.mid) else { return Ok(messages) };
@@ -135,7 +135,9 @@ fn rows_after(db: &Connection, after: Mid, last: Mid) -> rusqlite::Result<Vec<Me
             at += 1;
         }
         match messages.get_mut(at) {
-            Some(message) if message.mid == mid => message.states.push((Rid(row.get(1)?), row.get(2)?)),
+            Some(message) if message.mid == mid => {
+                message.states.push((Rid(row.get(1)?), octets(row, 2)?.to_vec()))
+            }
             Some(_) | None => {}
         }
     }

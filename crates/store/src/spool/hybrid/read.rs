@@ -10,7 +10,7 @@ use mailreeve_core::ids::{Mid, Rid};
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::database::{is_corrupt, key, open_other};
+use super::database::{is_corrupt, key, octets, open_other};
 use super::place::Place;
 use crate::spool::content::{ContentFile, HEAD_BYTES, StoredContent};
 use crate::spool::error::ReadError;
@@ -97,7 +97,8 @@ impl HybridReader {
             let inline = db
                 .prepare_cached("SELECT crc, bytes FROM body WHERE mid = ?1")?
                 .query_row([key(mid)], |row| {
-                    Ok((row.get::<_, u32>(0)?, Bytes::copy_from_slice(row.get_ref(1)?.as_blob()?)))
+                    let crc = row.get_ref(0)?.as_i64().ok().and_then(|crc| u32::try_from(crc).ok());
+                    Ok((crc, Bytes::copy_from_slice(octets(row, 1)?)))
                 })
                 .optional()?;
             if inline.is_some() {
@@ -105,12 +106,14 @@ impl HybridReader {
             }
             let placed: Option<Vec<u8>> = db
                 .prepare_cached("SELECT record FROM place WHERE mid = ?1")?
-                .query_row([key(mid)], |row| row.get(0))
+                .query_row([key(mid)], |row| octets(row, 0).map(<[u8]>::to_vec))
                 .optional()?;
             Ok((None, placed))
         })?;
         match (inline, placed) {
-            (Some((crc, bytes)), _) if record::content_checksum(mid, &bytes) == crc => Ok(Row::Inline(bytes)),
+            (Some((crc, bytes)), _) if crc == Some(record::content_checksum(mid, &bytes)) => {
+                Ok(Row::Inline(bytes))
+            }
             (Some(_), _) => Err(damaged(mid, "content", "the checksum of its row does not match".to_owned())),
             (None, Some(octets)) => {
                 Place::decode(mid, &octets).map(Row::Placed).map_err(|detail| damaged(mid, "content", detail))
@@ -171,20 +174,9 @@ impl HybridReader {
     }
 
     fn file_head(&self, mid: Mid, place: &Place) -> std::io::Result<Found<Bytes>> {
-        let (name, size, head_crc) = match place {
-            Place::Segment(location) => return self.segments.read_head(mid, *location),
-            Place::File { name, size, head_crc, .. } => (name, *size, *head_crc),
-        };
-        let length = usize::try_from(size).unwrap_or(usize::MAX).min(HEAD_BYTES);
-        let mut head = vec![0; length];
-        match self.staging.open(name).and_then(|file| file.read_exact_at(&mut head, 0)) {
-            Ok(()) if crc32fast::hash(&head) == head_crc => Ok(Found::Good(Bytes::from(head))),
-            Ok(()) => Ok(Found::Bad("the checksum of its head does not match")),
-            Err(error) => match error.kind() {
-                std::io::ErrorKind::NotFound => Ok(Found::Bad("the staged file is missing")),
-                std::io::ErrorKind::UnexpectedEof => Ok(Found::Bad("the staged file is too short")),
-                _ => Err(error),
-            },
+        match place {
+            Place::Segment(location) => self.segments.read_head(mid, *location),
+            Place::File { name, size, head_crc, .. } => self.staging.read_head(name, *size, *head_crc),
         }
     }
 }
@@ -193,7 +185,7 @@ impl ReadSource for HybridReader {
     fn envelope(&self, mid: Mid) -> Result<Envelope, ReadError> {
         let octets: Option<Vec<u8>> = self.query(|db| {
             db.prepare_cached("SELECT record FROM envelope WHERE mid = ?1")?
-                .query_row([key(mid)], |row| row.get(0))
+                .query_row([key(mid)], |row| octets(row, 0).map(<[u8]>::to_vec))
                 .optional()
         })?;
         let octets = octets.ok_or(ReadError::NotFound(mid))?;
@@ -204,7 +196,7 @@ impl ReadSource for HybridReader {
         let envelope = self.envelope(mid)?;
         let rows: Vec<StateRow> = self.query(|db| {
             db.prepare_cached("SELECT rid, record FROM recipient_state WHERE mid = ?1")?
-                .query_map([key(mid)], |row| Ok((Rid(row.get(0)?), row.get(1)?)))?
+                .query_map([key(mid)], |row| Ok((Rid(row.get(0)?), octets(row, 1)?.to_vec())))?
                 .collect()
         })?;
         let waiting =
@@ -248,8 +240,8 @@ impl ReadSource for HybridReader {
     }
 }
 
-/// A row of `recipient_state`: `None` is an end.
-pub(crate) type StateRow = (Rid, Option<Vec<u8>>);
+/// A row of `recipient_state`.
+pub(crate) type StateRow = (Rid, Vec<u8>);
 
 /// Returns the recipients of an envelope that have not ended; `rows` are in order of RID.
 pub(crate) fn waiting_of(envelope: &Envelope, rows: &[StateRow]) -> Result<Vec<WaitingRecipient>, String> {
@@ -259,8 +251,8 @@ pub(crate) fn waiting_of(envelope: &Envelope, rows: &[StateRow]) -> Result<Vec<W
         let rid = Rid(index);
         match rows.next_if(|(row, _)| *row == rid) {
             None => waiting.push((rid, None)),
-            Some((_, None)) => {}
-            Some((_, Some(octets))) => {
+            Some((_, octets)) if *octets == record::end_of(envelope.mid, rid) => {}
+            Some((_, octets)) => {
                 waiting.push((rid, Some(record::decode_state(envelope.mid, rid, octets)?)));
             }
         }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, Transactio
 
 use super::RowError;
 use super::bodies::Body;
-use super::database::{encoding_error, key, write_id_limits};
+use super::database::{encoding_error, key, octets, write_id_limits};
 use super::moves::Move;
 use super::place::Place;
 use crate::spool::error::Refusal;
@@ -165,14 +165,15 @@ fn set_state(
     octets: Option<&[u8]>,
     refused: Refused<'_>,
 ) -> Result<(), RowError> {
+    let end = record::end_of(mid, rid);
     let changed = tx
         .prepare_cached(
             "INSERT INTO recipient_state (mid, rid, record)
              SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM envelope WHERE mid = ?1)
              ON CONFLICT (mid, rid) DO UPDATE SET record = excluded.record
-             WHERE recipient_state.record IS NOT NULL",
+             WHERE recipient_state.record <> ?4",
         )?
-        .execute(params![key(mid), rid.0, octets])?;
+        .execute(params![key(mid), rid.0, octets.unwrap_or(&end), end])?;
     if changed == 1 {
         return Ok(());
     }
@@ -211,11 +212,11 @@ fn delete(tx: &Transaction<'_>, mid: Mid, done: &mut Done, refused: Refused<'_>)
 type TakenPlace = (Result<Place, record::Damage>, Vec<u8>);
 
 fn take_place(tx: &Transaction<'_>, mid: Mid) -> Result<Option<TakenPlace>, RowError> {
-    let octets: Option<Vec<u8>> = tx
+    let found: Option<Vec<u8>> = tx
         .prepare_cached("DELETE FROM place WHERE mid = ?1 RETURNING record")?
-        .query_row([key(mid)], |row| row.get(0))
+        .query_row([key(mid)], |row| octets(row, 0).map(<[u8]>::to_vec))
         .optional()?;
-    Ok(octets.map(|octets| (Place::decode(mid, &octets), octets)))
+    Ok(found.map(|octets| (Place::decode(mid, &octets), octets)))
 }
 
 /// Takes a message out of the queue and keeps whatever is left of it. Content in a segment is copied, since
@@ -232,7 +233,7 @@ fn set_apart(
         .prepare_cached(
             "INSERT OR REPLACE INTO apart (mid, detail, envelope, states, crc, body)
              SELECT ?1, ?2, envelope.record,
-                    (SELECT group_concat(rid || ':' || coalesce(hex(record), 'ended'), ' ')
+                    (SELECT group_concat(rid || ':' || hex(record), ' ')
                      FROM recipient_state WHERE mid = ?1),
                     body.crc, body.bytes
              FROM envelope LEFT JOIN body ON body.mid = envelope.mid WHERE envelope.mid = ?1",

@@ -34,11 +34,12 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
     }
     let path = layout.database();
     let sql = |source| OpenError::Database { path: path.clone(), source };
-    let fresh = !path.exists();
-    let mut db = database::open_writer(&path, options.cache_kib).map_err(sql)?;
-    if fresh {
-        options.disk.sync_dir(dir).map_err(OpenError::io("syncing", dir))?;
+    if !path.exists() {
+        // Made here and not by SQLite, so that nobody else may read mail in it; its log takes the same mode.
+        let made = options.disk.create(&path).and_then(|_| options.disk.sync_dir(dir));
+        made.map_err(OpenError::io("making", &path))?;
     }
+    let mut db = database::open_writer(&path, options.cache_kib).map_err(sql)?;
     let found = Found::read(&db).map_err(sql)?;
     let staging = Staging::new(options.disk.clone(), &layout.staged());
     // With a damaged place it is not known what it names: then nothing is taken for a leftover.
@@ -82,6 +83,7 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
         reader: reader.clone(),
         checkpointer,
         inline_max: options.inline_max,
+        staged_here: Vec::new(),
         last_seq,
         trimmed: Seq(0),
         walk: None,
@@ -143,7 +145,7 @@ impl Found {
         while let Some(row) = rows.next()? {
             let seq = Seq(row.get::<_, i64>(0)?.unsigned_abs());
             self.last_seq = seq;
-            match record::decode_events(seq, row.get_ref(1)?.as_blob()?) {
+            match record::decode_events(seq, database::octets(row, 1)?) {
                 Ok((messages, events)) => {
                     known = Some(messages);
                     self.outbox.push((seq, events));
@@ -169,7 +171,7 @@ impl Found {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let mid = Mid(row.get::<_, i64>(0)?.unsigned_abs());
-            match Place::decode(mid, row.get_ref(1)?.as_blob()?) {
+            match Place::decode(mid, database::octets(row, 1)?) {
                 Ok(Place::Segment(location)) => self.segments.push(location),
                 Ok(Place::File { name, size, .. }) => {
                     self.staged.insert(name);
@@ -183,7 +185,7 @@ impl Found {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let mid = Mid(row.get::<_, i64>(0)?.unsigned_abs());
-            match Place::decode(mid, row.get_ref(1)?.as_blob()?) {
+            match Place::decode(mid, database::octets(row, 1)?) {
                 Ok(Place::File { name, .. }) => {
                     self.staged.insert(name);
                 }

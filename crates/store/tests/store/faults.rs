@@ -1,0 +1,312 @@
+//! The k-th operation of the disk fails, for every k: nothing is answered that is not durable, nothing is
+//! believed afterwards, and what was answered is there after a restart.
+
+use std::io::{self, IoSlice};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mailreeve_core::ids::Mid;
+use mailreeve_store::disk::{Disk, DiskFile, HostDisk};
+use mailreeve_store::ledger::{Ledger, LedgerError, Opening, Options as LedgerOptions};
+use mailreeve_store::spool::*;
+
+use crate::common::*;
+use crate::ledger::{entries, read_events};
+
+const QUIET: Housekeeping = Housekeeping { ledger_synced: Seq(0), id_limits: None };
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    /// An error of the device.
+    Broken,
+    /// No space: half of a write is done.
+    Full,
+}
+
+/// A disk of which one operation fails.
+#[derive(Clone, Debug)]
+struct FaultyDisk {
+    left: Arc<AtomicU64>,
+    fault: Fault,
+}
+
+#[derive(Debug)]
+struct FaultyFile {
+    disk: FaultyDisk,
+    file: Arc<dyn DiskFile>,
+}
+
+impl FaultyDisk {
+    fn new(operation: u64, fault: Fault) -> Self {
+        Self { left: Arc::new(AtomicU64::new(operation)), fault }
+    }
+
+    fn struck(&self) -> bool {
+        self.left.load(Ordering::Relaxed) == 0
+    }
+
+    fn pass(&self) -> io::Result<()> {
+        let before = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if before != Ok(1) {
+            return Ok(());
+        }
+        Err(match self.fault {
+            Fault::Broken => io::Error::from_raw_os_error(5),
+            Fault::Full => io::ErrorKind::StorageFull.into(),
+        })
+    }
+
+    fn wrap(&self, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        Arc::new(FaultyFile { disk: self.clone(), file })
+    }
+}
+
+impl Disk for FaultyDisk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.pass()?;
+        Ok(self.wrap(HostDisk.create(path)?))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.pass()?;
+        Ok(self.wrap(HostDisk.open(path)?))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.pass()?;
+        HostDisk.remove(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.pass()?;
+        HostDisk.sync_dir(path)
+    }
+}
+
+impl DiskFile for FaultyFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buf, offset)
+    }
+
+    fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> io::Result<()> {
+        let result = self.disk.pass();
+        if result.is_err() {
+            let whole: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
+            self.file.write_at(&[IoSlice::new(&whole[..whole.len() / 2])], offset)?;
+        }
+        result?;
+        self.file.write_at(parts, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.pass()?;
+        self.file.sync()
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.disk.pass()?;
+        self.file.allocate(bytes)
+    }
+
+    fn truncate(&self, bytes: u64) -> io::Result<()> {
+        self.disk.pass()?;
+        self.file.truncate(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+}
+
+/// What a script of commits got answered.
+#[derive(Debug, Default)]
+struct Answered {
+    there: Vec<(u64, usize)>,
+    gone: Vec<u64>,
+    failed: bool,
+}
+
+/// Mail of every kind comes and goes until the script ends; errors are taken as a gateway would take them.
+fn script(opened: &mut Opened) -> Answered {
+    let mut answered = Answered::default();
+    for round in 0..12 {
+        let lengths = [100, 3_000, 9_000, 14_000];
+        let mids: Vec<u64> = (round * 4 + 1..=round * 4 + 4).collect();
+        let mut puts: Vec<Put> = mids.iter().zip(lengths).map(|(mid, length)| put(*mid, 1, length)).collect();
+        let staged = opened.staging.create().and_then(|mut file| {
+            file.write(&octets(mids[3], lengths[3]))?;
+            file.finish()
+        });
+        match staged {
+            Ok(content) => puts[3].content = content,
+            Err(_) => drop(puts.pop()),
+        }
+        let brought: Vec<(u64, usize)> =
+            puts.iter().map(|put| (put.envelope.mid.0, put.envelope.size as usize)).collect();
+        match opened.engine.commit(&[mail(puts)], &QUIET) {
+            Ok(_) => {
+                assert!(!answered.failed, "a commit succeeded after the failure");
+                answered.there.extend(&brought);
+            }
+            Err(SpoolError::NoSpace) => continue,
+            Err(SpoolError::Failed(_)) => answered.failed = true,
+            Err(SpoolError::Refused { refusal, .. }) => panic!("{refusal}"),
+        }
+        let leaving: Vec<u64> = brought.iter().take(3).map(|(mid, _)| *mid).collect();
+        match opened.engine.commit(&[ends(&leaving)], &QUIET) {
+            Ok(_) => {
+                assert!(!answered.failed, "a commit succeeded after the failure");
+                answered.there.retain(|(mid, _)| !leaving.contains(mid));
+                answered.gone.extend(leaving);
+            }
+            Err(SpoolError::Failed(_)) => {
+                answered.failed = true;
+                // Asked for and not answered: there or not, either is right.
+                answered.there.retain(|(mid, _)| !leaving.contains(mid));
+            }
+            Err(SpoolError::NoSpace) => {}
+            Err(SpoolError::Refused { refusal, .. }) => panic!("{refusal}"),
+        }
+    }
+    answered
+}
+
+#[test]
+fn no_operation_of_ours_can_fail_and_lose_what_was_answered() {
+    for engine in ENGINES {
+        for fault in [Fault::Broken, Fault::Full] {
+            let (mut runs, mut failures) = (0, 0);
+            for operation in 1.. {
+                let dir = tempfile::tempdir().unwrap();
+                let disk = FaultyDisk::new(operation, fault);
+                let options = Options { disk: Arc::new(disk.clone()), ..small(*engine) };
+                let answered = match Spool::open(dir.path(), &options) {
+                    Ok(mut opened) => script(&mut opened),
+                    Err(_) => Answered::default(),
+                };
+                failures += u32::from(answered.failed);
+                let what = format!("{engine:?}, {fault:?}, operation {operation}");
+                let mut again = open(dir.path(), &small(*engine));
+                let all = everything(&mut again.recovery);
+                for (mid, length) in &answered.there {
+                    assert!(all.contains_key(mid), "{what}: {mid} is lost");
+                    assert_eq!(read_all(&again.reader, *mid), octets(*mid, *length), "{what}");
+                }
+                for mid in &answered.gone {
+                    assert!(!all.contains_key(mid), "{what}: {mid} came back");
+                }
+                for mid in all.keys() {
+                    read_all(&again.reader, *mid);
+                }
+                runs += 1;
+                if !disk.struck() {
+                    break;
+                }
+            }
+            assert!(runs > 40, "{engine:?}, {fault:?}: {runs} operations");
+            assert!(failures > 10, "{engine:?}, {fault:?}: {failures} failures");
+        }
+    }
+}
+
+#[test]
+fn a_ledger_that_failed_says_so_ever_after_and_keeps_what_was_synced() {
+    for fault in [Fault::Broken, Fault::Full] {
+        let mut runs = 0;
+        for operation in 1.. {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = FaultyDisk::new(operation, fault);
+            let options = LedgerOptions {
+                segment_bytes: 1_500,
+                disk: Arc::new(disk.clone()),
+                ..LedgerOptions::default()
+            };
+            let mut synced = 0;
+            if let Ok((mut ledger, _)) = Ledger::open(dir.path(), &options) {
+                let mut failed = false;
+                for seq in 1..=30 {
+                    let mut step = || {
+                        ledger.append(&entries(seq..=seq))?;
+                        ledger.sync()?;
+                        if ledger.wants_rotation() {
+                            ledger.rotate(Opening { opened_at: seq, ..Opening::default() })?;
+                        }
+                        Ok::<(), LedgerError>(())
+                    };
+                    match step() {
+                        Ok(()) => assert!(!failed, "written after the failure"),
+                        Err(LedgerError::Failed(_)) => assert!(failed),
+                        Err(_) => failed = true,
+                    }
+                }
+                synced = ledger.synced_seq().load().0;
+            }
+            let (ledger, tail) = Ledger::open(dir.path(), &LedgerOptions::default()).unwrap();
+            assert!(tail.last_seq.0 >= synced, "{fault:?}, operation {operation}");
+            assert_eq!(read_events(&ledger)[..synced as usize * 2], entries(1..=30)[..synced as usize * 2]);
+            runs += 1;
+            if !disk.struck() {
+                break;
+            }
+        }
+        assert!(runs > 60, "{runs}");
+    }
+}
+
+/// SQLite's own writes fail when the process may not make files any longer; the parent reads the spool after.
+#[test]
+fn the_database_running_into_a_limit_fails_the_spool_and_loses_nothing() {
+    let mut failures = 0;
+    for limit_kib in (16..700).step_by(53) {
+        let dir = tempfile::tempdir().unwrap();
+        // Over the limit a process is sent a signal; ignored, the write fails instead.
+        let output = std::process::Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$0\" --exact faults::victim_of_a_limit --ignored --nocapture"])
+            .arg(std::env::current_exe().unwrap())
+            .env("STORE_VICTIM_DIR", dir.path())
+            .env("STORE_VICTIM_LIMIT", (limit_kib * 1024).to_string())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let acked: Vec<u64> =
+            text.lines().filter_map(|line| line.strip_prefix("acked ")?.parse().ok()).collect();
+        failures += u32::from(text.contains("failed and stayed failed"));
+        let opened = match Spool::open(dir.path(), &small(EngineKind::Hybrid)) {
+            Ok(opened) => opened,
+            Err(error) => panic!("limit {limit_kib} KiB: {error}"),
+        };
+        for mid in acked {
+            assert_eq!(read_all(&opened.reader, mid), octets(mid, 500), "limit {limit_kib} KiB");
+        }
+    }
+    assert!(failures > 5, "{failures}");
+}
+
+#[test]
+#[ignore = "started by the test above"]
+fn victim_of_a_limit() {
+    let (Ok(dir), Ok(limit)) = (std::env::var("STORE_VICTIM_DIR"), std::env::var("STORE_VICTIM_LIMIT"))
+    else {
+        return;
+    };
+    let Ok(mut opened) = Spool::open(Path::new(&dir), &small(EngineKind::Hybrid)) else { return };
+    let limit = rustix::process::Rlimit { current: Some(limit.parse().unwrap()), maximum: None };
+    rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
+    for mid in 1..=2_000 {
+        match opened.engine.commit(&[mail(vec![put(mid, 1, 500)])], &QUIET) {
+            Ok(_) => println!("acked {mid}"),
+            Err(SpoolError::Failed(_)) => {
+                let again = opened.engine.commit(&[ends(&[1])], &QUIET);
+                assert!(matches!(again, Err(SpoolError::Failed(_))));
+                assert!(opened.health.failure().is_some());
+                println!("failed and stayed failed");
+                return;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    let _ = opened.reader.envelope(Mid(1));
+}
