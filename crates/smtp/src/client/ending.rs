@@ -63,9 +63,10 @@ impl Session {
             | State::StartTlsReply
             | State::Handshake { .. }
             | State::AuthReply(_) => self.lost(None, stage, &why, false),
-            // A peer may go away between transactions, and need not answer QUIT.
+            // A peer may go away between transactions, and need not answer QUIT. Nonsense is told, with the
+            // transaction that was to begin if there is one.
             State::Idle | State::QuitReply => {
-                if matches!(why, Lost::Protocol(_)) {
+                if matches!(why, Lost::Protocol(_)) && self.waiting.is_empty() {
                     self.lost(None, stage, &why, false);
                 }
             }

@@ -170,7 +170,7 @@ impl Exchange {
         let Some(step) = self.owed() else { return Err(unasked(&reply)) };
         let closing = reply.code == 421;
         let closing_reply = closing.then(|| reply.clone());
-        self.answered += 1;
+        let position = self.answered;
         match step {
             Step::Rset if closing || reply.class() == Class::Done => {}
             Step::Rset => return Err(format!("RSET was refused: {reply}")),
@@ -182,6 +182,8 @@ impl Exchange {
         if let Some(reply) = closing_reply {
             self.result.get_or_insert(Final::Rejected(reply, step.stage()));
         }
+        // Only what fits is an answer: else the command is still what the loss is reported with.
+        self.answered = self.answered.max(position + 1);
         Ok(())
     }
 

@@ -30,7 +30,8 @@ pub struct Transaction {
 /// What the driver is to do, or is told.
 ///
 /// A transaction that was handed over ends with exactly one [`Done`](Self::Done) or
-/// [`Lost`](Self::Lost) with its tag. [`Closed`](Self::Closed) is the last output of a session.
+/// [`Lost`](Self::Lost) with its tag. [`Closed`](Self::Closed) is the last output of a session, but for the
+/// `Lost` of a transaction that is handed over after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Write these bytes now.
@@ -96,7 +97,7 @@ pub enum Output {
         /// duplicate, not trying again can lose it.
         after_data: bool,
     },
-    /// Close the connection. Nothing follows.
+    /// Close the connection.
     Closed,
 }
 
