@@ -327,7 +327,7 @@ impl Outbound {
             utf8_needed: envelope.content.utf8_needed,
         };
         let mut attempt =
-            Attempt::new(job.mid, &job.rids, self.target.address, self.session.capabilities().dsn);
+            Attempt::new(&job.rids, self.target.address, self.session.capabilities().dsn);
         self.loaded = Some(job.loaded);
         self.session.transact(transaction, clock.steady());
         let after = loop {

@@ -105,7 +105,7 @@ impl Ends {
             }
             End::Bounced { ref failure, unreported, .. } => {
                 if unreported.is_none() {
-                    gathered.reported.push(Reported::failed(rid, failure, &host));
+                    gathered.reported.push(Reported::failed(rid, failure));
                 }
                 gathered.ended.push((rid, host, end));
             }
@@ -115,8 +115,8 @@ impl Ends {
 
     pub(super) fn deferred(&mut self, state: RecipientState, event: Event, report_delay: bool) {
         let gathered = self.gather(state.mid);
-        if report_delay && let Event::Deferred { host, failure, .. } = &event {
-            gathered.reported.push(Reported::delayed(state.rid, failure, host));
+        if report_delay && let Event::Deferred { failure, .. } = &event {
+            gathered.reported.push(Reported::delayed(state.rid, failure));
         }
         gathered.deferred.push((state, event));
     }
@@ -132,10 +132,10 @@ impl Ends {
             }
             let finished = gathered.last;
             if gathered.reported.is_empty() {
-                self.submit(mid, gathered, Vec::new());
-            } else if let Some(loaded) = bodies.at_hand(mid).or_else(|| self.success_wanted.get(&mid).cloned()) {
-                let reports = self.reports(&loaded, &gathered);
-                self.submit(mid, gathered, reports);
+                self.submit(mid, gathered, None);
+            } else if let Some(loaded) = self.at_hand(mid, bodies) {
+                let report = self.report(&loaded, &gathered);
+                self.submit(mid, gathered, report);
             } else {
                 self.reading.insert(mid, vec![gathered]);
                 ready.push(Ready::Needs(mid));
@@ -155,8 +155,8 @@ impl Ends {
         let mut finished = false;
         for gathered in self.reading.remove(&mid).unwrap_or_default() {
             finished |= gathered.last;
-            let reports = match &result {
-                Ok(loaded) => self.reports(loaded, &gathered),
+            let report = match &result {
+                Ok(loaded) => self.report(loaded, &gathered),
                 Err(detail) => {
                     self.context.events.alert(
                         Severity::Warning,
@@ -164,10 +164,10 @@ impl Ends {
                         format!("no report could be made for MID {mid}: {detail}"),
                         "tell the sender by hand; the log has the recipients and reasons",
                     );
-                    Vec::new()
+                    None
                 }
             };
-            self.submit(mid, gathered, reports);
+            self.submit(mid, gathered, report);
         }
         finished
     }
@@ -179,13 +179,18 @@ impl Ends {
         })
     }
 
-    fn reports(&self, loaded: &Loaded, gathered: &Gathered) -> Vec<(GeneratedKind, Put)> {
+    fn at_hand(&self, mid: Mid, bodies: &Bodies) -> Option<Loaded> {
+        let loaded = bodies.at_hand(mid).or_else(|| self.success_wanted.get(&mid).cloned());
+        loaded.filter(report::is_enough)
+    }
+
+    fn report(&self, loaded: &Loaded, gathered: &Gathered) -> Option<(GeneratedKind, Put)> {
         let running = self.context.running.load();
         let now = self.context.clock.wall();
         report::build(loaded, &gathered.reported, &running, now, || self.context.ids.mid())
     }
 
-    fn submit(&self, mid: Mid, gathered: Gathered, reports: Vec<(GeneratedKind, Put)>) {
+    fn submit(&self, mid: Mid, gathered: Gathered, report: Option<(GeneratedKind, Put)>) {
         let at = self.context.clock.wall().0;
         let mut batch = Batch::default();
         let mut events = Vec::with_capacity(2 + gathered.ended.len());
@@ -217,7 +222,7 @@ impl Ends {
                 End::Delivered { .. } => {}
             }
         }
-        for (kind, put) in reports {
+        if let Some((kind, put)) = report {
             events.extend(generated(mid, kind, &put));
             batch.puts.push(put);
         }

@@ -5,21 +5,20 @@ use std::net::SocketAddr;
 use mailreeve_core::Instant;
 use mailreeve_core::delivery::io::RecipientResult;
 use mailreeve_core::event::{Cause, Failure, Stage};
-use mailreeve_core::ids::{Mid, Rid};
+use mailreeve_core::ids::Rid;
 use mailreeve_smtp::client::{self, Final, Lost, NotSent};
 use mailreeve_smtp::reply::{Class, Reply};
 
 /// A transaction under way.
 pub(super) struct Attempt {
-    pub(super) mid: Mid,
     results: Vec<(Rid, Option<RecipientResult>)>,
     peer: SocketAddr,
     dsn_offered: bool,
 }
 
 impl Attempt {
-    pub(super) fn new(mid: Mid, rids: &[Rid], peer: SocketAddr, dsn_offered: bool) -> Self {
-        Self { mid, results: rids.iter().map(|rid| (*rid, None)).collect(), peer, dsn_offered }
+    pub(super) fn new(rids: &[Rid], peer: SocketAddr, dsn_offered: bool) -> Self {
+        Self { results: rids.iter().map(|rid| (*rid, None)).collect(), peer, dsn_offered }
     }
 
     /// The reply to RCPT number `index`: only a refusal decides already.

@@ -13,7 +13,7 @@ use mailreeve_core::envelope::Envelope;
 use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_smtp::address::ReversePath;
-use mailreeve_store::spool::StoredContent;
+use mailreeve_store::spool::{ReadError, Reader, StoredContent};
 use tokio::sync::{mpsc, oneshot};
 
 use super::bodies::{Bodies, Loaded};
@@ -305,16 +305,11 @@ impl Shell {
         let reader = self.context.reader.clone();
         let loads = self.loads.clone();
         tokio::task::spawn_blocking(move || {
-            let result = reader
-                .envelope(mid)
-                .and_then(|envelope| {
-                    let content = match reader.content(mid)? {
-                        StoredContent::Memory(bytes) => Body::Memory(bytes),
-                        StoredContent::File(_) => Body::Stored,
-                    };
-                    Ok(Loaded { envelope: Arc::new(envelope), content })
-                })
-                .map_err(|error| error.to_string());
+            let result = match purpose {
+                Purpose::Transact { .. } => read_back(&reader, mid),
+                Purpose::Report => read_for_report(&reader, mid),
+            };
+            let result = result.map_err(|error| error.to_string());
             let _ = loads.send(Load { mid, result, purpose });
         });
     }
@@ -332,6 +327,24 @@ impl Shell {
                 }
             }
         }
+    }
+}
+
+fn read_back(reader: &Reader, mid: Mid) -> Result<Loaded, ReadError> {
+    let envelope = Arc::new(reader.envelope(mid)?);
+    let content = match reader.content(mid)? {
+        StoredContent::Memory(bytes) => Body::Memory(bytes),
+        StoredContent::File(_) => Body::Stored,
+    };
+    Ok(Loaded { envelope, content })
+}
+
+/// A report returns small messages whole and of others the header section.
+fn read_for_report(reader: &Reader, mid: Mid) -> Result<Loaded, ReadError> {
+    let loaded = read_back(reader, mid)?;
+    match loaded.content {
+        Body::Memory(_) => Ok(loaded),
+        Body::Stored => Ok(Loaded { content: Body::Memory(reader.header(mid)?), ..loaded }),
     }
 }
 

@@ -186,10 +186,8 @@ fn take_in(
     let inbound = session::Inbound::new(session::Arrival {
         context: Arc::clone(context),
         running,
-        listener: Arc::clone(listener),
         receipts: Arc::clone(receipts),
         icid,
-        local,
         peer,
         verdict,
         stop: stop.clone(),

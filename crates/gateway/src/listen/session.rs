@@ -41,10 +41,8 @@ const UNDECLARED_BYTES: u64 = 64 * 1024;
 pub(super) struct Arrival {
     pub(super) context: Arc<Context>,
     pub(super) running: Arc<Running>,
-    pub(super) listener: Arc<super::Listener>,
     pub(super) receipts: Arc<Receipts>,
     pub(super) icid: Icid,
-    pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
     pub(super) verdict: PeerVerdict,
     pub(super) stop: watch::Receiver<bool>,
