@@ -1,7 +1,7 @@
 //! A gateway of its own for a test: the real binary, its own folders, its own loopback addresses.
 //!
 //! Nothing in it is shared between tests, so they run side by side. Everything that waits has a deadline.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -35,6 +35,16 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} for: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Test data that is kept beside the project, or `None`, said aloud, where it is absent.
+pub fn testdata(path: &str) -> Option<PathBuf> {
+    let found = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/testdata").join(path);
+    if !found.exists() {
+        eprintln!("skipped: {} is not there", found.display());
+        return None;
+    }
+    Some(found)
 }
 
 /// A gateway: running, or between two runs.

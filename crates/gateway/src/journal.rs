@@ -97,6 +97,7 @@ impl Journal {
             if !taken.entries.is_empty() {
                 self.write(taken.entries, taken.dropped, &mut text, &mut troubled);
             }
+            self.tick(&mut text, &mut troubled);
             if taken.closed {
                 let _ = self.ledger.sync();
                 return;
@@ -140,6 +141,15 @@ impl Journal {
         self.trouble(troubled, |journal| journal.write_log(text));
         if self.ledger.wants_rotation() {
             self.trouble(troubled, Self::rotate_ledger);
+        }
+    }
+
+    /// Lines that wait for a verdict about their connection are written after a while even if nothing happens.
+    fn tick(&mut self, text: &mut Vec<u8>, troubled: &mut bool) {
+        text.clear();
+        self.lines.tick(self.clock.wall().0, text);
+        if !text.is_empty() {
+            self.trouble(troubled, |journal| journal.write_log(text));
         }
     }
 

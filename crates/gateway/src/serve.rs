@@ -19,6 +19,7 @@ mod watch;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -30,14 +31,16 @@ use mailreeve_core::ids::Dcid;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch as channel;
 
+use crate::clear_text::ClearText;
 use crate::clock::Clock;
 use crate::commands::{self, Commands};
 use crate::configuration::{self, Text};
-use crate::context::{Context, RecoveryProgress};
+use crate::context::{Context, RecoveryProgress, Running};
 use crate::deliver::shard::{self, Message, ShardHandle};
 use crate::intake::Intake;
 use crate::listen::{self, Listener};
-use crate::receipts::ReceiptRouter;
+use crate::lookups::reverse::PeerNames;
+use crate::receipts::{Dispatcher, ReceiptRouter, Receipts};
 use crate::{events, metrics, notify};
 
 /// Longest time for connections to end at a stop.
@@ -52,75 +55,107 @@ pub fn serve(file: Option<&Path>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _guard = runtime.enter();
     let clock = Clock::start();
-    let (sink, source) = events::channel(clock);
-    let opened = store::open(&text.config, clock)?;
+    let stores = store::open(&text.config, clock)?;
     let listeners = bind(&text)?;
     let listening: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
     let running = configuration::prepare(text, listening)?;
-    let config = running.config.clone();
-
-    let intake = Arc::new(Intake::default());
-    intake.set_limits(config.queue.max_recipients as u64, usize::try_from(config.queue.body_memory)?);
-    let (shard, messages) = ShardHandle::channel();
-    let mut router = ReceiptRouter::default();
-    let mut receivers = Vec::new();
-    for _ in 0..threads::receive_count(config.receive_threads) {
-        receivers.push(router.add_runtime());
-    }
-    let first_dcid = Dcid(opened.first_dcid);
-    let (parts, recovery) = opened.start(&sink, source, &shard, router, &running, clock)?;
-    let context = Arc::new(Context {
-        clock,
-        events: sink.clone(),
-        commits: parts.commits.clone(),
-        ids: parts.ids.clone(),
-        reader: parts.reader.clone(),
-        staging: parts.staging.clone(),
-        health: Arc::clone(&parts.health),
-        intake,
-        shard: shard.clone(),
-        peer_names: Default::default(),
-        clear_text: Default::default(),
-        recovery: RecoveryProgress::default(),
-        running: ArcSwap::from_pointee(running),
-    });
-    started(&context);
-    let delivery = Delivery::new(Arc::clone(&context.running.load().delivery), clock.wall().0, first_dcid);
-    let body_bytes = usize::try_from(config.queue.body_memory)?;
-    let delivering = threads::spawn("delivery", shard::run(Arc::clone(&context), delivery, messages, body_bytes))?;
-    let (stop, stopping) = channel::channel(false);
-    let mut receiving = Vec::new();
-    for (receipts, dispatcher) in receivers {
-        let context = Arc::clone(&context);
-        let listeners = listeners.clone();
-        let stopping = stopping.clone();
-        receiving.push(threads::spawn("receive", async move {
-            tokio::spawn(dispatcher.run());
-            let mut running = tokio::task::JoinSet::new();
-            for listener in &listeners {
-                let (listener, receipts) = (Arc::clone(listener), Arc::clone(&receipts));
-                running.spawn(listen::run(Arc::clone(&context), listener, receipts, stopping.clone()));
-            }
-            while running.join_next().await.is_some() {}
-            stop::drained(&stop::OpenConnections(&listeners), DRAIN).await;
-        })?);
-    }
-    let recovering = store::stream_in(Arc::clone(&context), recovery)?;
-    let control = control(&context, &listeners, &parts, file);
-    let outcome = runtime.block_on(control);
-
+    let daemon = Daemon::start(stores, running, listeners, clock)?;
+    let outcome = runtime.block_on(control(&daemon, file));
     notify::tell("STOPPING=1");
-    context.intake.stop();
-    // Threads are told in the order in which mail flows; each is waited for before the next.
-    let _ = stop.send(true);
-    for thread in receiving {
-        let _ = thread.join();
-    }
-    let _ = shard.send(Message::Input(Input::Shutdown));
-    let _ = delivering.join();
-    let _ = recovering.join();
-    parts.finish(&sink);
+    daemon.stop();
     outcome
+}
+
+/// The daemon with its threads running.
+struct Daemon {
+    context: Arc<Context>,
+    listeners: Vec<Arc<Listener>>,
+    parts: store::Parts,
+    stop: channel::Sender<bool>,
+    receiving: Vec<JoinHandle<()>>,
+    delivering: JoinHandle<()>,
+    recovering: JoinHandle<()>,
+}
+
+impl Daemon {
+    fn start(
+        stores: store::Stores,
+        running: Running,
+        listeners: Vec<Arc<Listener>>,
+        clock: Clock,
+    ) -> Result<Self> {
+        let queue = running.config.queue.clone();
+        let body_bytes = usize::try_from(queue.body_memory)?;
+        let intake = Arc::new(Intake::default());
+        intake.set_limits(queue.max_recipients as u64, body_bytes);
+        let (sink, source) = events::channel(clock);
+        let (shard, messages) = ShardHandle::channel();
+        let mut router = ReceiptRouter::default();
+        let count = threads::receive_count(running.config.receive_threads);
+        let receivers: Vec<_> = (0..count).map(|_| router.add_runtime()).collect();
+        let first_dcid = Dcid(stores.first_dcid);
+        let (parts, recovery) = stores.start(&sink, source, &shard, router, &running, clock)?;
+        let context = Arc::new(Context {
+            clock,
+            events: sink,
+            commits: parts.commits.clone(),
+            ids: parts.ids.clone(),
+            reader: parts.reader.clone(),
+            staging: parts.staging.clone(),
+            health: Arc::clone(&parts.health),
+            intake,
+            shard,
+            peer_names: PeerNames::default(),
+            clear_text: ClearText::default(),
+            recovery: RecoveryProgress::default(),
+            running: ArcSwap::from_pointee(running),
+        });
+        started(&context);
+        let settings = Arc::clone(&context.running.load().delivery);
+        let delivery = Delivery::new(settings, clock.wall().0, first_dcid);
+        let shard = shard::run(Arc::clone(&context), delivery, messages, body_bytes);
+        let delivering = threads::spawn("delivery", shard)?;
+        let (stop, stopping) = channel::channel(false);
+        let mut receiving = Vec::new();
+        for (receipts, dispatcher) in receivers {
+            let receive = receive(Arc::clone(&context), listeners.clone(), receipts, dispatcher, stopping.clone());
+            receiving.push(threads::spawn("receive", receive)?);
+        }
+        let recovering = store::stream_in(Arc::clone(&context), recovery)?;
+        Ok(Self { context, listeners, parts, stop, receiving, delivering, recovering })
+    }
+
+    /// Threads are told in the order in which mail flows; each is waited for before the next.
+    fn stop(self) {
+        self.context.intake.stop();
+        // A thread that is gone needs not be told, and one that panicked has nothing left to wait for.
+        let _ = self.stop.send(true);
+        for thread in self.receiving {
+            let _ = thread.join();
+        }
+        let _ = self.context.shard.send(Message::Input(Input::Shutdown));
+        let _ = self.delivering.join();
+        let _ = self.recovering.join();
+        self.parts.finish(&self.context.events);
+    }
+}
+
+/// One receiving runtime: every listener, and the receipts of its sessions.
+async fn receive(
+    context: Arc<Context>,
+    listeners: Vec<Arc<Listener>>,
+    receipts: Arc<Receipts>,
+    dispatcher: Dispatcher,
+    stopping: channel::Receiver<bool>,
+) {
+    tokio::spawn(dispatcher.run());
+    let mut running = tokio::task::JoinSet::new();
+    for listener in &listeners {
+        let (listener, receipts) = (Arc::clone(listener), Arc::clone(&receipts));
+        running.spawn(listen::run(Arc::clone(&context), listener, receipts, stopping.clone()));
+    }
+    while running.join_next().await.is_some() {}
+    stop::drained(&stop::OpenConnections(&listeners), DRAIN).await;
 }
 
 fn bind(text: &Text) -> Result<Vec<Arc<Listener>>> {
@@ -151,16 +186,12 @@ fn started(context: &Context) {
 }
 
 /// Everything that is neither mail coming in nor mail going out, until a signal ends it.
-async fn control(
-    context: &Arc<Context>,
-    listeners: &[Arc<Listener>],
-    parts: &store::Parts,
-    file: Option<&Path>,
-) -> Result<()> {
+async fn control(daemon: &Daemon, file: Option<&Path>) -> Result<()> {
+    let Daemon { context, listeners, parts, .. } = daemon;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let commands = Arc::new(Commands::new(Arc::clone(context), listeners.to_vec(), Arc::clone(&parts.books)));
+    let commands = Arc::new(Commands::new(Arc::clone(context), listeners.clone(), Arc::clone(&parts.books)));
     let config = context.running.load().config.clone();
     let socket = commands::bind(&config.socket)?;
     tokio::spawn(commands::serve(socket, Arc::clone(&commands)));

@@ -6,26 +6,24 @@
 //!                   └── next target ◄──┘                                └─► Outcome(Gone)
 //! ```
 
-use std::io;
+mod ready;
+mod wire;
+
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailreeve_core::delivery::io::{AddressTry, After, Input, PeerFacts, Target, TlsMode};
-use mailreeve_core::event::{Cause, Event, Failure, Stage, TlsResult};
+use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Target, TlsMode};
+use mailreeve_core::event::{Cause, Failure, Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
-use mailreeve_smtp::client::{Credentials, Framing, Output, Session, TlsDemand, Transaction};
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use mailreeve_smtp::client::{Credentials, Output, Session, Transaction};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
 use super::bodies::Loaded;
 use super::connect::{self, Manner};
-use super::content::{self, Body, NotWritten, Writing};
-use super::outcome::{Attempt, lost_failure, reply_failure};
+use super::outcome::{Attempt, lost_failure};
 use crate::context::{Context, Running};
 use crate::stream::{ReadBuffer, Stream};
 
@@ -145,115 +143,6 @@ struct Outbound {
 }
 
 impl Outbound {
-    async fn start(
-        plan: &Plan,
-        stream: TcpStream,
-        target: Target,
-        in_clear: Option<String>,
-    ) -> Result<Self, Refusal> {
-        let peer = target.address;
-        if let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) {
-            plan.context.events.tell(Event::DeliveryOpened {
-                dcid: plan.dcid,
-                host: plan.host.clone(),
-                local,
-                peer,
-                name: target.name.clone(),
-            });
-        }
-        let remembered = match (&in_clear, plan.tls) {
-            (Some(why), _) => Some(why.clone()),
-            (None, TlsMode::Preferred) => plan.context.clear_text.why(peer.ip()),
-            (None, TlsMode::Off | TlsMode::Required | TlsMode::Verify) => None,
-        };
-        let demand = match (plan.tls, &remembered) {
-            (TlsMode::Off, _) | (TlsMode::Preferred, Some(_)) => TlsDemand::Never,
-            (TlsMode::Preferred, None) => TlsDemand::Opportunistic,
-            (TlsMode::Required | TlsMode::Verify, _) => TlsDemand::Required,
-        };
-        let settings = plan.running.client_settings(demand, plan.credentials.clone(), plan.implicit_tls);
-        let mut outbound = Self {
-            session: Session::new(Arc::new(settings), plan.context.clock.steady()),
-            context: Arc::clone(&plan.context),
-            running: Arc::clone(&plan.running),
-            stream: Some(Stream::Plain(stream)),
-            buffer: ReadBuffer::new(),
-            timer: Box::pin(tokio::time::sleep(Duration::from_secs(60))),
-            target,
-            verify: plan.tls == TlsMode::Verify,
-            tls: None,
-            loaded: None,
-            damaged: None,
-        };
-        outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
-        outbound.get_ready(plan).await?;
-        Ok(outbound)
-    }
-
-    /// Goes through greeting, EHLO, TLS and AUTH.
-    async fn get_ready(&mut self, plan: &Plan) -> Result<(), Refusal> {
-        let peer = self.target.address;
-        let failed = |stage, cause, reply: &mailreeve_smtp::reply::Reply| {
-            Refusal::Failed(reply_failure(reply, stage, cause, peer, plan.context.clock.wall()))
-        };
-        loop {
-            match self.next().await {
-                Output::Ready => return Ok(()),
-                Output::GreetingRejected(reply) => {
-                    return Err(failed(Stage::Greeting, Cause::GreetingRejected, &reply));
-                }
-                Output::HelloRejected(reply) => return Err(failed(Stage::Ehlo, Cause::HelloRejected, &reply)),
-                Output::AuthFailed(reply) => return Err(failed(Stage::Auth, Cause::AuthFailed, &reply)),
-                Output::TlsUnavailable(why) => {
-                    if matches!(plan.tls, TlsMode::Required | TlsMode::Verify) {
-                        let cause = Cause::TlsNotOffered;
-                        return Err(Refusal::Failed(local(
-                            Stage::StartTls,
-                            cause,
-                            (4, 7, 4),
-                            why,
-                            peer,
-                            plan,
-                        )));
-                    }
-                    self.tls = Some(TlsResult::Failed { why, clear: true });
-                }
-                Output::Lost { stage, why, after_data, .. } => {
-                    if let Some(TlsResult::Failed { why, clear: false }) = &self.tls {
-                        return Err(Refusal::TlsBroken(why.clone()));
-                    }
-                    let now = plan.context.clock.wall();
-                    return Err(Refusal::Failed(lost_failure(stage, &why, after_data, peer, now)));
-                }
-                Output::Closed => {
-                    let text = "connection closed before it was ready".to_owned();
-                    let failure =
-                        local(Stage::Greeting, Cause::ConnectionLost, (4, 4, 2), text, peer, plan);
-                    return Err(Refusal::Failed(failure));
-                }
-                Output::Write(_)
-                | Output::Content { .. }
-                | Output::StartTls
-                | Output::Recipient { .. }
-                | Output::MailRejected { .. }
-                | Output::Done { .. } => {}
-            }
-        }
-    }
-
-    fn facts(&self) -> PeerFacts {
-        let offered = self.session.capabilities();
-        PeerFacts {
-            size_limit: offered.size,
-            smtputf8: offered.smtputf8,
-            eight_bit: offered.eight_bit_mime,
-            dsn: offered.dsn,
-            recipients_max: offered.recipients_max.unwrap_or(usize::MAX),
-            transactions_max: offered.transactions_max,
-            tls: self.tls.clone(),
-        }
-    }
-
     /// Carries orders out until the connection ends.
     async fn serve(&mut self, plan: &mut Plan) {
         loop {
@@ -313,7 +202,7 @@ impl Outbound {
         }
     }
 
-    async fn transact(&mut self, job: Job) -> (Vec<(Rid, mailreeve_core::delivery::io::RecipientResult)>, After) {
+    async fn transact(&mut self, job: Job) -> (Vec<(Rid, RecipientResult)>, After) {
         let clock = self.context.clock;
         let envelope = Arc::clone(&job.loaded.envelope);
         let recipients = job.rids.iter().filter_map(|rid| envelope.recipients.get(rid.0 as usize));
@@ -357,142 +246,5 @@ impl Outbound {
         self.loaded = None;
         let after = if self.session.closed() { After::Gone(None) } else { after };
         (attempt.into_results(clock.wall()), after)
-    }
-
-    /// Does the session's IO until it has something to say that is not IO.
-    async fn next(&mut self) -> Output {
-        loop {
-            while let Some(output) = self.session.poll() {
-                match output {
-                    Output::Write(bytes) => {
-                        if self.write(&bytes).await.is_err() {
-                            self.write_failed().await;
-                        }
-                    }
-                    Output::Content { framing, follow, .. } => {
-                        match self.write_content(framing, &follow).await {
-                            Ok(()) => self.session.content_written(self.context.clock.steady()),
-                            Err(NotWritten::Network) => self.write_failed().await,
-                            Err(NotWritten::Damaged(detail)) => {
-                                // The terminator was not sent: the peer has nothing it could take for whole.
-                                self.damaged = Some(detail);
-                                self.session.peer_closed(self.context.clock.steady());
-                            }
-                        }
-                    }
-                    Output::StartTls => self.start_tls().await,
-                    said => return said,
-                }
-            }
-            self.read().await;
-        }
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let patience = self.running.client_deadlines.data_block;
-        let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        tokio::time::timeout(patience, async {
-            stream.write_all(bytes).await?;
-            stream.flush().await
-        })
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
-    }
-
-    async fn write_content(&mut self, framing: Framing, follow: &[u8]) -> Result<(), NotWritten> {
-        let Some(loaded) = self.loaded.clone() else { return Err(NotWritten::Network) };
-        let how = Writing {
-            framing,
-            dots: loaded.envelope.content.dots,
-            follow,
-            patience: self.running.client_deadlines.data_block,
-        };
-        let Some(stream) = &mut self.stream else { return Err(NotWritten::Network) };
-        match &loaded.content {
-            Body::Memory(content) => content::write(stream, content, how).await?,
-            Body::Stored => {
-                content::write_stored(stream, &self.context.reader, loaded.envelope.mid, how).await?;
-            }
-        }
-        Ok(stream.flush().await?)
-    }
-
-    /// After a failed write the peer may have said why: read that before giving the connection up.
-    async fn write_failed(&mut self) {
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.read()).await;
-        self.session.peer_closed(self.context.clock.steady());
-    }
-
-    async fn read(&mut self) {
-        let clock = self.context.clock;
-        let Some(stream) = &mut self.stream else {
-            self.session.peer_closed(clock.steady());
-            return;
-        };
-        tokio::select! {
-            biased;
-            read = stream.read(self.buffer.room()) => match read {
-                Ok(0) | Err(_) => self.session.peer_closed(clock.steady()),
-                Ok(count) => {
-                    self.buffer.filled(count);
-                    let consumed = self.session.receive(self.buffer.unread(), clock.steady());
-                    self.buffer.consume(consumed);
-                }
-            },
-            () = self.timer.as_mut() => {
-                let now = clock.steady();
-                let wait = match self.session.deadline() {
-                    Some(deadline) if now >= deadline => {
-                        self.session.timeout(now);
-                        Duration::from_secs(1)
-                    }
-                    Some(deadline) => deadline.since(now),
-                    None => Duration::from_secs(60),
-                };
-                let wait = wait.clamp(Duration::from_millis(1), Duration::from_secs(60));
-                self.timer.as_mut().reset(tokio::time::Instant::now() + wait);
-            }
-        }
-    }
-
-    async fn start_tls(&mut self) {
-        let clock = self.context.clock;
-        let failure = match self.handshake().await {
-            Ok(stream) => {
-                let Stream::Opened(tls) = &stream else { return };
-                self.tls = Some(crate::tls::facts(tls.get_ref().1, self.verify));
-                self.stream = Some(stream);
-                self.buffer.clear();
-                self.session.tls_started(clock.steady());
-                return;
-            }
-            Err(failure) => failure,
-        };
-        self.tls = Some(TlsResult::Failed { why: failure.clone(), clear: false });
-        self.session.tls_failed(failure, clock.steady());
-    }
-
-    async fn handshake(&mut self) -> Result<Stream, String> {
-        let Some(Stream::Plain(tcp)) = self.stream.take() else { return Err("no connection".to_owned()) };
-        let Some(config) = self.running.client_tls.manner(self.verify) else {
-            return Err("this system has no trust store to verify certificates with".to_owned());
-        };
-        let name = match ServerName::try_from(self.target.name.clone()) {
-            Ok(name) => name,
-            Err(_) => ServerName::IpAddress(self.target.address.ip().into()),
-        };
-        let connector = tokio_rustls::TlsConnector::from(config);
-        let patience = self.running.client_deadlines.starttls;
-        match tokio::time::timeout(patience, connector.connect(name, tcp)).await {
-            Ok(Ok(tls)) => Ok(Stream::Opened(Box::new(tls))),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("timeout".to_owned()),
-        }
-    }
-
-    async fn stream_shutdown(&mut self) {
-        if let Some(stream) = &mut self.stream {
-            let _ = stream.shutdown().await;
-        }
     }
 }

@@ -32,6 +32,7 @@ pub(super) struct Stores {
     ledger: Ledger,
     tail: Tail,
     books: Arc<Books>,
+    counters_lost: Option<String>,
     space: Arc<SpaceGuard>,
     pub(super) first_dcid: u64,
 }
@@ -62,13 +63,14 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     let spool = Spool::open(&dir.join("spool"), &options)?;
     let missing = tail.missing(&spool.outbox);
     ledger.append(&missing).and_then(|()| ledger.sync()).context("bringing the ledger up to date")?;
-    let books = Arc::new(Books::new(fold(&ledger)?));
+    let (tally, counters_lost) = fold(&ledger)?;
+    let books = Arc::new(Books::new(tally));
     let marks = Marks { low: config.queue.low, reserve: config.queue.reserve, critical: CRITICAL };
     let space = Arc::new(SpaceGuard::new(dir, marks).context("looking at the spool's disk")?);
     // A first look, so that nothing is accepted on a full disk while the watch is not running yet.
     space.check().context("looking at the spool's disk")?;
     let first_dcid = spool.ids[Sequence::ALL.iter().position(|s| *s == Sequence::Dcid).unwrap_or(2)].start;
-    Ok(Stores { spool, ledger, tail, books, space, first_dcid })
+    Ok(Stores { spool, ledger, tail, books, counters_lost, space, first_dcid })
 }
 
 /// Makes the folder of everything that survives, for this user alone.
@@ -82,11 +84,11 @@ fn make_private(dir: &Path) -> Result<()> {
 }
 
 /// The counters at the end of the ledger: those at the beginning of its last segment, and what follows.
-fn fold(ledger: &Ledger) -> Result<Tally> {
-    let opening = ledger.opening();
-    let mut tally = match opening.counters.as_slice() {
-        [] => Tally::default(),
-        counters => Tally::from_bytes(counters).context("reading the counters in the ledger")?,
+/// Counters that cannot be read back keep no mail from flowing: they begin at zero, and why is returned.
+fn fold(ledger: &Ledger) -> Result<(Tally, Option<String>)> {
+    let (mut tally, unreadable) = match Tally::from_bytes(&ledger.opening().counters) {
+        Ok(tally) => (tally, None),
+        Err(error) => (Tally::default(), Some(error.to_string())),
     };
     let mut reader = ledger.reader();
     reader.seek(ledger.segment_start());
@@ -97,7 +99,7 @@ fn fold(ledger: &Ledger) -> Result<Tally> {
         }
     }
     tally.begin_uptime();
-    Ok(tally)
+    Ok((tally, unreadable))
 }
 
 impl Stores {
@@ -111,8 +113,16 @@ impl Stores {
         running: &Running,
         clock: Clock,
     ) -> Result<(Parts, Recovery)> {
-        let Self { spool, ledger, tail, books, space, first_dcid: _ } = self;
+        let Self { spool, ledger, tail, books, counters_lost, space, first_dcid: _ } = self;
         let journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
+        if let Some(why) = counters_lost {
+            sink.alert(
+                Severity::Warning,
+                "counters-lost",
+                format!("the counters could not be read back and begin at zero: {why}"),
+                "look at the disk of data_dir; no mail is concerned",
+            );
+        }
         if tail.cut_bytes > 0 {
             sink.tell(Event::LedgerGap { cut_bytes: tail.cut_bytes });
         }

@@ -1,0 +1,124 @@
+//! From a TCP connection to one that takes transactions: greeting, EHLO, TLS, AUTH.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailreeve_core::delivery::io::{PeerFacts, Target, TlsMode};
+use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
+use mailreeve_smtp::client::{Output, Session, TlsDemand};
+use tokio::net::TcpStream;
+
+use super::{Outbound, Plan, Refusal, local};
+use crate::deliver::outcome::{lost_failure, reply_failure};
+use crate::stream::{ReadBuffer, Stream};
+
+impl Outbound {
+    pub(super) async fn start(
+        plan: &Plan,
+        stream: TcpStream,
+        target: Target,
+        in_clear: Option<String>,
+    ) -> Result<Self, Refusal> {
+        let peer = target.address;
+        if let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) {
+            plan.context.events.tell(Event::DeliveryOpened {
+                dcid: plan.dcid,
+                host: plan.host.clone(),
+                local,
+                peer,
+                name: target.name.clone(),
+            });
+        }
+        let remembered = match (&in_clear, plan.tls) {
+            (Some(why), _) => Some(why.clone()),
+            (None, TlsMode::Preferred) => plan.context.clear_text.why(peer.ip()),
+            (None, TlsMode::Off | TlsMode::Required | TlsMode::Verify) => None,
+        };
+        let demand = match (plan.tls, &remembered) {
+            (TlsMode::Off, _) | (TlsMode::Preferred, Some(_)) => TlsDemand::Never,
+            (TlsMode::Preferred, None) => TlsDemand::Opportunistic,
+            (TlsMode::Required | TlsMode::Verify, _) => TlsDemand::Required,
+        };
+        let settings = plan.running.client_settings(demand, plan.credentials.clone(), plan.implicit_tls);
+        let mut outbound = Self {
+            session: Session::new(Arc::new(settings), plan.context.clock.steady()),
+            context: Arc::clone(&plan.context),
+            running: Arc::clone(&plan.running),
+            stream: Some(Stream::Plain(stream)),
+            buffer: ReadBuffer::new(),
+            timer: Box::pin(tokio::time::sleep(Duration::from_secs(60))),
+            target,
+            verify: plan.tls == TlsMode::Verify,
+            tls: None,
+            loaded: None,
+            damaged: None,
+        };
+        outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
+        outbound.get_ready(plan).await?;
+        Ok(outbound)
+    }
+
+    /// Goes through greeting, EHLO, TLS and AUTH.
+    async fn get_ready(&mut self, plan: &Plan) -> Result<(), Refusal> {
+        let peer = self.target.address;
+        let failed = |stage, cause, reply: &mailreeve_smtp::reply::Reply| {
+            Refusal::Failed(reply_failure(reply, stage, cause, peer, plan.context.clock.wall()))
+        };
+        loop {
+            match self.next().await {
+                Output::Ready => return Ok(()),
+                Output::GreetingRejected(reply) => {
+                    return Err(failed(Stage::Greeting, Cause::GreetingRejected, &reply));
+                }
+                Output::HelloRejected(reply) => return Err(failed(Stage::Ehlo, Cause::HelloRejected, &reply)),
+                Output::AuthFailed(reply) => return Err(failed(Stage::Auth, Cause::AuthFailed, &reply)),
+                Output::TlsUnavailable(why) => {
+                    if matches!(plan.tls, TlsMode::Required | TlsMode::Verify) {
+                        let cause = Cause::TlsNotOffered;
+                        return Err(Refusal::Failed(local(
+                            Stage::StartTls,
+                            cause,
+                            (4, 7, 4),
+                            why,
+                            peer,
+                            plan,
+                        )));
+                    }
+                    self.tls = Some(TlsResult::Failed { why, clear: true });
+                }
+                Output::Lost { stage, why, after_data, .. } => {
+                    if let Some(TlsResult::Failed { why, clear: false }) = &self.tls {
+                        return Err(Refusal::TlsBroken(why.clone()));
+                    }
+                    let now = plan.context.clock.wall();
+                    return Err(Refusal::Failed(lost_failure(stage, &why, after_data, peer, now)));
+                }
+                Output::Closed => {
+                    let text = "connection closed before it was ready".to_owned();
+                    let failure =
+                        local(Stage::Greeting, Cause::ConnectionLost, (4, 4, 2), text, peer, plan);
+                    return Err(Refusal::Failed(failure));
+                }
+                Output::Write(_)
+                | Output::Content { .. }
+                | Output::StartTls
+                | Output::Recipient { .. }
+                | Output::MailRejected { .. }
+                | Output::Done { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn facts(&self) -> PeerFacts {
+        let offered = self.session.capabilities();
+        PeerFacts {
+            size_limit: offered.size,
+            smtputf8: offered.smtputf8,
+            eight_bit: offered.eight_bit_mime,
+            dsn: offered.dsn,
+            recipients_max: offered.recipients_max.unwrap_or(usize::MAX),
+            transactions_max: offered.transactions_max,
+            tls: self.tls.clone(),
+        }
+    }
+}
