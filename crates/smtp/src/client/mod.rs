@@ -159,7 +159,10 @@ impl Session {
                 let why = Lost::Protocol("a reply began that no command asked for".to_owned());
                 self.lose(why);
             }
-            State::Idle => self.begin_waiting(),
+            State::Idle => {
+                self.begin_waiting();
+                self.arm(now);
+            }
             State::FinalReply { .. } => self.write_chained(),
             State::Closed => self.lose_waiting(&Lost::PeerClosed),
             State::Greeting
@@ -172,7 +175,6 @@ impl Session {
             | State::ContentWriting { .. }
             | State::QuitReply => {}
         }
-        self.arm(now);
     }
 
     /// Notes that a part of the content was taken by the network: the deadline of a block starts anew.
@@ -185,8 +187,10 @@ impl Session {
     /// Notes that content and its end were written, as [`Output::Content`] asked. To be called before what
     /// the peer sent after that is fed, and also when writing what follows the end failed.
     pub fn content_written(&mut self, now: Instant) {
-        self.end_content();
-        self.arm(now);
+        if matches!(self.state, State::ContentWriting { .. }) {
+            self.end_content();
+            self.arm(now);
+        }
     }
 
     /// Says QUIT, as soon as no transaction is under way or waiting.

@@ -138,7 +138,7 @@ pub enum NotSent {
 /// Why a connection is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// The peer closed it, or said that it does (421).
+    /// The peer closed it, said that it does (421), or refused us before the transaction began.
     PeerClosed,
     /// The peer did not answer in time.
     Timeout,

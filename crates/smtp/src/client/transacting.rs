@@ -6,6 +6,9 @@ use super::output::{Final, Framing, Lost, Output};
 use super::state::State;
 use crate::reply::{Class, Reply};
 
+/// Room for the commands of a transaction with one recipient, so that they are put together in one piece.
+const COMMAND_OCTETS: usize = 256;
+
 impl Session {
     /// Begins the next transaction that can be sent; without one says QUIT if that is due, or waits.
     pub(super) fn begin_waiting(&mut self) {
@@ -76,14 +79,13 @@ impl Session {
 
     /// Content and its end were written.
     pub(super) fn end_content(&mut self) {
-        if !matches!(self.state, State::ContentWriting { .. }) {
-            return;
-        }
-        let state = std::mem::replace(&mut self.state, State::Closed);
-        if let State::ContentWriting { mut exchange, chained } = state {
-            exchange.content_written();
-            self.state = State::FinalReply { exchange, chained };
-            self.write_chained();
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::ContentWriting { mut exchange, chained } => {
+                exchange.content_written();
+                self.state = State::FinalReply { exchange, chained };
+                self.write_chained();
+            }
+            elsewhere => self.state = elsewhere,
         }
     }
 
@@ -103,13 +105,11 @@ impl Session {
         }
         // A refused BDAT asks for RSET, and whether this one is refused is not known yet.
         let reset = exchange.framing() == Framing::Bdat;
-        let mut commands = Vec::new();
-        if let Some(mut next) = self.next_sendable(reset) {
-            next.write_flight(&self.capabilities, &mut commands);
-            if let State::ContentWriting { chained, .. } | State::FinalReply { chained, .. } = &mut self.state
-            {
-                *chained = Some(next);
-            }
+        let Some(mut next) = self.next_sendable(reset) else { return Vec::new() };
+        let mut commands = Vec::with_capacity(COMMAND_OCTETS);
+        next.write_flight(&self.capabilities, &mut commands);
+        if let State::ContentWriting { chained, .. } | State::FinalReply { chained, .. } = &mut self.state {
+            *chained = Some(next);
         }
         commands
     }
@@ -133,6 +133,7 @@ impl Session {
             }
             Next::Content => content = true,
             Next::Commands => {
+                commands.reserve(COMMAND_OCTETS);
                 exchange.write_flight(&self.capabilities, &mut commands);
                 content = exchange.may_fly_with_content(&self.capabilities);
             }
