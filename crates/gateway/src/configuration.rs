@@ -10,14 +10,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
-use mailreeve_core::config::{self, Config, Defaults, Mistake, Zone};
+use mailreeve_core::config::{self, Config, Defaults, IpPreference, Mistake, Zone};
 use mailreeve_smtp::client::{self, Credentials};
 
 use crate::context::Running;
 use crate::lookups::dns::{Dns, DnsSettings};
-use crate::lookups::exchangers::Surroundings;
+use crate::lookups::exchangers::{Families, Surroundings};
 use crate::tls::{self, ClientTls};
 
 /// A file larger than this is not a configuration.
@@ -120,25 +120,30 @@ pub fn prepare(text: Text, listening: Vec<SocketAddr>) -> Result<Running> {
         true => Some(tls::server_config(pair, &config.data_dir.join("tls"), &config.hostname)?),
         false => None,
     };
-    let Some(listener) = config.listeners.first() else { bail!("no listener is configured") };
-    let mut smtp = config.smtp_settings(listener);
-    smtp.extensions.starttls = tls.is_some();
+    let smtp = config.listeners.iter().map(|row| (row.name.clone(), Arc::new(config.smtp_settings(row))));
     let dns = Dns::new(&DnsSettings {
         servers: config.dns.servers.clone(),
         timeout: config.dns.timeout,
         attempts: config.dns.attempts,
+        cache_entries: config.dns.cache_max,
     })
     .context("preparing the resolver (dns.servers, or the system's resolv.conf)")?;
     let helo = config.delivery.helo.clone().unwrap_or_else(|| config.hostname.clone());
     let surroundings = Surroundings {
         port: config.delivery.port,
         refused_networks: config.delivery.refused_networks.clone(),
+        families: match config.delivery.ip_preference {
+            IpPreference::PreferV6 => Families::V6First,
+            IpPreference::PreferV4 => Families::V4First,
+            IpPreference::V6Only => Families::V6Only,
+            IpPreference::V4Only => Families::V4Only,
+        },
         own_names: own_names(&config.hostname, &helo),
         own_addresses: listening.clone(),
     };
     Ok(Running {
         policy: config.policy(),
-        smtp: Arc::new(smtp),
+        smtp: smtp.collect(),
         tls,
         delivery: Arc::new(config.delivery_settings()),
         surroundings: Arc::new(surroundings),
@@ -146,6 +151,7 @@ pub fn prepare(text: Text, listening: Vec<SocketAddr>) -> Result<Running> {
         client_tls: ClientTls::new()?,
         client_deadlines: client_deadlines(&config),
         helo,
+        reverse_timeout: config.dns.reverse_timeout,
         connect_timeout: config.delivery.connect_timeout,
         source_addresses: config.delivery.source_addresses.clone(),
         credentials: secrets(&config)?,

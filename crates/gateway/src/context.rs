@@ -88,8 +88,8 @@ pub struct Running {
     pub source: String,
     /// Who may send what to whom.
     pub policy: Policy,
-    /// Settings of inbound sessions.
-    pub smtp: Arc<server::Settings>,
+    /// Settings of inbound sessions, by listener.
+    pub smtp: HashMap<String, Arc<server::Settings>>,
     /// TLS for inbound sessions.
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Settings of the delivery shard.
@@ -104,6 +104,8 @@ pub struct Running {
     pub client_deadlines: client::Deadlines,
     /// What we call ourselves outbound.
     pub helo: String,
+    /// Time for the look-up of a connecting host's name; zero for none.
+    pub reverse_timeout: Duration,
     /// Time for one TCP connection to come about.
     pub connect_timeout: Duration,
     /// Our addresses to connect from.

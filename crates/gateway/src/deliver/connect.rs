@@ -21,6 +21,8 @@ pub(super) struct Manner {
     pub(super) timeout: Duration,
     /// Our addresses to connect from; empty lets the system choose.
     pub(super) sources: Vec<IpAddr>,
+    /// Which family goes first.
+    pub(super) v4_first: bool,
 }
 
 /// A connection that stands, and the targets that are left to try if it proves useless.
@@ -37,9 +39,7 @@ pub(super) async fn first_answering(
     clock: Clock,
 ) -> Option<Connected> {
     while !targets.is_empty() {
-        let preference = targets[0].preference;
-        let raced = targets.iter().take_while(|target| target.preference == preference).count().min(2);
-        let group: Vec<Target> = targets.drain(..raced).collect();
+        let group = next_pair(targets, manner.v4_first);
         let mut race = JoinSet::new();
         for (target, place) in group.into_iter().zip(0u32..) {
             let manner = manner.clone();
@@ -67,6 +67,24 @@ pub(super) async fn first_answering(
         failed.append(&mut losers);
     }
     None
+}
+
+/// Takes the next one or two targets of the best preference: one of each family where both are there.
+fn next_pair(targets: &mut Vec<Target>, v4_first: bool) -> Vec<Target> {
+    let preference = targets[0].preference;
+    let alike = targets.iter().take_while(|target| target.preference == preference).count();
+    let of_family = |v4: bool| targets[..alike].iter().position(|target| target.address.is_ipv4() == v4);
+    let (first, second) = (of_family(v4_first), of_family(!v4_first));
+    let mut places: Vec<usize> = match (first, second) {
+        (Some(first), Some(second)) => vec![first, second],
+        (Some(_), None) | (None, Some(_)) | (None, None) => (0..alike.min(2)).collect(),
+    };
+    let group = places.iter().map(|place| targets[*place].clone()).collect();
+    places.sort_unstable();
+    for place in places.into_iter().rev() {
+        targets.remove(place);
+    }
+    group
 }
 
 async fn connect(address: SocketAddr, manner: &Manner) -> io::Result<TcpStream> {
@@ -101,5 +119,43 @@ fn describe(error: &io::Error, address: SocketAddr, clock: Clock) -> Failure {
         text: vec![text],
         address: Some(address),
         at: clock.wall().0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn targets(rows: &[(&str, u16)]) -> Vec<Target> {
+        let target = |(address, preference): &(&str, u16)| Target {
+            address: address.parse().unwrap(),
+            name: "mx.test".to_owned(),
+            preference: *preference,
+        };
+        rows.iter().map(target).collect()
+    }
+
+    fn pairs(rows: &[(&str, u16)], v4_first: bool) -> Vec<Vec<String>> {
+        let mut targets = targets(rows);
+        let mut pairs = Vec::new();
+        while !targets.is_empty() {
+            let pair = next_pair(&mut targets, v4_first);
+            pairs.push(pair.iter().map(|target| target.address.ip().to_string()).collect());
+        }
+        pairs
+    }
+
+    #[test]
+    fn families_are_raced_inside_a_preference_and_never_across() {
+        let rows =
+            [("192.0.2.1:25", 10), ("192.0.2.2:25", 10), ("[2001:db8::1]:25", 10), ("[2001:db8::2]:25", 20)];
+        assert_eq!(
+            pairs(&rows, false),
+            [vec!["2001:db8::1", "192.0.2.1"], vec!["192.0.2.2"], vec!["2001:db8::2"]]
+        );
+        assert_eq!(pairs(&rows, true)[0], ["192.0.2.1", "2001:db8::1"]);
+        assert_eq!(pairs(&rows[..2], false), [vec!["192.0.2.1", "192.0.2.2"]]);
     }
 }

@@ -36,8 +36,11 @@ impl Judgement {
                 let looking = Arc::clone(&judgement);
                 tokio::spawn(async move {
                     let context = &looking.context;
-                    let dns = context.running.load().dns.clone();
-                    let name = context.peer_names.look_up(&dns, looking.peer).await;
+                    let (dns, deadline) = {
+                        let running = context.running.load();
+                        (Arc::clone(&running.dns), running.reverse_timeout)
+                    };
+                    let name = context.peer_names.look_up(&dns, looking.peer, deadline).await;
                     looking.tell(&name, Some(looking.started.elapsed()));
                 });
             }

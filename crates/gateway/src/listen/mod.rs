@@ -176,6 +176,8 @@ fn take_in(
     let Some(icid) = context.ids.icid() else { return };
     context.events.tell(Event::ConnectionOpened { icid, listener: listener.name.clone(), local, peer });
     let running = context.running.load_full();
+    // A listener keeps its settings under its name; a reload cannot take it away.
+    let Some(smtp) = running.smtp.get(&listener.name).cloned() else { return };
     let verdict = running.policy.judge_peer(peer.ip());
     let trusted = verdict.action == mailreeve_core::event::PeerAction::Relay;
     let (seat, refusal) = match listener.enter(peer.ip(), trusted) {
@@ -186,6 +188,7 @@ fn take_in(
     let inbound = session::Inbound::new(session::Arrival {
         context: Arc::clone(context),
         running,
+        smtp,
         receipts: Arc::clone(receipts),
         icid,
         peer,

@@ -17,7 +17,7 @@ use mailreeve_core::event::{Event, TlsResult};
 use mailreeve_core::ids::Icid;
 use mailreeve_core::policy::PeerVerdict;
 use mailreeve_smtp::reply::{Enhanced, Reply};
-use mailreeve_smtp::server::{Greeting, Message, Session, Shutdown};
+use mailreeve_smtp::server::{Greeting, Message, Session, Settings, Shutdown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -38,6 +38,7 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 pub(super) struct Arrival {
     pub(super) context: Arc<Context>,
     pub(super) running: Arc<Running>,
+    pub(super) smtp: Arc<Settings>,
     pub(super) receipts: Arc<Receipts>,
     pub(super) icid: Icid,
     pub(super) peer: SocketAddr,
@@ -70,7 +71,7 @@ enum Await {
 
 impl Inbound {
     pub(super) fn new(at: Arrival) -> Self {
-        let session = Session::new(Arc::clone(&at.running.smtp), at.context.clock.steady());
+        let session = Session::new(Arc::clone(&at.smtp), at.context.clock.steady());
         let judgement =
             Judgement::start(Arc::clone(&at.context), at.icid, at.peer.ip(), at.verdict.clone());
         Self {
@@ -184,7 +185,7 @@ impl Inbound {
             return Ok(());
         }
         let Some(stream) = stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        let patience = self.at.running.smtp.deadlines.command;
+        let patience = self.at.smtp.deadlines.command;
         match tokio::time::timeout(patience, stream.write_all(output)).await {
             Ok(written) => written?,
             Err(_) => return Err(io::ErrorKind::TimedOut.into()),

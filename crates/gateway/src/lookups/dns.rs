@@ -58,6 +58,8 @@ pub struct DnsSettings {
     pub timeout: Duration,
     /// Tries.
     pub attempts: usize,
+    /// Answers remembered.
+    pub cache_entries: usize,
 }
 
 impl Dns {
@@ -66,7 +68,7 @@ impl Dns {
         let mut options = ResolverOpts::default();
         options.timeout = settings.timeout;
         options.attempts = settings.attempts.max(1);
-        options.cache_size = 32_768;
+        options.cache_size = settings.cache_entries as u64;
         options.ndots = 0;
         options.edns0 = true;
         let provider = TokioRuntimeProvider::default();

@@ -31,10 +31,35 @@ pub struct Surroundings {
     pub port: u16,
     /// Networks never connected to on the word of DNS.
     pub refused_networks: Vec<IpNet>,
+    /// Which address families are used, and which first.
+    pub families: Families,
     /// Our own names, lower-case.
     pub own_names: Vec<String>,
     /// Addresses and ports where we listen.
     pub own_addresses: Vec<SocketAddr>,
+}
+
+/// Address families for delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// Both, IPv6 a little ahead.
+    V6First,
+    /// Both, IPv4 a little ahead.
+    V4First,
+    /// IPv6 alone.
+    V6Only,
+    /// IPv4 alone.
+    V4Only,
+}
+
+impl Families {
+    const fn use_of(self, address: &IpAddr) -> bool {
+        match self {
+            Self::V6First | Self::V4First => true,
+            Self::V6Only => address.is_ipv6(),
+            Self::V4Only => address.is_ipv4(),
+        }
+    }
 }
 
 /// Looks a destination up.
@@ -124,7 +149,8 @@ fn settle(
     let all: Vec<Target> = found
         .into_iter()
         .flat_map(|(preference, name, addresses)| {
-            addresses.into_iter().take(ADDRESSES_EACH).map(move |ip| Target {
+            let used = addresses.into_iter().filter(|ip| around.families.use_of(ip));
+            used.take(ADDRESSES_EACH).map(move |ip| Target {
                 address: SocketAddr::new(ip.to_canonical(), around.port),
                 name: name.clone(),
                 preference,
@@ -140,6 +166,10 @@ fn settle(
     if targets.is_empty() && own.is_some() {
         let text = "the best exchanger of this destination is this gateway itself".to_owned();
         return Resolution::Hard(local(Cause::MailLoop, (5, 4, 6), text, now));
+    }
+    if targets.is_empty() {
+        let text = "no exchanger has an address of the families that delivery.ip_preference allows".to_owned();
+        return Resolution::Soft(local(Cause::MxNoAddress, (4, 4, 4), text, now));
     }
     let refused = |target: &Target| {
         target.address.ip().is_unspecified()

@@ -1,7 +1,7 @@
 //! The name of a connecting host: PTR, then the address of that name, while the session goes on.
 //!
 //! The banner never waits for it. A host is `verified` when one of its names leads back to its address.
-//! After [`DEADLINE`] the answer is "unknown"; answers and silences are remembered for a while, so a dead
+//! After its deadline the answer is "unknown"; answers and silences are remembered for a while, so a dead
 //! resolver costs one wait a host and not one a connection.
 
 use std::collections::HashMap;
@@ -12,8 +12,6 @@ use parking_lot::Mutex;
 
 use super::dns::Dns;
 
-/// Longest time for both look-ups.
-pub const DEADLINE: Duration = Duration::from_secs(3);
 /// How long an answer is kept.
 const KEEP: Duration = Duration::from_secs(300);
 /// Hosts remembered at most; beyond it the memory is emptied.
@@ -46,9 +44,9 @@ impl PeerNames {
         (Instant::now() < *until).then(|| name.clone())
     }
 
-    /// Looks the name of `peer` up, within [`DEADLINE`].
-    pub async fn look_up(&self, dns: &Dns, peer: IpAddr) -> PeerName {
-        let name = tokio::time::timeout(DEADLINE, ask(dns, peer))
+    /// Looks the name of `peer` up, both look-ups within `deadline`.
+    pub async fn look_up(&self, dns: &Dns, peer: IpAddr, deadline: Duration) -> PeerName {
+        let name = tokio::time::timeout(deadline, ask(dns, peer))
             .await
             .unwrap_or(PeerName { timed_out: true, ..PeerName::default() });
         let mut known = self.known.lock();

@@ -63,8 +63,8 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     let spool = Spool::open(&dir.join("spool"), &options)?;
     let missing = tail.missing(&spool.outbox);
     ledger.append(&missing).and_then(|()| ledger.sync()).context("bringing the ledger up to date")?;
-    let (tally, counters_lost) = fold(&ledger)?;
-    let books = Arc::new(Books::new(tally));
+    let (books, counters_lost) = fold(&ledger)?;
+    let books = Arc::new(books);
     let marks = Marks { low: config.queue.low, reserve: config.queue.reserve, critical: CRITICAL };
     let space = Arc::new(SpaceGuard::new(dir, marks).context("looking at the spool's disk")?);
     // A first look, so that nothing is accepted on a full disk while the watch is not running yet.
@@ -83,23 +83,24 @@ fn make_private(dir: &Path) -> Result<()> {
         .with_context(|| format!("making the folder {}", dir.display()))
 }
 
-/// The counters at the end of the ledger: those at the beginning of its last segment, and what follows.
+/// The books at the end of the ledger: the counters at the beginning of its last segment, and what follows.
 /// Counters that cannot be read back keep no mail from flowing: they begin at zero, and why is returned.
-fn fold(ledger: &Ledger) -> Result<(Tally, Option<String>)> {
-    let (mut tally, unreadable) = match Tally::from_bytes(&ledger.opening().counters) {
+fn fold(ledger: &Ledger) -> Result<(Books, Option<String>)> {
+    let (tally, unreadable) = match Tally::from_bytes(&ledger.opening().counters) {
         Ok(tally) => (tally, None),
         Err(error) => (Tally::default(), Some(error.to_string())),
     };
+    let books = Books::new(tally);
     let mut reader = ledger.reader();
     reader.seek(ledger.segment_start());
     while let Some(item) = reader.next_item().context("reading the ledger")? {
         match item {
-            Item::Event(_, entry) => tally.apply(&entry.stamped),
+            Item::Event(_, entry) => books.note(&entry.stamped),
             Item::Opened(..) | Item::Damaged(..) => {}
         }
     }
-    tally.begin_uptime();
-    Ok((tally, unreadable))
+    books.tally.lock().begin_uptime();
+    Ok((books, unreadable))
 }
 
 impl Stores {

@@ -43,7 +43,7 @@ impl Inbound {
             return Verdict::Refuse(reply);
         }
         let declared = params.size.unwrap_or(UNDECLARED_BYTES);
-        let spill = self.at.running.smtp.limits.spill_bytes;
+        let spill = self.at.smtp.limits.spill_bytes;
         let bytes = usize::try_from(declared).unwrap_or(spill).min(spill);
         let Some(lease) = self.at.context.intake.lease(bytes) else {
             let reply = Reply::new(452, Enhanced(4, 3, 1), "Too much mail in flight here, please try again later");
@@ -117,7 +117,7 @@ impl Inbound {
             helo: &self.helo,
             reverse: name.as_ref().and_then(|name| name.name.as_deref()),
             peer: self.at.peer.ip(),
-            by: &self.at.running.smtp.hostname,
+            by: &self.at.smtp.hostname,
             esmtp: self.esmtp,
             utf8: draft.utf8(),
             tls: self.tls.as_ref().map(|(protocol, cipher)| (protocol.as_str(), cipher.as_str())),
