@@ -14,7 +14,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// An email security gateway that can say where every message is, and why.
 #[derive(Parser)]
-#[command(name = "mailreeve", version, after_help = "Any other word is an operator's command: `mailreeve help` lists them.")]
+#[command(
+    name = "mailreeve",
+    version,
+    // `help` is an operator's command: it tells those that the registry knows.
+    disable_help_subcommand = true,
+    after_help = "Any other word is an operator's command: `mailreeve help` lists them."
+)]
 struct Arguments {
     /// The configuration file; without it the built-in defaults hold.
     #[arg(long, short, global = true, value_name = "FILE", env = "MAILREEVE_CONFIG")]
@@ -105,6 +111,8 @@ fn operator(
 }
 
 fn complain(text: &str) -> ExitCode {
+    // Mistakes of a configuration come rendered, each with its own heading.
+    let text = text.strip_prefix("error: ").unwrap_or(text).trim_end();
     let _ = writeln!(io::stderr(), "error: {text}");
     ExitCode::FAILURE
 }
