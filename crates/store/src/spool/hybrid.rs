@@ -90,17 +90,19 @@ impl From<rusqlite::Error> for RowError {
 impl Engine for Hybrid {
     fn commit(&mut self, parts: &[Batch], housekeeping: &Housekeeping) -> Result<Seq, SpoolError> {
         self.health.check()?;
-        let mark = self.segments.mark();
+        let (mark, walk) = (self.segments.mark(), self.walk);
         let result = self.try_commit(parts, housekeeping);
         let staged = std::mem::take(&mut self.staged_here);
         match &result {
             Ok(_) => {}
             Err(SpoolError::Refused { .. } | SpoolError::NoSpace) => {
                 self.segments.rewind(mark);
+                self.walk = walk;
                 staged.iter().for_each(|content| self.staging.discard(content));
             }
-            // Whether the rows are there is not known: whatever they may name stays.
-            Err(SpoolError::Failed(_)) => {}
+            // Whether the rows are there is not known: whatever they may name stays, and closing the
+            // connection must not write either.
+            Err(SpoolError::Failed(_)) => database::abandon(&self.db),
         }
         result
     }

@@ -131,7 +131,7 @@ struct Answered {
 /// Mail of every kind comes and goes until the script ends; errors are taken as a gateway would take them.
 fn script(opened: &mut Opened) -> Answered {
     let mut answered = Answered::default();
-    for round in 0..12 {
+    for round in 0..6 {
         let lengths = [100, 3_000, 9_000, 14_000];
         let mids: Vec<u64> = (round * 4 + 1..=round * 4 + 4).collect();
         let mut puts: Vec<Put> = mids.iter().zip(lengths).map(|(mid, length)| put(*mid, 1, length)).collect();
@@ -205,8 +205,8 @@ fn no_operation_of_ours_can_fail_and_lose_what_was_answered() {
                     break;
                 }
             }
-            assert!(runs > 40, "{engine:?}, {fault:?}: {runs} operations");
-            assert!(failures > 10, "{engine:?}, {fault:?}: {failures} failures");
+            assert!(runs > 30, "{engine:?}, {fault:?}: {runs} operations");
+            assert!(failures > 5, "{engine:?}, {fault:?}: {failures} failures");
         }
     }
 }

@@ -172,7 +172,7 @@ impl Run {
             Op::PutAgain(pick) => {
                 // Ids are never given twice; what matters is that a message in the queue is not overwritten.
                 let mid = near(pick, next - 1);
-                if self.model.messages.contains_key(&mid) {
+                if self.parts.is_empty() && self.model.messages.contains_key(&mid) {
                     self.parts.push(mail(vec![put(mid, 1, 7)]));
                 }
             }

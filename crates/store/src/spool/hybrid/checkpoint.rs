@@ -128,6 +128,9 @@ impl Shared {
                     return;
                 }
             }
+            if self.health.failure().is_some() {
+                return;
+            }
             if let Err(error) = self.copy_back(&mut db) {
                 self.health.fail(error);
                 return;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mailreeve_core::ids::Mid;
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
@@ -52,7 +53,15 @@ pub(crate) fn open_other(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
     settle(&db)?;
+    // The last to close would copy the WAL back: that is for the committing connection to do, or nobody.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(db)
+}
+
+/// Keeps a connection from writing anything when it is closed: what it knows is not believed any more.
+pub(crate) fn abandon(db: &Connection) {
+    // There is nothing to fall back on; the connection is used for nothing else anyway.
+    let _ = db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }
 
 /// Settings of every connection. Checkpoints are nobody's by-product: see `checkpoint`.

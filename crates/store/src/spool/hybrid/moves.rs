@@ -38,8 +38,8 @@ impl Hybrid {
         let (found, ended) =
             survivors(&self.db, &files, &mut walk).map_err(|error| self.health.fail(error))?;
         self.walk = Some(walk);
-        if ended {
-            // Whatever is still counted there after this cannot be moved: it must go by itself.
+        if ended && found.is_empty() {
+            // Whatever is still counted there cannot be moved: it must go by itself.
             self.walk = None;
             self.segments.pin(walk.segment);
         }
