@@ -49,7 +49,7 @@ pub struct Session {
     deadline: Option<Instant>,
     last_reply: Option<Reply>,
     tls: bool,
-    /// The peer may hold a part of a failed transaction.
+    /// The peer may hold a part of the transaction before, which failed.
     reset_due: bool,
     /// QUIT is to be said as soon as nothing is under way.
     quit_due: bool,

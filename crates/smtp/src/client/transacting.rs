@@ -14,7 +14,6 @@ impl Session {
     pub(super) fn begin_waiting(&mut self) {
         let reset = self.reset_due;
         if let Some(exchange) = self.next_sendable(reset) {
-            self.reset_due = false;
             self.go_on(exchange);
         } else if self.quit_due {
             self.say_quit();
@@ -157,7 +156,7 @@ impl Session {
 
     /// Reports a transaction's result and goes on with the next.
     fn over(&mut self, exchange: Box<Exchange>, chained: Option<Box<Exchange>>) {
-        self.reset_due = exchange.open() && chained.is_none();
+        self.reset_due = exchange.open();
         self.settle(*exchange);
         match chained {
             Some(next) => self.state = State::EnvelopeReplies(next),
