@@ -1,0 +1,183 @@
+//! What operators and fate do, by chance.
+
+use std::sync::Arc;
+
+use mailreeve_core::delivery::io::{Input, Removal, Scope};
+use mailreeve_core::ids::{Host, Mid, Rid};
+
+use crate::clock::{HOUR, SECOND};
+use crate::coverage::Point;
+use crate::model::Verdict;
+use crate::run::Sim;
+use crate::temper::Dns;
+use crate::traffic;
+
+/// What may happen next.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Message,
+    ChangeExchanger,
+    ChangeDns,
+    HealHost,
+    DeliverNow,
+    Suspend,
+    Resume,
+    Remove,
+    Reconfigure,
+    SpoolSpace,
+    Jump,
+    Restart,
+    Shutdown,
+    Damage,
+}
+
+impl Sim {
+    /// Lets one thing happen.
+    pub(crate) fn chaos(&mut self) -> Verdict {
+        let act = self.rng.weighted(&[
+            (34, Act::Message),
+            (14, Act::ChangeExchanger),
+            (4, Act::ChangeDns),
+            (6, Act::HealHost),
+            (6, Act::DeliverNow),
+            (3, Act::Suspend),
+            (5, Act::Resume),
+            (5, Act::Remove),
+            (2, Act::Reconfigure),
+            (2, Act::SpoolSpace),
+            (2, Act::Jump),
+            (1, Act::Restart),
+            (1, Act::Shutdown),
+            (1, Act::Damage),
+        ]);
+        match act {
+            Act::Message => self.message(),
+            Act::ChangeExchanger => {
+                let index = self.rng.index(self.world.exchangers.len());
+                self.world.exchangers[index].change(&mut self.rng);
+                Ok(())
+            }
+            Act::ChangeDns => {
+                let index = self.rng.index(self.world.domains.len());
+                self.world.domains[index].dns = self.rng.weighted(&Dns::ALL);
+                Ok(())
+            }
+            Act::HealHost => {
+                self.world.heal();
+                Ok(())
+            }
+            Act::DeliverNow => self.deliver_now(),
+            Act::Suspend => self.suspend(),
+            Act::Resume => self.resume(),
+            Act::Remove => self.remove(),
+            Act::Reconfigure => {
+                self.settings = Arc::new(traffic::some_settings(&self.world, &mut self.rng));
+                self.tell(Input::Reconfigure(self.settings.clone()))
+            }
+            Act::SpoolSpace => {
+                let exhausted = self.model.exhausted.is_none();
+                self.tell(Input::SpoolSpace { exhausted })?;
+                if exhausted && self.rng.chance(70) {
+                    self.advance(self.clock.steady + 120 * SECOND)?;
+                    self.tell(Input::SpoolSpace { exhausted: false })?;
+                }
+                Ok(())
+            }
+            Act::Jump => self.jump(),
+            Act::Restart => {
+                let crash = self.rng.chance(70);
+                self.restart(crash)
+            }
+            Act::Shutdown => self.shutdown(),
+            Act::Damage => {
+                if let Some((mid, _)) = self.somebody() {
+                    self.damaged.insert(mid);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn message(&mut self) -> Verdict {
+        let many = self.rng.weighted(&[(6, 1), (2, 3), (1, 8)]);
+        for _ in 0..many {
+            let mid = Mid(self.next_mid);
+            self.next_mid += 1;
+            let message = traffic::some_message(mid, &self.world, self.clock.wall().0, &mut self.rng);
+            self.spool.accept(&message);
+            self.tell(Input::Enqueue(message))?;
+        }
+        Ok(())
+    }
+
+    fn some_host(&mut self) -> Host {
+        let index = self.rng.index(self.world.domains.len());
+        self.world.domains[index].host.clone()
+    }
+
+    fn somebody(&mut self) -> Option<(Mid, Rid)> {
+        let count = self.model.recipients.len();
+        if count == 0 {
+            return None;
+        }
+        self.model.recipients.keys().nth(self.rng.index(count)).copied()
+    }
+
+    fn deliver_now(&mut self) -> Verdict {
+        let scope = match (self.rng.below(3), self.somebody()) {
+            (0, _) => Scope::All,
+            (1, Some((mid, _))) => Scope::Message(mid),
+            (_, _) => Scope::Host(self.some_host()),
+        };
+        self.tell(Input::DeliverNow { scope, by: "admin".into() })
+    }
+
+    fn suspend(&mut self) -> Verdict {
+        let host = if self.rng.chance(40) { None } else { Some(self.some_host()) };
+        if self.suspended.contains_key(&host) {
+            return Ok(());
+        }
+        let by = format!("operator{}", self.rng.below(3));
+        self.suspended.insert(host.clone(), by.clone());
+        self.tell(Input::Suspend { host, by })
+    }
+
+    fn resume(&mut self) -> Verdict {
+        let Some((host, by)) = self.suspended.pop_first() else { return Ok(()) };
+        self.tell(Input::Resume { host, by })
+    }
+
+    fn remove(&mut self) -> Verdict {
+        let Some((mid, rid)) = self.somebody() else { return Ok(()) };
+        let by = "admin".to_owned();
+        let how = if self.rng.chance(50) { Removal::Delete { by } } else { Removal::Bounce { by } };
+        self.tell(Input::Remove { mid, rid, how })
+    }
+
+    fn jump(&mut self) -> Verdict {
+        let hour = HOUR as i64;
+        let (by, point) = self.rng.pick(&[
+            (hour, Point::JumpHour),
+            (-hour, Point::JumpHourBack),
+            (24 * hour, Point::JumpDay),
+            (-24 * hour, Point::JumpDayBack),
+            (87_660 * hour, Point::JumpDecade),
+        ]);
+        self.coverage.hit(point);
+        self.clock.jump(by);
+        self.model.jumped();
+        self.wake_at = self.wake_at.map(|at| at.max(self.clock.steady));
+        Ok(())
+    }
+
+    /// An orderly stop: transactions end, connections close, then the process is gone and another starts.
+    fn shutdown(&mut self) -> Verdict {
+        self.tell(Input::Shutdown)?;
+        let give_up = self.clock.steady + 2 * HOUR;
+        while !self.world.sockets.is_empty() && self.clock.steady < give_up && self.rng.chance(90) {
+            self.advance(self.clock.steady + 10 * SECOND)?;
+        }
+        let crash = !self.world.sockets.is_empty();
+        self.restart(crash)
+    }
+}

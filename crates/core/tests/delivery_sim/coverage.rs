@@ -1,0 +1,179 @@
+//! What the runs reached. The list is explicit: a point that no seed reaches fails the run, so a state that
+//! the simulation has stopped visiting is noticed.
+
+macro_rules! points {
+    ($($name:ident = $label:literal,)*) => {
+        /// Something that a run can reach.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Point { $($name,)* }
+
+        /// Every point with its label, in order.
+        const ALL: &[(Point, &str)] = &[$((Point::$name, $label),)*];
+    };
+}
+
+points! {
+    ReachOpen = "world: open",
+    ReachRefuses = "world: refuses",
+    ReachDropsSyn = "world: drops SYN",
+    ReachNoRoute = "world: no route",
+    ReachSystemError = "world: system error",
+    ReachSilent = "world: silent banner",
+    ReachClosesAtOnce = "world: closes before the banner",
+    ReachGreets4xx = "world: greets 4xx",
+    ReachGreets5xx = "world: greets 5xx",
+    ReachGreets521 = "world: greets 521",
+    ReachRejectsHello = "world: rejects HELO",
+    ReachHelloTimeout = "world: silent after EHLO",
+    ReachBabbles = "world: not SMTP",
+    ReachRejectsLogin = "world: rejects AUTH",
+    TlsGood = "world: TLS good",
+    TlsMissing = "world: TLS missing",
+    TlsBroken = "world: TLS broken",
+    TlsBadCertificate = "world: TLS certificate bad",
+    MailTakes = "world: takes mail",
+    MailRcpt4xx = "world: RCPT 4xx",
+    MailRcpt5xx = "world: RCPT 5xx",
+    MailMixed = "world: RCPT mixed",
+    MailClosesMidway = "world: closes midway",
+    MailClosesAfterData = "world: closes after data",
+    MailTimesOut = "world: times out in a transaction",
+    MailThrottles = "world: throttles",
+    MailTakesAndCloses = "world: takes and closes",
+    PeerSmall = "world: SIZE too small met",
+    PeerNoUtf8 = "world: no SMTPUTF8 met",
+    PeerNoEightBit = "world: no 8BITMIME met",
+    PeerLimits = "world: LIMITS met",
+    PeerCloses = "world: closes an idle connection",
+    TakenOver = "world: a connection served another destination",
+    SecondTarget = "world: a later target took the connection",
+    DnsAnswers = "dns: answers",
+    DnsServfail = "dns: SERVFAIL",
+    DnsTimeout = "dns: timeout",
+    DnsNoAddress = "dns: no address",
+    DnsNxdomain = "dns: NXDOMAIN",
+    DnsNullMx = "dns: null MX",
+    DnsLoop = "dns: ourselves",
+    UnknownToUp = "host: unknown to up",
+    UnknownToDown = "host: unknown to down",
+    UpToDown = "host: up to down",
+    UpToUnknown = "host: up to unknown",
+    DownToUp = "host: down to up",
+    DownToUnknown = "host: down to unknown",
+    VerdictAged = "host: verdict aged",
+    TrialFailed = "host: a trial failed",
+    TrialWon = "host: a trial won",
+    BackoffAtMax = "host: clock at its maximum",
+    WhyAttempting = "why: attempting",
+    WhyWaitingForRetry = "why: waiting for retry",
+    WhyHostBackoff = "why: host backoff",
+    WhyHostOnTrial = "why: host on trial",
+    WhyResolving = "why: resolving",
+    WhyConnecting = "why: connecting",
+    WhyLimitGateway = "why: connection limit of the gateway",
+    WhyLimitDestination = "why: connection limit of the destination",
+    WhyLimitAddress = "why: connection limit of an address",
+    WhyRateDestination = "why: rate limit of the destination",
+    WhyRateAddress = "why: rate limit of an address",
+    WhySuspendedAll = "why: suspended everywhere",
+    WhySuspendedHost = "why: suspended for the destination",
+    WhySpoolSpace = "why: spool space",
+    WhyShuttingDown = "why: shutting down",
+    InEnqueue = "input: Enqueue",
+    InResolved = "input: Resolved",
+    InReady = "input: Ready",
+    InUnusable = "input: Unusable",
+    InOutcome = "input: Outcome",
+    InClosed = "input: Closed",
+    InTick = "input: Tick",
+    InDeliverNowAll = "input: DeliverNow all",
+    InDeliverNowHost = "input: DeliverNow host",
+    InDeliverNowMessage = "input: DeliverNow message",
+    InSuspendAll = "input: Suspend all",
+    InSuspendHost = "input: Suspend host",
+    InResumeAll = "input: Resume all",
+    InResumeHost = "input: Resume host",
+    InRemoveDelete = "input: Remove (delete)",
+    InRemoveBounce = "input: Remove (bounce)",
+    InRemoveBusy = "input: Remove of one being attempted",
+    InReconfigure = "input: Reconfigure",
+    InSpoolExhausted = "input: SpoolSpace exhausted",
+    InSpoolEnough = "input: SpoolSpace enough",
+    InRecordCorrupt = "input: RecordCorrupt",
+    InShutdown = "input: Shutdown",
+    OutResolve = "effect: Resolve",
+    OutConnect = "effect: Connect",
+    OutTransact = "effect: Transact",
+    OutQuit = "effect: Quit",
+    OutRecord = "effect: Record",
+    OutDefer = "effect: Defer",
+    OutEnd = "effect: End",
+    EndDelivered = "end: delivered",
+    EndHard = "end: bounced, 5xx",
+    EndGreeting521 = "end: bounced, 521",
+    EndDns = "end: bounced, name service",
+    EndExpiredAge = "end: expired by age",
+    EndExpiredAttempts = "end: expired by attempts",
+    EndUtf8 = "end: bounced, SMTPUTF8",
+    EndSize = "end: bounced, SIZE",
+    EndEightBit = "end: bounced, 8BITMIME",
+    EndOperatorBounce = "end: bounced by an operator",
+    EndOperatorDelete = "end: deleted by an operator",
+    EndDiscarded = "end: discarded by a route",
+    EndCorrupt = "end: corrupt",
+    EndLast = "end: last of its message",
+    ReportedBounce = "report: bounce",
+    UnreportedNull = "report: none, null sender",
+    UnreportedNotify = "report: none, not requested",
+    UnreportedProfile = "report: none, profile",
+    ReportedDelay = "report: delay",
+    DeferHost = "defer: the one that tried an unreachable host",
+    DeferOwn = "defer: its own failure",
+    DeferForced = "defer: a forced try that does not count",
+    JumpHour = "fault: clock forward an hour",
+    JumpHourBack = "fault: clock back an hour",
+    JumpDay = "fault: clock forward a day",
+    JumpDayBack = "fault: clock back a day",
+    JumpDecade = "fault: clock forward ten years",
+    RestartCrash = "fault: crash",
+    RestartCrashBusy = "fault: crash with a transaction under way",
+    RestartLostCommit = "fault: crash before a commit",
+    RestartClean = "fault: clean restart",
+    SentAgain = "fault: sent again after a crash",
+    Healed = "the healed world is empty",
+}
+
+/// Counts of the points.
+#[derive(Clone, Debug)]
+pub(crate) struct Coverage {
+    counts: Vec<u64>,
+}
+
+impl Coverage {
+    /// Nothing was reached yet.
+    pub(crate) fn new() -> Self {
+        Self { counts: vec![0; ALL.len()] }
+    }
+
+    /// Counts one more.
+    pub(crate) fn hit(&mut self, point: Point) {
+        self.counts[point as usize] += 1;
+    }
+
+    /// Adds what another run reached.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
+            *mine += theirs;
+        }
+    }
+
+    /// Lists label and count.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        ALL.iter().map(|&(point, label)| (label, self.counts[point as usize]))
+    }
+
+    /// Lists the points at zero.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        self.rows().filter(|&(_, count)| count == 0).map(|(label, _)| label).collect()
+    }
+}

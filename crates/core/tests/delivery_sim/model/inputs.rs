@@ -1,0 +1,264 @@
+//! What each input makes true.
+
+use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Resolution, Scope};
+use mailreeve_core::delivery::settings::Settings;
+use mailreeve_core::delivery::why::Why;
+use mailreeve_core::event::{Cause, Failure, HostStatus};
+use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
+
+use super::destination::verdict_of;
+use super::recipient::Forced;
+use super::{Connection, Destination, FailedTry, Model, Phase, Recipient, Scene, Verdict, broken, require};
+
+impl Model {
+    /// Applies `input`.
+    pub(super) fn take(&mut self, input: &Input, scene: Scene<'_>) -> Verdict {
+        let now = scene.clock.moment();
+        match input {
+            Input::Enqueue(entering) => {
+                for waiting in entering {
+                    let recipient = Recipient::enter(waiting, self.profile(&waiting.host).max_seconds, scene.clock);
+                    let of_host = recipient.own.as_ref().filter(|own| own.of_host);
+                    let stored = of_host.and_then(|own| Some((own.timer, own.cause.clone()?)));
+                    let destination = self.destination(&recipient.host);
+                    if let Some((timer, failure)) = stored {
+                        destination.take_up(timer, failure, now.steady);
+                    }
+                    self.recipients.insert((waiting.mid, waiting.rid), recipient);
+                }
+            }
+            Input::Resolved { host, resolution } => self.resolved(host, resolution, scene),
+            Input::Ready { dcid, target, peer, failed } => {
+                let Some(connection) = self.connections.get(dcid) else { return broken("the simulation", "Ready for nothing") };
+                let host = connection.host.clone();
+                let life = self.life_us();
+                self.note_failed(&host, failed);
+                self.sick.remove(&target.address.ip());
+                let destination = self.destination(&host);
+                destination.met.insert(target.address.ip(), Some(peer.clone()));
+                destination.judge(&[HostStatus::Up], life, scene.clock);
+                destination.succeed();
+                destination.attempt(now.steady);
+            }
+            Input::Unusable { dcid, failed } => return self.unusable(*dcid, failed, scene),
+            Input::Outcome { dcid, mid, results, after } => return self.outcome(*dcid, *mid, results, after, scene),
+            Input::Closed { dcid, .. } => {
+                self.connections.remove(dcid);
+            }
+            Input::Tick => {}
+            Input::DeliverNow { scope, .. } => self.deliver_now(scope, scene),
+            Input::Suspend { host: None, by } => self.suspended = Some((by.clone(), now)),
+            Input::Suspend { host: Some(host), by } => self.destination(host).suspended = Some((by.clone(), now)),
+            Input::Resume { host: None, .. } => self.suspended = None,
+            Input::Resume { host: Some(host), .. } => self.destination(host).suspended = None,
+            Input::Remove { mid, rid, how } => {
+                self.step.removal_refused = self.is_attempting(*mid, *rid);
+                self.step.removal = Some((*mid, *rid, how.clone()));
+            }
+            Input::Reconfigure(settings) => {
+                self.settings = settings.clone();
+                self.disturbed_at = now.steady;
+                self.reconfigured_at = now.steady;
+                for destination in self.destinations.values_mut() {
+                    destination.window_floor = now.steady;
+                    // Another way to a destination makes what was learnt of the old one worthless.
+                    destination.forget(false);
+                }
+            }
+            Input::SpoolSpace { exhausted } => {
+                self.exhausted = exhausted.then_some(now);
+                self.disturbed_at = now.steady;
+            }
+            Input::RecordCorrupt { dcid, mid, .. } => self.step.corrupt = Some((*dcid, *mid)),
+            Input::Shutdown => self.stopping = true,
+        }
+        Ok(())
+    }
+
+    /// Returns how long a verdict is worth something, microseconds.
+    pub(super) fn life_us(&self) -> u64 {
+        u64::try_from(self.settings.verdict_life.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Tells whether a ready connection to `host` stands.
+    fn has_live(host: &Host, scene: Scene<'_>) -> bool {
+        scene.world.sockets.values().any(|socket| &socket.host == host && !socket.is_opening())
+    }
+
+    fn resolved(&mut self, host: &Host, resolution: &Resolution, scene: Scene<'_>) {
+        let (life, profile) = (self.life_us(), self.profile(host).clone());
+        // An answer to a question asked under other settings may be thrown away.
+        let outdated = self.destinations.get(host).and_then(|one| one.lookup).is_none_or(|asked| asked.steady <= self.reconfigured_at);
+        let before_hold = self.destinations.get(host).is_some_and(|one| one.lookup.is_some_and(|asked| asked.steady <= one.held_at));
+        let live = Self::has_live(host, scene) || outdated || before_hold;
+        let nobody = !self.recipients.values().any(|recipient| &recipient.host == host);
+        let destination = self.destination(host);
+        destination.lookup = None;
+        destination.answer = Some((resolution.clone(), scene.clock.steady));
+        let (failure, hard) = match resolution {
+            Resolution::Addresses { .. } => return,
+            Resolution::Soft(failure) => (failure.clone(), false),
+            Resolution::Hard(failure) => (failure.clone(), true),
+        };
+        if live {
+            destination.refused_more = Some(scene.clock.steady);
+        }
+        let mut to = vec![HostStatus::Unknown];
+        if live || nobody {
+            to.extend(destination.verdicts().iter().map(|&(status, _)| status));
+        }
+        destination.judge(&to, life, scene.clock);
+        destination.fail(vec![failure.clone()], live || nobody || hard, &profile, scene.clock);
+        if hard {
+            destination.forget(false);
+        }
+        self.step.failed_try = Some(FailedTry {
+            host: host.clone(),
+            waited: Vec::new(),
+            beside: true,
+            refused: (false, false),
+            failures: vec![failure],
+            charged: 0,
+            ended: 0,
+        });
+    }
+
+    fn unusable(&mut self, dcid: Dcid, failed: &[AddressTry], scene: Scene<'_>) -> Verdict {
+        let Some(Connection { host, asked_at, partial }) = self.connections.remove(&dcid) else {
+            return broken("the simulation", "Unusable for nothing");
+        };
+        let failures: Vec<Failure> = failed.iter().map(|one| one.failure.clone()).collect();
+        let says_521 = failures.iter().filter(|failure| failure.code == 521).count();
+        let refused = (says_521 == failures.len(), says_521 > 0);
+        let waited = self.recipients.iter().filter(|(_, recipient)| recipient.seen == Some(Why::Connecting { dcid }));
+        let waited: Vec<(Mid, Rid)> = waited.map(|(key, _)| *key).collect();
+        let (life, profile) = (self.life_us(), self.profile(&host).clone());
+        let live = Self::has_live(&host, scene);
+        self.note_failed(&host, failed);
+        let destination = self.destination(&host);
+        if live {
+            destination.refused_more = Some(scene.clock.steady);
+        }
+        let unsure = live || partial || waited.is_empty() || refused.1 || (destination.maybe_on_trial() && asked_at < destination.held_at);
+        let mut to = vec![verdict_of(&failures)];
+        if unsure {
+            to.extend(destination.verdicts().iter().map(|&(status, _)| status));
+        }
+        destination.judge(&to, life, scene.clock);
+        destination.fail(failures.clone(), unsure, &profile, scene.clock);
+        destination.attempt(scene.clock.steady);
+        self.step.failed_try = Some(FailedTry { host, waited, beside: live || partial, refused, failures, charged: 0, ended: 0 });
+        Ok(())
+    }
+
+    fn outcome(&mut self, dcid: Dcid, mid: Mid, results: &[(Rid, RecipientResult)], after: &After, scene: Scene<'_>) -> Verdict {
+        let Some(connection) = self.connections.get(&dcid) else { return broken("the simulation", "Outcome for nothing") };
+        let (host, asked_at) = (connection.host.clone(), connection.asked_at);
+        if matches!(after, After::Gone(_)) {
+            self.connections.remove(&dcid);
+        }
+        for (rid, result) in results {
+            let Some(recipient) = self.recipients.get_mut(&(mid, *rid)) else {
+                return broken("the simulation", "a result for nobody");
+            };
+            require(recipient.phase == Phase::Attempting(dcid), "the simulation", || "a result without an attempt".into())?;
+            recipient.phase = Phase::Resulted(dcid, result.clone());
+        }
+        let delivered = results.iter().any(|(_, result)| matches!(result, RecipientResult::Delivered { .. }));
+        let (life, profile) = (self.life_us(), self.profile(&host).clone());
+        let destination = self.destination(&host);
+        let stale = destination.maybe_on_trial() && asked_at <= destination.held_at;
+        let failures = results.iter().filter_map(|(_, result)| match result {
+            RecipientResult::Soft(failure) | RecipientResult::Hard(failure) => Some(failure),
+            RecipientResult::Delivered { .. } => None,
+        });
+        let failures: Vec<Failure> = failures.cloned().collect();
+        let old = destination.verdicts().into_iter().map(|(status, _)| status);
+        if delivered || (!stale && failures.iter().any(|failure| failure.code != 0)) {
+            destination.judge(&[HostStatus::Up], life, scene.clock);
+            destination.succeed();
+        } else if failures.iter().all(|failure| failure.cause == Cause::SmtpTimeout) {
+            let to: Vec<HostStatus> = old.chain([HostStatus::Up, HostStatus::Down]).collect();
+            destination.judge(&to, life, scene.clock);
+            destination.fail(failures, true, &profile, scene.clock);
+        } else {
+            let to: Vec<HostStatus> = old.chain([HostStatus::Up]).collect();
+            destination.judge(&to, life, scene.clock);
+            destination.forget(false);
+        }
+        destination.attempt(scene.clock.steady);
+        Ok(())
+    }
+
+    fn deliver_now(&mut self, scope: &Scope, scene: Scene<'_>) {
+        let in_scope = |mid: Mid, host: &Host| match scope {
+            Scope::All => true,
+            Scope::Host(wanted) => wanted == host,
+            Scope::Message(wanted) => *wanted == mid,
+        };
+        let (mut hosts, mut touched) = (Vec::new(), Vec::new());
+        for (&(mid, _), recipient) in &mut self.recipients {
+            if !in_scope(mid, &recipient.host) {
+                continue;
+            }
+            touched.push(recipient.host.clone());
+            if recipient.phase != Phase::Waiting {
+                continue;
+            }
+            hosts.push(recipient.host.clone());
+            let now = scene.clock.steady;
+            let held = self.destinations.get(&recipient.host).is_some_and(|one| one.surely_held(now));
+            let waits = recipient.own.as_ref().is_some_and(|own| !own.of_host && !own.timer.may_have_fired(now));
+            if recipient.forced != Forced::Yes {
+                recipient.forced = if held || waits { Forced::Yes } else { Forced::Maybe };
+            }
+            recipient.own = None;
+            if !recipient.intervals_s.contains(&0) {
+                recipient.intervals_s.push(0);
+            }
+        }
+        let life = self.life_us();
+        let shared = |settings: &Settings, host: &Host| {
+            let control = settings.controls.iter().find(|(pattern, _)| pattern.matches(host.as_str()));
+            control.map_or(&settings.default_control, |(_, control)| control).per_address
+        };
+        for (host, destination) in &mut self.destinations {
+            // The limits of an address are forgotten for all who share it.
+            if shared(&self.settings, host) {
+                destination.window_floor = scene.clock.steady;
+            }
+            let whole = match scope {
+                Scope::All => true,
+                Scope::Host(wanted) => wanted == host,
+                Scope::Message(_) => false,
+            };
+            if !whole && !touched.contains(host) {
+                continue;
+            }
+            let surely = whole && hosts.contains(host);
+            let mut to = vec![HostStatus::Unknown];
+            // A verdict that holds nobody may stay.
+            if destination.verdicts().iter().any(|(status, _)| *status == HostStatus::Up) && !destination.on_trial() {
+                to.push(HostStatus::Up);
+            }
+            if surely {
+                destination.handed.clear();
+                destination.windows.clear();
+                destination.window_floor = 0;
+            } else {
+                to.extend(destination.verdicts().iter().map(|&(status, _)| status));
+                destination.window_floor = scene.clock.steady;
+            }
+            destination.judge(&to, life, scene.clock);
+            destination.forget(surely);
+        }
+    }
+
+    fn note_failed(&mut self, host: &Host, failed: &[AddressTry]) {
+        for one in failed {
+            let ip = one.target.address.ip();
+            self.sick.insert(ip);
+            self.destination(host).met.insert(ip, None);
+        }
+    }
+}
