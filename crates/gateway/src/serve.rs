@@ -28,7 +28,7 @@ use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::Input;
 use mailreeve_core::event::{Event, Severity};
 use mailreeve_core::ids::Dcid;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as channel;
 
 use crate::clear_text::ClearText;
@@ -54,13 +54,14 @@ pub fn serve(file: Option<&Path>) -> Result<()> {
     let text = configuration::read(file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _guard = runtime.enter();
+    let signals = Signals::listen()?;
     let clock = Clock::start();
     let stores = store::open(&text.config, clock)?;
     let listeners = bind(&text)?;
     let listening: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
     let running = configuration::prepare(text, listening)?;
     let daemon = Daemon::start(stores, running, listeners, clock)?;
-    let outcome = runtime.block_on(control(&daemon, file));
+    let outcome = runtime.block_on(control(&daemon, signals, file));
     notify::tell("STOPPING=1");
     daemon.stop();
     outcome
@@ -185,12 +186,28 @@ fn started(context: &Context) {
     context.events.tell(Event::Configured { checksum: running.checksum, source: running.source.clone() });
 }
 
+/// The signals that this daemon answers. Listened to before anything else is done, so that one that comes during
+/// the start is kept and does not end the process where it stands.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Must be called in a runtime.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Everything that is neither mail coming in nor mail going out, until a signal ends it.
-async fn control(daemon: &Daemon, file: Option<&Path>) -> Result<()> {
+async fn control(daemon: &Daemon, mut signals: Signals, file: Option<&Path>) -> Result<()> {
     let Daemon { context, listeners, parts, .. } = daemon;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
     let commands = Arc::new(Commands::new(Arc::clone(context), listeners.clone(), Arc::clone(&parts.books)));
     let config = context.running.load().config.clone();
     let socket = commands::bind(&config.socket)?;
@@ -203,9 +220,9 @@ async fn control(daemon: &Daemon, file: Option<&Path>) -> Result<()> {
     notify::tell("READY=1");
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload(context, file),
+            _ = signals.terminate.recv() => return Ok(()),
+            _ = signals.interrupt.recv() => return Ok(()),
+            _ = signals.hangup.recv() => reload(context, file),
         }
     }
 }

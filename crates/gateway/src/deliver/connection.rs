@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mailreeve_core::Instant;
 use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Target, TlsMode};
 use mailreeve_core::event::{Cause, Failure, Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
@@ -135,6 +136,8 @@ struct Outbound {
     stream: Option<Stream>,
     buffer: ReadBuffer,
     timer: Pin<Box<Sleep>>,
+    /// When the timer fires: never later than the session's deadline.
+    armed: Instant,
     target: Target,
     verify: bool,
     tls: Option<TlsResult>,

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mailreeve_core::Instant;
 use mailreeve_core::event::{Event, TlsResult};
 use mailreeve_core::ids::Icid;
 use mailreeve_core::policy::PeerVerdict;
@@ -59,6 +60,9 @@ pub(super) struct Inbound {
     lease: Option<BodyLease>,
     lost: Option<String>,
     stopping: bool,
+    /// When the timer fires. It is never later than the session's deadline, and often earlier: most deadlines
+    /// move on, and then one look when it fires is cheaper than a new timer for each command.
+    armed: Instant,
 }
 
 /// What a question needs that cannot be had at once.
@@ -86,6 +90,7 @@ impl Inbound {
             lease: None,
             lost: None,
             stopping: false,
+            armed: Instant(u64::MAX),
         }
     }
 
@@ -99,7 +104,8 @@ impl Inbound {
         self.session.greet(greeting, started);
         let mut stream = Some(Stream::Plain(stream));
         let mut buffer = ReadBuffer::new();
-        let timer = tokio::time::sleep(self.at.context.clock.until(self.session.deadline()));
+        self.armed = self.session.deadline();
+        let timer = tokio::time::sleep(self.at.context.clock.until(self.armed));
         tokio::pin!(timer);
         if self.flush(&mut stream).await.is_ok() {
             self.at.context.events.tell(Event::Greeted { icid: self.at.icid, waited_us: 0 });
@@ -156,6 +162,9 @@ impl Inbound {
             return Ok(());
         }
         let Some(stream) = stream else { return Err(io::ErrorKind::NotConnected.into()) };
+        if self.session.deadline() < self.armed {
+            self.arm(timer.as_mut());
+        }
         tokio::select! {
             biased;
             read = stream.read(buffer.room()) => match read? {
@@ -167,8 +176,7 @@ impl Inbound {
                 if now >= self.session.deadline() {
                     self.session.timeout(now);
                 }
-                let wait = self.at.context.clock.until(self.session.deadline());
-                timer.reset(tokio::time::Instant::now() + wait.max(Duration::from_millis(1)));
+                self.arm(timer.as_mut());
                 buffer.rest();
             }
             () = super::told(&mut self.at.stop), if !self.stopping => {
@@ -177,6 +185,13 @@ impl Inbound {
             }
         }
         Ok(())
+    }
+
+    /// Sets the timer to the deadline of what the session waits for now.
+    fn arm(&mut self, timer: Pin<&mut Sleep>) {
+        self.armed = self.session.deadline();
+        let wait = self.at.context.clock.until(self.armed).max(Duration::from_millis(1));
+        timer.reset(tokio::time::Instant::now() + wait);
     }
 
     async fn flush(&mut self, stream: &mut Option<Stream>) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mailreeve_core::Instant;
 use mailreeve_core::delivery::io::{PeerFacts, Target, TlsMode};
 use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
 use mailreeve_smtp::client::{Output, Session, TlsDemand};
@@ -46,7 +47,8 @@ impl Outbound {
             running: Arc::clone(&plan.running),
             stream: Some(Stream::Plain(stream)),
             buffer: ReadBuffer::new(),
-            timer: Box::pin(tokio::time::sleep(Duration::from_secs(60))),
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            armed: Instant(u64::MAX),
             target,
             verify: plan.tls == TlsMode::Verify,
             tls: None,

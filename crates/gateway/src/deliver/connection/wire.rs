@@ -79,6 +79,9 @@ impl Outbound {
 
     async fn read(&mut self) {
         let clock = self.context.clock;
+        if self.session.deadline().is_some_and(|deadline| deadline < self.armed) {
+            self.arm();
+        }
         let Some(stream) = &mut self.stream else {
             self.session.peer_closed(clock.steady());
             return;
@@ -95,18 +98,21 @@ impl Outbound {
             },
             () = self.timer.as_mut() => {
                 let now = clock.steady();
-                let wait = match self.session.deadline() {
-                    Some(deadline) if now >= deadline => {
-                        self.session.timeout(now);
-                        Duration::from_secs(1)
-                    }
-                    Some(deadline) => deadline.since(now),
-                    None => Duration::from_secs(60),
-                };
-                let wait = wait.clamp(Duration::from_millis(1), Duration::from_secs(60));
-                self.timer.as_mut().reset(tokio::time::Instant::now() + wait);
+                if self.session.deadline().is_some_and(|deadline| now >= deadline) {
+                    self.session.timeout(now);
+                }
+                self.arm();
             }
         }
+    }
+
+    /// Sets the timer to the session's deadline, or to a look in a while where there is none.
+    fn arm(&mut self) {
+        const LOOK: Duration = Duration::from_secs(60);
+        let now = self.context.clock.steady();
+        self.armed = self.session.deadline().unwrap_or(now + LOOK).clamp(now, now + LOOK);
+        let wait = self.armed.since(now).max(Duration::from_millis(1));
+        self.timer.as_mut().reset(tokio::time::Instant::now() + wait);
     }
 
     async fn start_tls(&mut self) {
