@@ -1,5 +1,6 @@
 //! The rules of `tidy`: one list, each a name, a sentence and a function over the tree.
 
+mod alerts;
 mod direction;
 mod docs;
 mod leftovers;
@@ -22,7 +23,8 @@ pub(crate) struct Rule {
 }
 
 /// Every rule. A new one is written in a module of its own and named here, nowhere else.
-pub(crate) const ALL: [Rule; 8] = [
+pub(crate) const ALL: [Rule; 9] = [
+    alerts::RULE,
     direction::RULE,
     docs::RULE,
     leftovers::RULE,
