@@ -34,7 +34,10 @@ fn one_message_is_relayed_and_told() {
     assert!(reply.starts_with("250 2.0.0 "), "{reply}");
     assert!(sink.wait_for(1, Duration::from_secs(10)));
     let delivery = &sink.deliveries()[0];
-    assert_eq!((delivery.mail.as_str(), delivery.rcpts[0].address.as_str()), ("a@sender.test", "b@example.com"));
+    assert_eq!(
+        (delivery.mail.as_str(), delivery.rcpts[0].address.as_str()),
+        ("a@sender.test", "b@example.com")
+    );
     wait_until("the queue is empty", || gateway.active() == 0);
     wait_until("the log tells the end", || gateway.log().contains("Message finished MID 1 done"));
     let log = gateway.log();

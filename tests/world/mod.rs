@@ -3,9 +3,13 @@
 //! Nothing in it is shared between tests, so they run side by side. Everything that waits has a deadline.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod places;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -91,7 +95,13 @@ impl Gateway {
     /// Starts the daemon and waits for its banner.
     pub fn run(&mut self) {
         self.spawn();
+        self.wait_for_banner();
+    }
+
+    /// Waits until the daemon that was started answers, at its port and at its socket.
+    pub fn wait_for_banner(&mut self) {
         let smtp = self.smtp;
+        let socket = self.folder.path().join("socket");
         wait_until("the banner", || {
             if let Some(child) = &mut self.child
                 && let Some(status) = child.try_wait().unwrap()
@@ -99,16 +109,14 @@ impl Gateway {
                 panic!("the gateway ended at once: {status}\n{}", self.errors());
             }
             banner(smtp).is_some_and(|banner| banner.starts_with("220 "))
+                && UnixStream::connect(&socket).is_ok()
         });
     }
 
     /// Starts the daemon without waiting.
     pub fn spawn(&mut self) {
-        let errors = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("stderr"))
-            .unwrap();
+        let errors =
+            fs::File::options().create(true).append(true).open(self.folder.path().join("stderr")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_mailreeve"))
             .args(["--config", self.config().to_str().unwrap(), "serve"])
             .env_remove("NOTIFY_SOCKET")
@@ -132,7 +140,8 @@ impl Gateway {
     pub fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
-        child.wait().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "the gateway had ended before: {status}\n{}", self.errors());
     }
 
     /// Sends a signal by name.
@@ -239,6 +248,11 @@ impl Talk {
 
     pub fn send(&mut self, octets: &[u8]) {
         self.stream.write_all(octets).unwrap();
+    }
+
+    /// Sends octets; says whether the peer still takes them.
+    pub fn try_send(&mut self, octets: &[u8]) -> bool {
+        self.stream.write_all(octets).is_ok()
     }
 
     /// Reads one reply; empty when the peer closed.

@@ -307,7 +307,12 @@ impl Command for DisplayAlerts {
         words: "displayalerts",
         summary: "shows the newest alerts",
         about: "Alerts are told when something needs an operator: a disk that fills, a damaged record, a configuration that was refused.",
-        arguments: &[Argument { name: "count", help: "how many, newest first (10)", required: false, choices: &[] }],
+        arguments: &[Argument {
+            name: "count",
+            help: "how many, newest first (10)",
+            required: false,
+            choices: &[],
+        }],
         role: Role::ReadOnlyOperator,
         effect: Effect::Read,
         route: "/api/v1/alerts",

@@ -48,6 +48,9 @@ fn unreachable(socket: &Path, error: &std::io::Error) -> Problem {
             format!("you may not use {path}"),
             "give the command as the user that runs the gateway, or as root",
         ),
-        _ => Problem::new(format!("{path}: {error}"), "check the path given by --socket or in the configuration"),
+        _ => Problem::new(
+            format!("{path}: {error}"),
+            "check the path given by --socket or in the configuration",
+        ),
     }
 }

@@ -45,10 +45,11 @@ pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write
             Err(problem) => complain(&problem, Exit::Usage, invocation.json, out, err),
         };
     }
-    let (entry, args) = match registry::find(words).and_then(|(entry, rest)| Ok((entry, (entry.parse)(rest)?))) {
-        Ok(found) => found,
-        Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
-    };
+    let (entry, args) =
+        match registry::find(words).and_then(|(entry, rest)| Ok((entry, (entry.parse)(rest)?))) {
+            Ok(found) => found,
+            Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
+        };
     let call = Call { v: VERSION, command: entry.spec.words.to_owned(), args };
     let answer = match connection::call(invocation.socket, &call) {
         Ok(answer) => answer,

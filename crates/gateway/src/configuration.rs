@@ -195,7 +195,10 @@ fn secrets(config: &Config) -> Result<HashMap<String, Credentials>> {
             let password = fs::read_to_string(path)
                 .with_context(|| format!("reading the password file {} of {}", path.display(), named.name))?;
             let password = password.trim_end_matches(['\r', '\n']).to_owned();
-            Ok((named.name.to_string(), Credentials { user: named.user.clone(), password, allow_clear: false }))
+            Ok((
+                named.name.to_string(),
+                Credentials { user: named.user.clone(), password, allow_clear: false },
+            ))
         })
         .collect()
 }

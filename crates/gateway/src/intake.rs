@@ -82,9 +82,8 @@ impl Intake {
             }
         };
         space.or_else(|| {
-            (self.queued.load(Ordering::Relaxed) >= self.queue_limit.load(Ordering::Relaxed)).then(|| {
-                Reply::new(452, Enhanced(4, 3, 1), "The queue here is full, please try again later")
-            })
+            (self.queued.load(Ordering::Relaxed) >= self.queue_limit.load(Ordering::Relaxed))
+                .then(|| Reply::new(452, Enhanced(4, 3, 1), "The queue here is full, please try again later"))
         })
     }
 

@@ -115,6 +115,15 @@ impl Journal {
         }
     }
 
+    /// Tells the log what the last run committed and did not live to tell. The ledger has it already.
+    pub fn log_missing(&mut self, entries: &[Entry]) -> io::Result<()> {
+        let mut text = Vec::new();
+        for entry in entries {
+            self.lines.render(&entry.stamped, &mut text);
+        }
+        if text.is_empty() { Ok(()) } else { self.write_log(&text) }
+    }
+
     fn write(&mut self, mut entries: Vec<Entry>, dropped: u64, text: &mut Vec<u8>, troubled: &mut bool) {
         if dropped > 0 {
             let alert = Alert {
@@ -126,19 +135,23 @@ impl Journal {
             let stamped = Stamped { at: self.clock.wall().0, event: Event::Alert(alert) };
             entries.push(Entry { seq: None, stamped });
         }
-        self.trouble(troubled, |journal| journal.ledger.append(&entries).map_err(io::Error::other));
         text.clear();
+        for entry in &entries {
+            self.lines.render(&entry.stamped, text);
+        }
+        // The log first: what the ledger lacks after a crash is told again at the next start, so that a line
+        // may be there twice but is never lost.
+        self.trouble(troubled, |journal| journal.write_log(text));
+        self.trouble(troubled, |journal| journal.ledger.append(&entries).map_err(io::Error::other));
         {
             let mut tally = self.books.tally.lock();
             for entry in &entries {
                 tally.apply(&entry.stamped);
-                self.lines.render(&entry.stamped, text);
             }
         }
         for entry in &entries {
             self.books.note_alert(&entry.stamped);
         }
-        self.trouble(troubled, |journal| journal.write_log(text));
         if self.ledger.wants_rotation() {
             self.trouble(troubled, Self::rotate_ledger);
         }

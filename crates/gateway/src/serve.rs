@@ -119,7 +119,8 @@ impl Daemon {
         let (stop, stopping) = channel::channel(false);
         let mut receiving = Vec::new();
         for (receipts, dispatcher) in receivers {
-            let receive = receive(Arc::clone(&context), listeners.clone(), receipts, dispatcher, stopping.clone());
+            let receive =
+                receive(Arc::clone(&context), listeners.clone(), receipts, dispatcher, stopping.clone());
             receiving.push(threads::spawn("receive", receive)?);
         }
         let recovering = store::stream_in(Arc::clone(&context), recovery)?;
@@ -213,7 +214,8 @@ async fn control(daemon: &Daemon, mut signals: Signals, file: Option<&Path>) -> 
     let socket = commands::bind(&config.socket)?;
     tokio::spawn(commands::serve(socket, Arc::clone(&commands)));
     if let Some(address) = config.metrics_address {
-        let listener = metrics::bind(address).await.with_context(|| format!("metrics cannot use {address}"))?;
+        let listener =
+            metrics::bind(address).await.with_context(|| format!("metrics cannot use {address}"))?;
         tokio::spawn(metrics::serve(listener, Arc::clone(&commands)));
     }
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));
@@ -237,8 +239,8 @@ fn reload(context: &Arc<Context>, file: Option<&Path>) {
     match prepared {
         Ok(running) => {
             let listeners_changed = running.config.listeners != before.config.listeners;
-            let folders_changed =
-                running.config.data_dir != before.config.data_dir || running.config.socket != before.config.socket;
+            let folders_changed = running.config.data_dir != before.config.data_dir
+                || running.config.socket != before.config.socket;
             if listeners_changed || folders_changed {
                 context.events.alert(
                     Severity::Warning,

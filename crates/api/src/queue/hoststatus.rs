@@ -192,9 +192,8 @@ impl HostStatusReply {
     }
 
     fn times(&self, out: &mut String) {
-        let shown = |at: Option<u64>, none: &str| {
-            at.map_or_else(|| none.to_owned(), |at| self.as_of.show_plain(at))
-        };
+        let shown =
+            |at: Option<u64>, none: &str| at.map_or_else(|| none.to_owned(), |at| self.as_of.show_plain(at));
         let _ = writeln!(out, "Oldest Message          {}", shown(self.oldest_message_us, "No Messages"));
         let _ = writeln!(out, "Last Activity           {}", shown(self.last_activity_us, "Never"));
     }

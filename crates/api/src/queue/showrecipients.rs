@@ -82,7 +82,12 @@ impl Command for ShowRecipients {
                 required: true,
                 choices: &["all", "host", "from"],
             },
-            Argument { name: "what", help: "the recipient host, or the envelope sender", required: false, choices: &[] },
+            Argument {
+                name: "what",
+                help: "the recipient host, or the envelope sender",
+                required: false,
+                choices: &[],
+            },
         ],
         role: Role::ReadOnlyOperator,
         effect: Effect::Read,

@@ -123,8 +123,7 @@ impl Text for TopHostsReply {
         out.push_str("#   Recipient Host                Recip.    Out     Recip.    Bounced    Bounced\n\n");
         for (number, host) in (1..).zip(&self.hosts) {
             let mark = if host.status == "down" { '*' } else { ' ' };
-            let row = [host.active_recips, host.conn_out, host.delivered_recips]
-                .map(thousands);
+            let row = [host.active_recips, host.conn_out, host.delivered_recips].map(thousands);
             let [active, conn, delivered] = row;
             let _ = writeln!(
                 out,

@@ -152,7 +152,10 @@ impl Commands {
         reply
     }
 
-    pub(super) async fn show_recipients(&self, request: ShowRecipients) -> Result<ShowRecipientsReply, Problem> {
+    pub(super) async fn show_recipients(
+        &self,
+        request: ShowRecipients,
+    ) -> Result<ShowRecipientsReply, Problem> {
         let limit = request.limit.clamp(1, PAGE);
         let scope = match &request.scope {
             RecipientScope::Host(host) => Scope::Host(Host::new(host)),
@@ -194,7 +197,8 @@ impl Commands {
             for view in views {
                 let known = messages.entry(view.mid).or_insert_with(|| {
                     let envelope = reader.envelope(view.mid).ok()?;
-                    let subject = reader.header(view.mid).ok().and_then(|header| header_facts(&header).subject);
+                    let subject =
+                        reader.header(view.mid).ok().and_then(|header| header_facts(&header).subject);
                     Some((envelope, subject))
                 });
                 // A message that ended meanwhile waits no more.
@@ -221,7 +225,11 @@ impl Commands {
         read.await.unwrap_or_default()
     }
 
-    pub(super) async fn deliver_now(&self, request: DeliverNow, by: &str) -> Result<DeliverNowReply, Problem> {
+    pub(super) async fn deliver_now(
+        &self,
+        request: DeliverNow,
+        by: &str,
+    ) -> Result<DeliverNowReply, Problem> {
         let scope = match &request {
             DeliverNow::All => Scope::All,
             DeliverNow::Host(host) => Scope::Host(Host::new(host)),
@@ -324,13 +332,17 @@ fn why_in_words(why: &Why) -> String {
     match why {
         Why::Due => "Due now.".to_owned(),
         Why::Attempting { dcid } => format!("Being delivered on DCID {dcid}"),
-        Why::WaitingForRetry { cause: Some(cause), .. } => format!("Waits for its retry after: {}", in_words(cause)),
+        Why::WaitingForRetry { cause: Some(cause), .. } => {
+            format!("Waits for its retry after: {}", in_words(cause))
+        }
         Why::WaitingForRetry { cause: None, .. } => "Waits for its retry.".to_owned(),
         Why::HostBackoff { reason, .. } => format!("The destination is unreachable: {}", in_words(reason)),
         Why::HostOnTrial { dcid } => format!("Another recipient tries the destination on DCID {dcid}"),
         Why::Resolving { .. } => "The name service is being asked.".to_owned(),
         Why::Connecting { dcid } => format!("A connection is being opened, DCID {dcid}"),
-        Why::ConnectionLimit { whose, limit } => format!("All {limit} connections of {} are busy.", owner(whose)),
+        Why::ConnectionLimit { whose, limit } => {
+            format!("All {limit} connections of {} are busy.", owner(whose))
+        }
         Why::RateLimit { whose, .. } => format!("The rate limit of {} is used up.", owner(whose)),
         Why::Suspended { by, .. } => format!("Delivery was suspended by {by}"),
         Why::SpoolSpace { .. } => "The disk could not record the end of a delivery.".to_owned(),
@@ -340,9 +352,9 @@ fn why_in_words(why: &Why) -> String {
 
 const fn next_of(why: &Why) -> Option<u64> {
     match why {
-        Why::WaitingForRetry { until, .. } | Why::HostBackoff { until, .. } | Why::RateLimit { until, .. } => {
-            Some(*until)
-        }
+        Why::WaitingForRetry { until, .. }
+        | Why::HostBackoff { until, .. }
+        | Why::RateLimit { until, .. } => Some(*until),
         Why::Due
         | Why::Attempting { .. }
         | Why::HostOnTrial { .. }

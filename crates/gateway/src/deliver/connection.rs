@@ -103,7 +103,8 @@ async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound>
                 again = Some((target, why));
             }
             Err(Refusal::TlsBroken(why)) => {
-                let cause = if plan.tls == TlsMode::Verify { Cause::TlsCertificate } else { Cause::TlsHandshake };
+                let cause =
+                    if plan.tls == TlsMode::Verify { Cause::TlsCertificate } else { Cause::TlsHandshake };
                 let failure = local(Stage::StartTls, cause, (4, 7, 5), why, target.address, plan);
                 failed.push(AddressTry { target, failure });
             }
@@ -220,8 +221,7 @@ impl Outbound {
             eight_bit: envelope.content.eight_bit,
             utf8_needed: envelope.content.utf8_needed,
         };
-        let mut attempt =
-            Attempt::new(&job.rids, self.target.address, self.session.capabilities().dsn);
+        let mut attempt = Attempt::new(&job.rids, self.target.address, self.session.capabilities().dsn);
         self.loaded = Some(job.loaded);
         self.session.transact(transaction, clock.steady());
         let after = loop {

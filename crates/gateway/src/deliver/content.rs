@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mailreeve_core::ids::Mid;
 use mailreeve_smtp::client::Framing;
-use mailreeve_smtp::content::{Stuffer, terminator, stuffed};
+use mailreeve_smtp::content::{Stuffer, stuffed, terminator};
 use mailreeve_store::spool::{Reader, StoredContent};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 

@@ -84,10 +84,8 @@ impl Ends {
     }
 
     pub(super) fn ended(&mut self, mid: Mid, rid: Rid, host: Host, end: End, last: bool) {
-        let success = self
-            .success_wanted
-            .get(&mid)
-            .is_some_and(|loaded| report::wants_success(&loaded.envelope, rid));
+        let success =
+            self.success_wanted.get(&mid).is_some_and(|loaded| report::wants_success(&loaded.envelope, rid));
         let gathered = self.gather(mid);
         gathered.last |= last;
         match end {
@@ -95,9 +93,10 @@ impl Ends {
                 if success && !relayed_dsn {
                     gathered.reported.push(Reported::relayed(rid, &reply, &host));
                 }
-                let group = gathered.delivered.iter_mut().find(|group| {
-                    group.dcid == dcid && group.host == host && group.reply == reply
-                });
+                let group = gathered
+                    .delivered
+                    .iter_mut()
+                    .find(|group| group.dcid == dcid && group.host == host && group.reply == reply);
                 match group {
                     Some(group) => group.rids.push(rid),
                     None => gathered.delivered.push(Delivered { dcid, host, reply, rids: vec![rid] }),

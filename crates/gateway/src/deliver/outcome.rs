@@ -63,7 +63,8 @@ impl Attempt {
 
     /// Every recipient with its result. None is left open: an undecided one waits for another attempt.
     pub(super) fn into_results(self, now: Instant) -> Vec<(Rid, RecipientResult)> {
-        let open = self.local(Cause::ConnectionLost, (4, 4, 2), "the transaction ended without a verdict", now);
+        let open =
+            self.local(Cause::ConnectionLost, (4, 4, 2), "the transaction ended without a verdict", now);
         self.results
             .into_iter()
             .map(|(rid, result)| (rid, result.unwrap_or_else(|| RecipientResult::Soft(open.clone()))))
@@ -108,7 +109,13 @@ impl Attempt {
 }
 
 /// The failure that a refusing reply stands for.
-pub(super) fn reply_failure(reply: &Reply, stage: Stage, cause: Cause, peer: SocketAddr, now: Instant) -> Failure {
+pub(super) fn reply_failure(
+    reply: &Reply,
+    stage: Stage,
+    cause: Cause,
+    peer: SocketAddr,
+    now: Instant,
+) -> Failure {
     let class = if reply.class() == Class::Permanent { 5 } else { 4 };
     let status = match reply.enhanced {
         Some(enhanced) if u16::from(enhanced.0) == class => (enhanced.0, enhanced.1, enhanced.2),
@@ -123,12 +130,8 @@ pub(super) fn reply_failure(reply: &Reply, stage: Stage, cause: Cause, peer: Soc
 
 fn refused(reply: &Reply, stage: Stage, peer: SocketAddr, now: Instant) -> RecipientResult {
     match reply.class() {
-        Class::Permanent => {
-            RecipientResult::Hard(reply_failure(reply, stage, Cause::Reply5xx, peer, now))
-        }
-        Class::Transient => {
-            RecipientResult::Soft(reply_failure(reply, stage, Cause::Reply4xx, peer, now))
-        }
+        Class::Permanent => RecipientResult::Hard(reply_failure(reply, stage, Cause::Reply5xx, peer, now)),
+        Class::Transient => RecipientResult::Soft(reply_failure(reply, stage, Cause::Reply4xx, peer, now)),
         // A positive reply where none belongs cannot be believed: try again later.
         Class::Done | Class::Intermediate => {
             RecipientResult::Soft(reply_failure(reply, stage, Cause::ProtocolError, peer, now))

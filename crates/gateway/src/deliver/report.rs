@@ -101,7 +101,8 @@ pub(super) fn build(
     }
     let Body::Memory(content) = &loaded.content else { return None };
     let mid = mid()?;
-    let facts: Vec<Fact<'_>> = reported.iter().map(|one| one.fact(&loaded.envelope, &running.delivery, now)).collect();
+    let facts: Vec<Fact<'_>> =
+        reported.iter().map(|one| one.fact(&loaded.envelope, &running.delivery, now)).collect();
     let built = dsn::build(&Report {
         mid,
         hostname: &running.config.hostname,

@@ -216,7 +216,8 @@ impl Shell {
                 let reserved = self.context.ids.dcid();
                 debug_assert!(reserved.is_none_or(|reserved| reserved == dcid), "the shard counts alone");
                 let running = self.context.running.load_full();
-                let credentials = credentials.and_then(|name| running.credentials.get(name.as_ref()).cloned());
+                let credentials =
+                    credentials.and_then(|name| running.credentials.get(name.as_ref()).cloned());
                 tokio::spawn(connection::run(Plan {
                     context: Arc::clone(&self.context),
                     running,

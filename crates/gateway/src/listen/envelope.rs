@@ -59,7 +59,9 @@ impl Draft {
         let size = content.size();
         let header_bytes = u32::try_from(message.header_end).unwrap_or(u32::MAX);
         let needs_utf8 = self.params.smtputf8
-            && (facts.non_ascii || !self.sender.is_ascii() || self.recipients.iter().any(|r| !r.mailbox.is_ascii()));
+            && (facts.non_ascii
+                || !self.sender.is_ascii()
+                || self.recipients.iter().any(|r| !r.mailbox.is_ascii()));
         let envelope = Envelope {
             mid: self.mid,
             icid: self.icid,

@@ -28,8 +28,14 @@ impl Judgement {
         peer: std::net::IpAddr,
         verdict: PeerVerdict,
     ) -> Arc<Self> {
-        let judgement =
-            Arc::new(Self { context, icid, peer, verdict, started: Instant::now(), told: AtomicBool::new(false) });
+        let judgement = Arc::new(Self {
+            context,
+            icid,
+            peer,
+            verdict,
+            started: Instant::now(),
+            told: AtomicBool::new(false),
+        });
         match judgement.context.peer_names.known(peer) {
             Some(name) => judgement.tell(&name, None),
             None => {

@@ -76,8 +76,7 @@ enum Await {
 impl Inbound {
     pub(super) fn new(at: Arrival) -> Self {
         let session = Session::new(Arc::clone(&at.smtp), at.context.clock.steady());
-        let judgement =
-            Judgement::start(Arc::clone(&at.context), at.icid, at.peer.ip(), at.verdict.clone());
+        let judgement = Judgement::start(Arc::clone(&at.context), at.icid, at.peer.ip(), at.verdict.clone());
         Self {
             at,
             session,

@@ -168,7 +168,8 @@ fn settle(
         return Resolution::Hard(local(Cause::MailLoop, (5, 4, 6), text, now));
     }
     if targets.is_empty() {
-        let text = "no exchanger has an address of the families that delivery.ip_preference allows".to_owned();
+        let text =
+            "no exchanger has an address of the families that delivery.ip_preference allows".to_owned();
         return Resolution::Soft(local(Cause::MxNoAddress, (4, 4, 4), text, now));
     }
     let refused = |target: &Target| {

@@ -10,10 +10,12 @@ use mailreeve_core::config::Config;
 use mailreeve_core::event::{Event, Severity, Stamped};
 use mailreeve_core::mail_log::MailLog;
 use mailreeve_core::tally::Tally;
-use mailreeve_store::committer::{Change, Committed, Committer, CommitQueue, IdSource, Limits};
-use mailreeve_store::ledger::{Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
+use mailreeve_store::committer::{Change, CommitQueue, Committed, Committer, IdSource, Limits};
+use mailreeve_store::ledger::{Entry, Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
 use mailreeve_store::space::{Marks, SpaceGuard};
-use mailreeve_store::spool::{Apart, Batch, Content, Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging};
+use mailreeve_store::spool::{
+    Apart, Batch, Content, Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging,
+};
 
 use crate::clock::Clock;
 use crate::context::{Context, Running};
@@ -31,6 +33,8 @@ pub(super) struct Stores {
     spool: Opened,
     ledger: Ledger,
     tail: Tail,
+    /// Events of the last run that reached neither ledger nor log.
+    missing: Vec<Entry>,
     books: Arc<Books>,
     counters_lost: Option<String>,
     space: Arc<SpaceGuard>,
@@ -70,7 +74,7 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     // A first look, so that nothing is accepted on a full disk while the watch is not running yet.
     space.check().context("looking at the spool's disk")?;
     let first_dcid = spool.ids[Sequence::ALL.iter().position(|s| *s == Sequence::Dcid).unwrap_or(2)].start;
-    Ok(Stores { spool, ledger, tail, books, counters_lost, space, first_dcid })
+    Ok(Stores { spool, ledger, tail, missing, books, counters_lost, space, first_dcid })
 }
 
 /// Makes the folder of everything that survives, for this user alone.
@@ -114,8 +118,9 @@ impl Stores {
         running: &Running,
         clock: Clock,
     ) -> Result<(Parts, Recovery)> {
-        let Self { spool, ledger, tail, books, counters_lost, space, first_dcid: _ } = self;
-        let journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
+        let Self { spool, ledger, tail, missing, books, counters_lost, space, first_dcid: _ } = self;
+        let mut journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
+        journal.log_missing(&missing).context("bringing the log up to date")?;
         if let Some(why) = counters_lost {
             sink.alert(
                 Severity::Warning,
@@ -131,7 +136,10 @@ impl Stores {
             sink.alert(
                 Severity::Warning,
                 "ledger-damaged",
-                format!("{} octets of the ledger cannot be read; events in them are lost", tail.damaged_bytes),
+                format!(
+                    "{} octets of the ledger cannot be read; events in them are lost",
+                    tail.damaged_bytes
+                ),
                 "look at the disk of data_dir",
             );
         }
@@ -140,16 +148,13 @@ impl Stores {
             ledger_synced: journal.ledger.synced_seq(),
             ..Limits::default()
         };
-        let out = Outlet {
-            events: sink.clone(),
-            shard: shard.clone(),
-            receipts,
-            staging: spool.staging.clone(),
-        };
+        let out =
+            Outlet { events: sink.clone(), shard: shard.clone(), receipts, staging: spool.staging.clone() };
         let (commits, ids, committer) =
-            Committer::start(spool.engine, limits, spool.ids, spool.id_block, move |committed| out.pass(committed))?;
-        let journal =
-            std::thread::Builder::new().name("journal".to_owned()).spawn(move || journal.run())?;
+            Committer::start(spool.engine, limits, spool.ids, spool.id_block, move |committed| {
+                out.pass(committed)
+            })?;
+        let journal = std::thread::Builder::new().name("journal".to_owned()).spawn(move || journal.run())?;
         let parts = Parts {
             commits,
             ids,
@@ -216,7 +221,8 @@ struct Outlet {
 impl Outlet {
     fn pass(&self, mut committed: Committed) {
         if let Some(seq) = committed.seq {
-            let events = committed.done.iter_mut().flat_map(|change| std::mem::take(&mut change.batch.events));
+            let events =
+                committed.done.iter_mut().flat_map(|change| std::mem::take(&mut change.batch.events));
             self.events.committed(seq, events);
         }
         let mut messages = Vec::new();
@@ -239,9 +245,10 @@ impl Outlet {
             }
         }
         let done = committed.done.iter().filter_map(|change| Some((change.token?, Ok(()))));
-        let refused = committed.refused.iter().filter_map(|(change, error)| {
-            Some((change.token?, Err(NotStored(error.to_string()))))
-        });
+        let refused = committed
+            .refused
+            .iter()
+            .filter_map(|(change, error)| Some((change.token?, Err(NotStored(error.to_string())))));
         self.receipts.tell(done.chain(refused));
     }
 }
@@ -289,10 +296,7 @@ pub(super) fn stream_in(context: Arc<Context>, mut recovery: Recovery) -> Result
 /// Takes a damaged record out of the queue, keeps it for inspection, and says so.
 fn set_apart(context: &Context, mid: mailreeve_core::ids::Mid, detail: &str) {
     let at = context.clock.wall().0;
-    let told = [
-        Event::Corrupt { mid, recipients: 0, detail: detail.to_owned() },
-        Event::Finished { mid },
-    ];
+    let told = [Event::Corrupt { mid, recipients: 0, detail: detail.to_owned() }, Event::Finished { mid }];
     let batch = Batch {
         aparts: vec![Apart { mid, detail: detail.to_owned() }],
         events: told.into_iter().map(|event| Stamped { at, event }).collect(),

@@ -12,7 +12,10 @@ pub(super) fn receive_count(configured: usize) -> usize {
 }
 
 /// Runs `work` in a single-threaded runtime of its own, in a thread of its own.
-pub(super) fn spawn(name: &str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<JoinHandle<()>> {
+pub(super) fn spawn(
+    name: &str,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // More events are taken a turn than the default before timers are looked at: fewer turns under load.

@@ -67,17 +67,30 @@ fn changed(context: &Context, space: &SpaceGuard, before: SpoolSpace, now: Spool
             (Severity::Information, "spool-enough", text.to_owned(), "nothing to do")
         }
         SpoolSpace::Low => {
-            let text = format!("the spool's disk has {free} octets left: no more mail is accepted (452 4.3.1)");
-            (Severity::Critical, "spool-low", text, "free space on the disk of data_dir; queued mail is still delivered")
+            let text =
+                format!("the spool's disk has {free} octets left: no more mail is accepted (452 4.3.1)");
+            (
+                Severity::Critical,
+                "spool-low",
+                text,
+                "free space on the disk of data_dir; queued mail is still delivered",
+            )
         }
         SpoolSpace::Reserve => {
-            let text = format!("the spool's disk has {free} octets left: delivery stops too, because its ends could not be recorded");
+            let text = format!(
+                "the spool's disk has {free} octets left: delivery stops too, because its ends could not be recorded"
+            );
             (Severity::Critical, "spool-reserve", text, "free space on the disk of data_dir")
         }
         SpoolSpace::Failed => {
             let why = context.health.failure().unwrap_or_else(|| "unknown".into());
             let text = format!("the spool failed and nothing more is accepted or delivered: {why}");
-            (Severity::Critical, "spool-failed", text, "mend the disk, then restart; what was acknowledged is in the spool")
+            (
+                Severity::Critical,
+                "spool-failed",
+                text,
+                "mend the disk, then restart; what was acknowledged is in the spool",
+            )
         }
     };
     context.events.alert(severity, code, text, hint);

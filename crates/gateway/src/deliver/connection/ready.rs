@@ -72,7 +72,9 @@ impl Outbound {
                 Output::GreetingRejected(reply) => {
                     return Err(failed(Stage::Greeting, Cause::GreetingRejected, &reply));
                 }
-                Output::HelloRejected(reply) => return Err(failed(Stage::Ehlo, Cause::HelloRejected, &reply)),
+                Output::HelloRejected(reply) => {
+                    return Err(failed(Stage::Ehlo, Cause::HelloRejected, &reply));
+                }
                 Output::AuthFailed(reply) => return Err(failed(Stage::Auth, Cause::AuthFailed, &reply)),
                 Output::TlsUnavailable(why) => {
                     if matches!(plan.tls, TlsMode::Required | TlsMode::Verify) {
@@ -97,8 +99,7 @@ impl Outbound {
                 }
                 Output::Closed => {
                     let text = "connection closed before it was ready".to_owned();
-                    let failure =
-                        local(Stage::Greeting, Cause::ConnectionLost, (4, 4, 2), text, peer, plan);
+                    let failure = local(Stage::Greeting, Cause::ConnectionLost, (4, 4, 2), text, peer, plan);
                     return Err(Refusal::Failed(failure));
                 }
                 Output::Write(_)

@@ -46,7 +46,8 @@ impl Inbound {
         let spill = self.at.smtp.limits.spill_bytes;
         let bytes = usize::try_from(declared).unwrap_or(spill).min(spill);
         let Some(lease) = self.at.context.intake.lease(bytes) else {
-            let reply = Reply::new(452, Enhanced(4, 3, 1), "Too much mail in flight here, please try again later");
+            let reply =
+                Reply::new(452, Enhanced(4, 3, 1), "Too much mail in flight here, please try again later");
             self.refused_sender(&path, &reply);
             return Verdict::Refuse(reply);
         };
@@ -91,7 +92,9 @@ impl Inbound {
                     PeerAction::Accept | PeerAction::Relay => {
                         Reply::new(550, Enhanced(5, 7, 1), "Mail for this address is not accepted here")
                     }
-                    PeerAction::Reject => Reply::new(554, Enhanced(5, 7, 1), "Your host is not accepted here"),
+                    PeerAction::Reject => {
+                        Reply::new(554, Enhanced(5, 7, 1), "Your host is not accepted here")
+                    }
                 };
                 self.at.context.events.tell(Event::RecipientRejected {
                     mid: draft.mid,

@@ -31,7 +31,8 @@ impl Inbound {
         let why = match self.session.ended().map(|ended| ended.reason) {
             Some(EndReason::Quit) => CloseReason::Quit,
             Some(EndReason::PeerClosed { stage, .. }) => {
-                let before_commands = matches!(stage, Stage::Greeting) || self.session.last_command().is_none();
+                let before_commands =
+                    matches!(stage, Stage::Greeting) || self.session.last_command().is_none();
                 let detail = self.lost.take().unwrap_or_else(|| "closed by the peer".to_owned());
                 CloseReason::Lost { before_commands, detail }
             }

@@ -1,0 +1,50 @@
+//! Where mail goes in a test: sinks at addresses of their own, and the settings that lead there.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use mailreeve_lab::host::Detail;
+use mailreeve_lab::sink::Sink;
+
+use super::{Gateway, address};
+
+/// A healthy sink at an address of its own, on the port of all gateways of these tests.
+pub fn sink() -> Sink {
+    sink_at(SocketAddr::new(address(), 2525))
+}
+
+/// A healthy sink at this address; it keeps what it takes, contents included.
+pub fn sink_at(at: SocketAddr) -> Sink {
+    let detail = Detail::Records { memory: true, content: true, file: None };
+    Sink::start(at, detail).unwrap()
+}
+
+/// Settings that take mail from this machine for anywhere and send all of it to `next`.
+pub fn all_to(next: SocketAddr) -> String {
+    format!(
+        "[accept]\nrelay_networks = [\"127.0.0.0/8\"]\n\
+         [[route]]\ndomain = \"ALL\"\nto = [\"[{}]:{}\"]\n",
+        next.ip(),
+        next.port()
+    )
+}
+
+/// Runs the binary with a configuration file and words, to its end.
+pub fn mailreeve(config: &Path, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mailreeve"))
+        .arg("--config")
+        .arg(config)
+        .args(words)
+        .env_remove("NOTIFY_SOCKET")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Codes of the alerts of a gateway, newest first.
+pub fn alerts(gateway: &Gateway) -> Vec<String> {
+    let reply = gateway.json("displayalerts");
+    let alerts = reply["alerts"].as_array().unwrap();
+    alerts.iter().map(|alert| alert["code"].as_str().unwrap().to_owned()).collect()
+}
