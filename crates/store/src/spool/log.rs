@@ -23,6 +23,7 @@ use super::staged::Staging;
 use super::{Batch, Content, Engine, Housekeeping, Seq, record};
 use crate::owner::Owner;
 
+mod build;
 mod check;
 mod files;
 mod frame;
@@ -31,9 +32,10 @@ mod keep;
 mod read;
 mod start;
 
+use build::Builder;
 use check::Check;
 use files::LogFiles;
-use frame::{Builder, Kind};
+use frame::Kind;
 use index::Body;
 use read::LogReader;
 

@@ -10,21 +10,22 @@
 //! record went is overwritten only after the commit that removed it. Overwriting costs no block allocation,
 //! so a sync is one flush. At most [`FREE_MAX`] free segments are kept.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use mailreeve_core::ids::Mid;
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, DiskFile};
 
+mod files;
 mod frame;
 mod survivors;
 
+pub(crate) use files::SegmentFiles;
 pub(crate) use frame::FRAME_BYTES;
 pub(crate) use survivors::{Found, Walk};
 
@@ -32,9 +33,6 @@ use frame::Frame;
 
 /// Free segments kept for reuse; more are removed.
 const FREE_MAX: usize = 4;
-
-/// Segments kept open.
-const OPEN_MAX: usize = 128;
 
 /// Number of a segment; its file's name.
 pub(crate) type SegmentId = u64;
@@ -62,14 +60,6 @@ struct Live {
     bytes: u64,
     /// Its survivors could not be read: it goes only with its last record.
     pinned: bool,
-}
-
-/// The files, shared with readers.
-#[derive(Debug)]
-pub(crate) struct SegmentFiles {
-    disk: Arc<dyn Disk>,
-    dir: PathBuf,
-    open: Mutex<HashMap<SegmentId, Arc<dyn DiskFile>>>,
 }
 
 /// The segments as the committing thread sees them.
@@ -108,7 +98,7 @@ impl Segments {
         all_known: bool,
     ) -> io::Result<Self> {
         let mut segments = Self {
-            files: Arc::new(SegmentFiles { disk, dir: dir.to_owned(), open: Mutex::default() }),
+            files: Arc::new(SegmentFiles::new(disk, dir)),
             capacity,
             active: None,
             end: 0,
@@ -164,7 +154,7 @@ impl Segments {
             syncs += 1;
         }
         if std::mem::take(&mut self.new_names) {
-            self.files.disk.sync_dir(&self.files.dir)?;
+            self.files.sync_names()?;
             syncs += 1;
         }
         Ok(syncs)
@@ -268,15 +258,9 @@ impl Segments {
 
     fn create(&mut self) -> io::Result<SegmentId> {
         let id = self.next_id;
-        let path = self.files.path(id);
-        let file = self.files.disk.create(&path)?;
-        if let Err(error) = file.allocate(self.capacity) {
-            let _ = self.files.disk.remove(&path);
-            return Err(error);
-        }
+        self.files.create(id, self.capacity)?;
         self.next_id += 1;
         self.new_names = true;
-        self.files.open.lock().insert(id, file);
         Ok(id)
     }
 
@@ -288,9 +272,7 @@ impl Segments {
             self.free.push(id);
             return;
         }
-        self.files.open.lock().remove(&id);
-        // A file that cannot be removed is found without a live record at the next start.
-        let _ = self.files.disk.remove(&self.files.path(id));
+        self.files.remove(id);
     }
 
     fn fitting(&self, records: &[(Mid, Bytes)], start: u64) -> usize {
@@ -331,39 +313,5 @@ impl Segments {
             self.unsynced.push((id, file));
         }
         Ok(())
-    }
-}
-
-impl SegmentFiles {
-    fn path(&self, id: SegmentId) -> PathBuf {
-        self.dir.join(format!("{id:016x}"))
-    }
-
-    /// Returns the open file of a segment, opening it at its first use.
-    pub(crate) fn file(&self, id: SegmentId) -> io::Result<Arc<dyn DiskFile>> {
-        let mut open = self.open.lock();
-        if let Some(file) = open.get(&id) {
-            return Ok(file.clone());
-        }
-        let file = self.disk.open(&self.path(id))?;
-        if open.len() >= OPEN_MAX {
-            // A deep queue has more segments than a process has descriptors; whoever reads keeps his own.
-            open.clear();
-        }
-        open.insert(id, file.clone());
-        Ok(file)
-    }
-
-    /// Lists the segments on disk.
-    pub(crate) fn list(&self) -> io::Result<Vec<SegmentId>> {
-        let mut ids = Vec::new();
-        for entry in std::fs::read_dir(&self.dir)? {
-            let name = entry?.file_name();
-            if let Some(id) = name.to_str().and_then(|name| SegmentId::from_str_radix(name, 16).ok()) {
-                ids.push(id);
-            }
-        }
-        ids.sort_unstable();
-        Ok(ids)
     }
 }

@@ -9,7 +9,7 @@ use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_store::committer::*;
 use mailreeve_store::spool::*;
 
-use crate::common::*;
+use crate::samples::*;
 
 /// An answer that does not come is a failure, not a hang.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,8 +9,8 @@ use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_store::ledger::{Ledger, Opening, Options as LedgerOptions};
 use mailreeve_store::spool::*;
 
-use crate::common::*;
 use crate::ledger::{entries, read_events};
+use crate::samples::*;
 use crate::torn::copy;
 
 const QUIET: Housekeeping = Housekeeping { ledger_synced: Seq(0), id_limits: None };

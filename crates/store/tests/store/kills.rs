@@ -15,8 +15,8 @@ use mailreeve_store::committer::{Change, Committer, Limits};
 use mailreeve_store::ledger::{Entry, Ledger, Options as LedgerOptions};
 use mailreeve_store::spool::*;
 
-use crate::common::*;
 use crate::ledger::read_events;
+use crate::samples::*;
 
 fn length_of(mid: u64) -> usize {
     [200, 511, 600, 3_000, 12_000, 30_000][mid as usize % 6]

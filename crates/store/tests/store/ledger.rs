@@ -7,7 +7,7 @@ use mailreeve_core::ids::{Dcid, Host, Icid, Mid, Rid};
 use mailreeve_store::ledger::*;
 use mailreeve_store::spool::Seq;
 
-use crate::common::*;
+use crate::samples::*;
 
 /// Two events for each commit: one of the queue's, one beside it.
 pub(crate) fn entries(seqs: RangeInclusive<u64>) -> Vec<Entry> {

@@ -7,7 +7,7 @@ use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_store::spool::*;
 use proptest::prelude::*;
 
-use crate::common::*;
+use crate::samples::*;
 
 /// Content lengths around every boundary of [`small`].
 const LENGTHS: [usize; 7] = [0, 1, 512, 513, 3000, 20_000, 40_000];

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use mailreeve_store::ledger::{Ledger, Options as LedgerOptions};
 use mailreeve_store::spool::*;
 
-use crate::common::*;
 use crate::ledger::{entries, read_events};
+use crate::samples::*;
 
 const QUIET: Housekeeping = Housekeeping { ledger_synced: Seq(0), id_limits: None };
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use mailreeve_core::event::Stamped;
 use mailreeve_core::ids::Mid;
@@ -34,43 +34,22 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
     }
     let path = layout.database();
     let sql = |source| OpenError::Database { path: path.clone(), source };
-    if !path.exists() {
-        // Made here and not by SQLite, so that nobody else may read mail in it; its log takes the same mode.
-        let made = options.disk.create(&path).and_then(|_| options.disk.sync_dir(dir));
-        made.map_err(OpenError::io("making", &path))?;
-    }
-    let mut db = database::open_writer(&path, options.cache_kib).map_err(sql)?;
+    let mut db = open_database(dir, &path, options)?;
     let found = Found::read(&db).map_err(sql)?;
-    let staging = Staging::new(options.disk.clone(), &layout.staged());
-    // With a damaged place it is not known what it names: then nothing is taken for a leftover.
-    let sure = !found.damaged_places;
-    let (files, bytes) = staging
-        .sweep(&|name| !sure || found.staged.contains(name))
-        .map_err(OpenError::io("sweeping", layout.staged()))?;
-    let segments = Segments::open(
-        options.disk.clone(),
-        &layout.segments(),
-        options.segment_bytes,
-        &found.segments,
-        sure,
-    )
-    .map_err(OpenError::io("listing", layout.segments()))?;
     let ids = reserve_ids(&db, dir, options).map_err(|error| error.unwrap_or_else(sql))?;
+    let (staging, segments, swept) = open_files(&layout, options, &found)?;
 
     let health = Arc::new(Health::default());
     let wal_pages = Arc::new(AtomicU64::new(0));
     let checkpointer =
         Checkpointer::start(&mut db, path.clone(), options.wal_bytes, health.clone(), wal_pages.clone())
             .map_err(sql)?;
-    let gauges = Gauges { wal_pages, ..Gauges::default() };
-    gauges.messages.store(found.messages, Ordering::Relaxed);
-    gauges.staged_bytes.store(found.staged_bytes, Ordering::Relaxed);
     let reader = Arc::new(HybridReader {
         path: path.clone(),
         health: health.clone(),
         segments: segments.files(),
         staging: staging.clone(),
-        gauges,
+        gauges: found.gauges(wal_pages),
         idle: Mutex::default(),
         gate: RwLock::default(),
     });
@@ -98,10 +77,38 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
         ids,
         id_block: options.id_block,
         staging,
-        swept: Swept { files, bytes },
+        swept,
         last_seq,
         health,
     })
+}
+
+fn open_database(dir: &Path, path: &Path, options: &Options) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        // Made here and not by SQLite, so that nobody else may read mail in it; its log takes the same mode.
+        let made = options.disk.create(path).and_then(|_| options.disk.sync_dir(dir));
+        made.map_err(OpenError::io("making", path))?;
+    }
+    database::open_writer(path, options.cache_kib)
+        .map_err(|source| OpenError::Database { path: path.to_owned(), source })
+}
+
+/// Opens segments and staged files, removing what nothing names. With a damaged place it is not known what
+/// it names: then nothing is taken for a leftover.
+fn open_files(
+    layout: &Layout<'_>,
+    options: &Options,
+    found: &Found,
+) -> Result<(Staging, Segments, Swept), OpenError> {
+    let sure = !found.damaged_places;
+    let staging = Staging::new(options.disk.clone(), &layout.staged());
+    let (files, bytes) = staging
+        .sweep(&|name| !sure || found.staged.contains(name))
+        .map_err(OpenError::io("sweeping", layout.staged()))?;
+    let disk = options.disk.clone();
+    let segments = Segments::open(disk, &layout.segments(), options.segment_bytes, &found.segments, sure)
+        .map_err(OpenError::io("listing", layout.segments()))?;
+    Ok((staging, segments, Swept { files, bytes }))
 }
 
 /// What a start reads before anything else runs.
@@ -135,6 +142,15 @@ impl Found {
         found.read_outbox(db)?;
         found.read_places(db)?;
         Ok(found)
+    }
+
+    fn gauges(&self, wal_pages: Arc<AtomicU64>) -> Gauges {
+        Gauges {
+            messages: self.messages.into(),
+            staged_bytes: self.staged_bytes.into(),
+            wal_pages,
+            ..Gauges::default()
+        }
     }
 
     /// The newest entry knows how many messages there are; where it is damaged they are counted.

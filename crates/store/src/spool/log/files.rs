@@ -10,12 +10,15 @@ use parking_lot::Mutex;
 use super::index::At;
 use crate::disk::{Disk, DiskFile};
 
+/// The number of a file, and the file.
+type OpenFile = (u64, Arc<dyn DiskFile>);
+
 /// The files, shared with readers.
 #[derive(Debug)]
 pub(crate) struct LogFiles {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
-    segments: Mutex<BTreeMap<u64, (u64, Arc<dyn DiskFile>)>>,
+    segments: Mutex<BTreeMap<u64, OpenFile>>,
 }
 
 impl LogFiles {

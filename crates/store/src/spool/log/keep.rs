@@ -4,7 +4,8 @@ use std::io;
 
 use mailreeve_core::ids::Mid;
 
-use super::frame::{self, Builder, Head, Kind};
+use super::build::Builder;
+use super::frame::{self, Head, Kind};
 use super::index::{Body, BodyAt, Message, StateAt};
 use super::{Log, SpoolError};
 use crate::spool::segments::Found;
