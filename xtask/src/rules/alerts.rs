@@ -12,8 +12,11 @@ use crate::lexer::{Lexed, is_word};
 use crate::outline::{line_of, test_ranges, words};
 use crate::tree::{File, Tree};
 
-pub(super) const RULE: Rule =
-    Rule { name: "alerts", about: "docs/operations.md explains every alert code, and no code that is gone", check };
+pub(super) const RULE: Rule = Rule {
+    name: "alerts",
+    about: "docs/operations.md explains every alert code, and no code that is gone",
+    check,
+};
 
 const PAGE: &str = "docs/operations.md";
 
@@ -50,7 +53,8 @@ fn check(tree: &Tree) -> Vec<Finding> {
 
 /// The lab has no operators, and the house rules are not shipped.
 fn is_product(file: &File) -> bool {
-    let sources = file.path.starts_with("src/") || file.path.starts_with("crates/") && file.path.contains("/src/");
+    let sources =
+        file.path.starts_with("src/") || file.path.starts_with("crates/") && file.path.contains("/src/");
     sources && !file.path.starts_with("crates/lab/")
 }
 
@@ -63,7 +67,8 @@ fn codes(file: &File, lexed: &Lexed) -> Vec<(String, usize)> {
         let name = variant.bytes().take_while(|byte| is_word(*byte)).count();
         Some(at + "Severity::".len() + name).filter(|end| code[*end..].starts_with(',')).map(|end| end + 1)
     });
-    let field = words(code, "code").map(|at| at + "code".len()).filter(|end| code[*end..].starts_with(": \""));
+    let field =
+        words(code, "code").map(|at| at + "code".len()).filter(|end| code[*end..].starts_with(": \""));
     let starts = after_severity.chain(field.map(|end| end + 1)).collect::<Vec<_>>();
     starts
         .into_iter()

@@ -6,6 +6,7 @@ mod docs;
 mod leftovers;
 mod length;
 mod manifest;
+mod mentions;
 mod names;
 mod purity;
 mod words;
@@ -23,13 +24,14 @@ pub(crate) struct Rule {
 }
 
 /// Every rule. A new one is written in a module of its own and named here, nowhere else.
-pub(crate) const ALL: [Rule; 9] = [
+pub(crate) const ALL: [Rule; 10] = [
     alerts::RULE,
     direction::RULE,
     docs::RULE,
     leftovers::RULE,
     length::RULE,
     manifest::RULE,
+    mentions::RULE,
     names::RULE,
     purity::RULE,
     words::RULE,
