@@ -115,13 +115,18 @@ impl Journal {
         }
     }
 
-    /// Tells the log what the last run committed and did not live to tell. The ledger has it already.
-    pub fn log_missing(&mut self, entries: &[Entry]) -> io::Result<()> {
+    /// Tells log and ledger, in this order, what the last run committed and did not live to tell. The books
+    /// have it already.
+    pub fn catch_up(&mut self, entries: &[Entry]) -> anyhow::Result<()> {
         let mut text = Vec::new();
         for entry in entries {
             self.lines.render(&entry.stamped, &mut text);
         }
-        if text.is_empty() { Ok(()) } else { self.write_log(&text) }
+        if !text.is_empty() {
+            self.write_log(&text)?;
+        }
+        self.ledger.append(entries)?;
+        Ok(self.ledger.sync()?)
     }
 
     fn write(&mut self, mut entries: Vec<Entry>, dropped: u64, text: &mut Vec<u8>, troubled: &mut bool) {

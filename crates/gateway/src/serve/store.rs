@@ -62,12 +62,13 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
         first: Opening { node: config.hostname.clone(), opened_at: clock.wall().0, ..Opening::default() },
         ..LedgerOptions::default()
     };
-    let (mut ledger, tail) = Ledger::open(&dir.join("ledger"), &ledger_options)?;
+    let (ledger, tail) = Ledger::open(&dir.join("ledger"), &ledger_options)?;
     let options = Options { seq_floor: tail.last_seq, ..Options::default() };
     let spool = Spool::open(&dir.join("spool"), &options)?;
     let missing = tail.missing(&spool.outbox);
-    ledger.append(&missing).and_then(|()| ledger.sync()).context("bringing the ledger up to date")?;
     let (books, counters_lost) = fold(&ledger)?;
+    missing.iter().for_each(|entry| books.note(&entry.stamped));
+    books.tally.lock().begin_uptime();
     let books = Arc::new(books);
     let marks = Marks { low: config.queue.low, reserve: config.queue.reserve, critical: CRITICAL };
     let space = Arc::new(SpaceGuard::new(dir, marks).context("looking at the spool's disk")?);
@@ -103,7 +104,6 @@ fn fold(ledger: &Ledger) -> Result<(Books, Option<String>)> {
             Item::Opened(..) | Item::Damaged(..) => {}
         }
     }
-    books.tally.lock().begin_uptime();
     Ok((books, unreadable))
 }
 
@@ -120,7 +120,7 @@ impl Stores {
     ) -> Result<(Parts, Recovery)> {
         let Self { spool, ledger, tail, missing, books, counters_lost, space, first_dcid: _ } = self;
         let mut journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
-        journal.log_missing(&missing).context("bringing the log up to date")?;
+        journal.catch_up(&missing).context("bringing log and ledger up to date")?;
         if let Some(why) = counters_lost {
             sink.alert(
                 Severity::Warning,
