@@ -41,6 +41,8 @@ pub struct Progress {
     pub refused: u64,
     /// Messages whose content is on the way, or whose last reply is awaited.
     pub in_flight: u64,
+    /// Messages whose content was on the way when the connection broke: nobody knows.
+    pub uncertain: u64,
     /// Connections that broke, or could not be made.
     pub breaks: u64,
 }
@@ -165,6 +167,7 @@ impl Shared {
             acked: report.acked.messages,
             refused: report.refused_messages(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
+            uncertain: report.uncertain,
             breaks: report.breaks,
         }
     }
