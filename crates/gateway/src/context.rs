@@ -11,6 +11,8 @@ use arc_swap::ArcSwap;
 use jiff::tz::TimeZone;
 use mailreeve_core::config::Config;
 use mailreeve_core::delivery::settings::Settings as DeliverySettings;
+use mailreeve_core::event::Severity;
+use mailreeve_core::ids::Mid;
 use mailreeve_core::policy::Policy;
 use mailreeve_smtp::client::{self, Credentials, TlsDemand};
 use mailreeve_smtp::server;
@@ -55,6 +57,18 @@ pub struct Context {
     pub clear_text: ClearText,
     /// How far reading the spool after the start is.
     pub recovery: RecoveryProgress,
+}
+
+impl Context {
+    /// Tells that a stored message cannot be read back and was set apart.
+    pub fn alert_corrupt(&self, mid: Mid, detail: &str) {
+        self.events.alert(
+            Severity::Critical,
+            "record-corrupt",
+            format!("the stored record of MID {mid} is damaged and was set apart: {detail}"),
+            "its sender and recipients are in the log; ask the sender to send it again",
+        );
+    }
 }
 
 /// Messages read back of those found at the start.

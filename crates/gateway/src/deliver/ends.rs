@@ -216,6 +216,9 @@ impl Ends {
                 End::Deleted { by } => events.push(Event::Deleted { mid, rid, host, by }),
                 End::Corrupt { detail } => {
                     events.push(Event::Corrupt { mid, recipients: 1, detail: detail.clone() });
+                    if apart.is_none() {
+                        self.context.alert_corrupt(mid, &detail);
+                    }
                     apart = Some(detail);
                 }
                 End::Delivered { .. } => {}

@@ -129,6 +129,17 @@ impl Stores {
                 "look at the disk of data_dir; no mail is concerned",
             );
         }
+        if spool.lost_commits > 0 {
+            sink.alert(
+                Severity::Critical,
+                "spool-behind",
+                format!(
+                    "{} commits that the ledger tells of are not in the spool: mail that was acknowledged may be lost",
+                    spool.lost_commits
+                ),
+                "look at the disk of data_dir; the log names the messages that were queued and never finished",
+            );
+        }
         if tail.cut_bytes > 0 {
             sink.tell(Event::LedgerGap { cut_bytes: tail.cut_bytes });
         }
@@ -303,10 +314,5 @@ fn set_apart(context: &Context, mid: mailreeve_core::ids::Mid, detail: &str) {
         ..Batch::default()
     };
     let _ = context.commits.submit(Change { batch, token: None });
-    context.events.alert(
-        Severity::Critical,
-        "record-corrupt",
-        format!("the stored record of MID {mid} is damaged and was set apart: {detail}"),
-        "its sender and recipients are in the log; ask the sender to send it again",
-    );
+    context.alert_corrupt(mid, detail);
 }

@@ -30,6 +30,9 @@ pub struct Options {
     pub cache_kib: u32,
     /// How many numbers of each sequence are reserved at once.
     pub id_block: u64,
+    /// How many of the tried messages recovery hands out in the order in which they are due; it is slower to
+    /// read them that way, so this is about what can be due at once.
+    pub recovered_by_due: usize,
     /// The last commit that the ledger knows. Commits are numbered on from here, so that a spool begun anew
     /// beside an old ledger is not mistaken for what that ledger has already.
     pub seq_floor: Seq,
@@ -56,6 +59,7 @@ impl Default for Options {
             wal_bytes: 64 << 20,
             cache_kib: 32 * 1024,
             id_block: 10_000,
+            recovered_by_due: 50_000,
             seq_floor: Seq(0),
             disk: Arc::new(HostDisk),
         }
@@ -84,6 +88,10 @@ pub struct Opened {
     pub swept: Swept,
     /// The last commit.
     pub last_seq: Seq,
+    /// Commits that [`Options::seq_floor`] knows of and that are not here any more, with all that they held: the
+    /// database ends its own log at the first octet it cannot believe. Zero unless the disk lost something or
+    /// the spool was begun anew.
+    pub lost_commits: u64,
     /// Whether it can be believed.
     pub health: Arc<Health>,
 }

@@ -156,7 +156,7 @@ impl Shared {
 }
 
 /// Runs a checkpoint and returns how many pages it had to leave.
-fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<u64> {
+pub(super) fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<u64> {
     let mut statement = db.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
     let (log, copied) = statement.query_row([], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
     Ok(u64::try_from(log - copied).unwrap_or(0))

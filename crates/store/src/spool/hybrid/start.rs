@@ -68,10 +68,11 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
         walk: None,
         _owner: owner,
     };
+    let pages = Pages::new(reader.clone(), found.last_mid, options.recovered_by_due);
     Ok(Opened {
         engine: Box::new(engine),
-        reader: Reader::new(reader.clone()),
-        recovery: Recovery::new(found.messages, Box::new(Pages::new(reader, found.last_mid))),
+        reader: Reader::new(reader),
+        recovery: Recovery::new(found.messages, Box::new(pages)),
         outbox: found.outbox,
         lost_outbox: found.lost_outbox,
         ids,
@@ -79,6 +80,7 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
         staging,
         swept,
         last_seq,
+        lost_commits: last_seq.0 - found.last_seq.0,
         health,
     })
 }

@@ -70,6 +70,7 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
     let ids = reserve_ids(&mut engine, dir, options)?;
     Ok(Opened {
         last_seq: engine.last_seq,
+        lost_commits: last_seq.0 - replay.last_seq.0,
         engine: Box::new(engine),
         reader: Reader::new(reader.clone()),
         recovery: Recovery::new(messages, Box::new(LogPages::new(reader))),
