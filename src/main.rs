@@ -96,8 +96,8 @@ fn operator(
     let json = json || words.len() < before;
     let socket = match socket {
         Some(socket) => socket,
-        None => match configuration::read(config) {
-            Ok(text) => text.config.socket,
+        None => match configuration::socket(config) {
+            Ok(socket) => socket,
             Err(error) => return complain(&error.to_string()),
         },
     };

@@ -68,6 +68,20 @@ pub fn read(file: Option<&Path>) -> Result<Text, Unreadable> {
     Ok(Text { config, checksum: checksum(text.as_bytes()), source })
 }
 
+/// Finds the socket of the gateway that runs by `file`, even when the file has mistakes meanwhile: just then
+/// an operator needs the commands.
+pub fn socket(file: Option<&Path>) -> Result<PathBuf, Unreadable> {
+    match (read(file), file) {
+        (Ok(text), _) => Ok(text.config.socket),
+        (Err(Unreadable::Mistakes { .. }), Some(path)) => {
+            let table = read_file(path)?.parse::<toml::Table>().unwrap_or_default();
+            let named = table.get("socket").and_then(toml::Value::as_str).map(PathBuf::from);
+            Ok(named.unwrap_or_else(|| defaults().socket))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
 fn read_file(path: &Path) -> Result<String, Unreadable> {
     let failed = |error| Unreadable::File { path: path.to_owned(), error };
     let size = fs::metadata(path).map_err(failed)?.len();

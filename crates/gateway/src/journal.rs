@@ -99,6 +99,8 @@ impl Journal {
             }
             self.tick(&mut text, &mut troubled);
             if taken.closed {
+                // The next start goes on from the counters of a new segment instead of counting this one again.
+                self.trouble(&mut troubled, Self::rotate_ledger);
                 let _ = self.ledger.sync();
                 return;
             }

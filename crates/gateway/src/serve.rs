@@ -11,11 +11,13 @@
 //! Order of the stop: no new connections; sessions end at the next command; deliveries under way end; what
 //! they decided is committed; the ledger is synced.
 
+mod recover;
 mod stop;
 mod store;
 mod threads;
 mod watch;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
+use mailreeve_core::config::Config;
 use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::Input;
 use mailreeve_core::event::{Event, Severity};
@@ -61,10 +64,30 @@ pub fn serve(file: Option<&Path>) -> Result<()> {
     let listening: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
     let running = configuration::prepare(text, listening)?;
     let daemon = Daemon::start(stores, running, listeners, clock)?;
+    greet(&daemon);
     let outcome = runtime.block_on(control(&daemon, signals, file));
     notify::tell("STOPPING=1");
     daemon.stop();
     outcome
+}
+
+/// Tells whoever started it by hand where it listens.
+fn greet(daemon: &Daemon) {
+    let running = daemon.context.running.load();
+    let places: Vec<String> = daemon
+        .listeners
+        .iter()
+        .map(|listener| format!("{} on {}", listener.name, listener.address))
+        .collect();
+    let text = format!(
+        "mailreeve {}: {}; configuration: {}; commands by {}",
+        env!("CARGO_PKG_VERSION"),
+        places.join(", "),
+        running.source,
+        running.config.socket.display()
+    );
+    // Nobody may be reading.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The daemon with its threads running.
@@ -123,7 +146,7 @@ impl Daemon {
                 receive(Arc::clone(&context), listeners.clone(), receipts, dispatcher, stopping.clone());
             receiving.push(threads::spawn("receive", receive)?);
         }
-        let recovering = store::stream_in(Arc::clone(&context), recovery)?;
+        let recovering = recover::start(Arc::clone(&context), recovery)?;
         Ok(Self { context, listeners, parts, stop, receiving, delivering, recovering })
     }
 
@@ -233,22 +256,12 @@ async fn control(daemon: &Daemon, mut signals: Signals, file: Option<&Path>) -> 
 fn reload(context: &Arc<Context>, file: Option<&Path>) {
     notify::tell("RELOADING=1");
     let before = context.running.load_full();
-    let prepared = configuration::read(file)
-        .map_err(anyhow::Error::from)
-        .and_then(|text| configuration::prepare(text, before.listening.clone()));
+    let prepared = configuration::read(file).map_err(anyhow::Error::from).and_then(|mut text| {
+        keep_fixed(context, &before.config, &mut text.config);
+        configuration::prepare(text, before.listening.clone())
+    });
     match prepared {
         Ok(running) => {
-            let listeners_changed = running.config.listeners != before.config.listeners;
-            let folders_changed = running.config.data_dir != before.config.data_dir
-                || running.config.socket != before.config.socket;
-            if listeners_changed || folders_changed {
-                context.events.alert(
-                    Severity::Warning,
-                    "restart-needed",
-                    "listeners, folders or the socket changed in the configuration: they stay as they were",
-                    "restart the gateway at a quiet moment",
-                );
-            }
             let queue = &running.config.queue;
             let bytes = usize::try_from(queue.body_memory).unwrap_or(usize::MAX);
             context.intake.set_limits(queue.max_recipients as u64, bytes);
@@ -266,4 +279,36 @@ fn reload(context: &Arc<Context>, file: Option<&Path>) {
         ),
     }
     notify::tell("READY=1");
+}
+
+/// What only a start can change stays as it was, and is said.
+fn keep_fixed(context: &Context, before: &Config, after: &mut Config) {
+    let changed = [
+        ("listeners", before.listeners != after.listeners),
+        ("data_dir", before.data_dir != after.data_dir),
+        ("log_dir", before.log_dir != after.log_dir),
+        ("socket", before.socket != after.socket),
+        ("[log]", before.log != after.log),
+        ("[ledger]", before.ledger != after.ledger),
+        ("[metrics]", before.metrics_address != after.metrics_address),
+        ("[threads]", before.receive_threads != after.receive_threads),
+        ("queue.low, queue.reserve", {
+            (before.queue.low, before.queue.reserve) != (after.queue.low, after.queue.reserve)
+        }),
+    ];
+    let names: Vec<&str> = changed.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
+    if names.is_empty() {
+        return;
+    }
+    after.listeners.clone_from(&before.listeners);
+    after.data_dir.clone_from(&before.data_dir);
+    after.log_dir.clone_from(&before.log_dir);
+    after.socket.clone_from(&before.socket);
+    after.log.clone_from(&before.log);
+    context.events.alert(
+        Severity::Warning,
+        "restart-needed",
+        format!("these changed in the configuration and stay as they were: {}", names.join(", ")),
+        "restart the gateway at a quiet moment",
+    );
 }

@@ -235,35 +235,41 @@ impl Commands {
             DeliverNow::Host(host) => Scope::Host(Host::new(host)),
             DeliverNow::Mid(mid) => Scope::Message(Mid(*mid)),
         };
-        let counted = scope.clone();
-        let (recipients, destinations) = self
-            .context
-            .shard
-            .ask(move |delivery, now| {
-                let mut hosts = HashSet::new();
-                let mut recipients = 0;
-                let mut cursor = None;
-                loop {
-                    let page = delivery.recipients(&counted, cursor, PAGE, now);
-                    recipients += page.recipients.len() as u64;
-                    hosts.extend(page.recipients.into_iter().map(|view| view.host));
-                    match page.next {
-                        Some(next) => cursor = Some(next),
-                        None => return (recipients, hosts.len() as u64),
-                    }
-                }
-            })
-            .await
-            .map_err(|_| stopping())?;
+        let (recipients, destinations) = self.count(&scope).await?;
         if recipients == 0 {
-            return Err(Problem::new(
-                "nothing is waiting for delivery there",
-                "`tophosts active_rcpts` shows where mail waits",
-            ));
+            let hint = match self.context.recovery.going_on() {
+                Some((done, all)) => {
+                    format!("the queue is still being read after the start: {done} of {all}")
+                }
+                None => "`tophosts active_rcpts` shows where mail waits".to_owned(),
+            };
+            return Err(Problem::new("nothing is waiting for delivery there", hint));
         }
         let input = Input::DeliverNow { scope, by: by.to_owned() };
         self.context.shard.send(Message::Input(input)).map_err(|_| stopping())?;
         Ok(DeliverNowReply { scope: request, recipients, destinations })
+    }
+
+    /// Counts waiting recipients and their destinations, a page a question: nobody holds the shard for long.
+    async fn count(&self, scope: &Scope) -> Result<(u64, u64), Problem> {
+        let mut hosts = HashSet::new();
+        let mut recipients = 0;
+        let mut cursor = None;
+        loop {
+            let scope = scope.clone();
+            let page = self
+                .context
+                .shard
+                .ask(move |delivery, now| delivery.recipients(&scope, cursor, PAGE, now))
+                .await
+                .map_err(|_| stopping())?;
+            recipients += page.recipients.len() as u64;
+            hosts.extend(page.recipients.into_iter().map(|view| view.host));
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok((recipients, hosts.len() as u64)),
+            }
+        }
     }
 }
 

@@ -130,6 +130,12 @@ pub(super) fn reply_failure(
 
 fn refused(reply: &Reply, stage: Stage, peer: SocketAddr, now: Instant) -> RecipientResult {
     match reply.class() {
+        // Too many recipients, as servers say that follow RFC 821 (RFC 5321 4.5.3.1.10).
+        Class::Permanent if reply.code == 552 && stage == Stage::Rcpt => {
+            let mut failure = reply_failure(reply, stage, Cause::Reply4xx, peer, now);
+            failure.status.0 = 4;
+            RecipientResult::Soft(failure)
+        }
         Class::Permanent => RecipientResult::Hard(reply_failure(reply, stage, Cause::Reply5xx, peer, now)),
         Class::Transient => RecipientResult::Soft(reply_failure(reply, stage, Cause::Reply4xx, peer, now)),
         // A positive reply where none belongs cannot be believed: try again later.

@@ -30,8 +30,8 @@ const BATCH: usize = 256;
 pub enum Message {
     /// Messages became ours: envelopes, and content still in memory.
     Committed(Vec<(Arc<Envelope>, Option<Bytes>)>),
-    /// Recipients read back from the spool.
-    Recovered(Vec<Waiting>),
+    /// Recipients read back from the spool; told when they are taken.
+    Recovered(Vec<Waiting>, oneshot::Sender<()>),
     /// An input from outside delivery (operators, reload, disk space, shutdown).
     Input(Input),
     /// A question about, or to, the shard.
@@ -160,7 +160,11 @@ impl Shell {
                 }
                 self.input(Input::Enqueue(waiting));
             }
-            Message::Recovered(waiting) => self.input(Input::Enqueue(waiting)),
+            Message::Recovered(waiting, taken) => {
+                self.input(Input::Enqueue(waiting));
+                // The reading thread ends with the daemon; it need not hear then.
+                let _ = taken.send(());
+            }
             Message::Input(input) => self.input(input),
             Message::Ask(question) => question(&mut self.delivery, self.context.clock.wall()),
         }

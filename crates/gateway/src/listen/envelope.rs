@@ -42,6 +42,11 @@ impl Draft {
         }
     }
 
+    /// The size that MAIL declared.
+    pub(super) fn declared(&self) -> Option<u64> {
+        self.params.size
+    }
+
     /// Whether SMTPUTF8 was asked for.
     pub(super) fn utf8(&self) -> bool {
         self.params.smtputf8

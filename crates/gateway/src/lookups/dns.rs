@@ -11,8 +11,11 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfi
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{Resolver, TokioResolver};
+
+/// Aliases in a row that are followed: as many as the resolver follows when each is an answer of its own.
+const ALIASES: usize = 8;
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +119,28 @@ impl Dns {
                 Ok(Answer { records: v6.records, ttl: v6.ttl.min(v4.ttl) })
             }
             (Ok(answer), Err(_)) | (Err(_), Ok(answer)) => Ok(answer),
-            (Err(v6), Err(v4)) => Err(worse(v6, v4)),
+            (Err(v6), Err(v4)) => match worse(v6, v4) {
+                NoAnswer::NoRecords if self.alias_without_end(name).await => Err(NoAnswer::AliasLoop),
+                failure => Err(failure),
+            },
         }
+    }
+
+    /// Tells whether `name` is an alias of an alias ... beyond what the resolver follows: to it that is a name
+    /// without records, to an operator it is a mistake in the zone.
+    async fn alias_without_end(&self, name: &str) -> bool {
+        let mut at = name.to_owned();
+        for _ in 0..ALIASES {
+            let next = self.ask(&at, RecordType::CNAME, |data, _| match data {
+                RData::CNAME(cname) => Some(plain(&cname.0)),
+                _ => None,
+            });
+            match next.await.map(|answer| answer.records.into_iter().next()) {
+                Ok(Some(next)) => at = next,
+                Ok(None) | Err(_) => return false,
+            }
+        }
+        true
     }
 
     /// Asks for the names of `address`.
@@ -156,6 +179,9 @@ impl Dns {
         let answer = tokio::time::timeout(self.deadline, self.resolver.lookup(name, kind)).await;
         let Ok(answer) = answer else { return Err(NoAnswer::Timeout) };
         let answer = match answer {
+            Ok(lookup) if kind != RecordType::CNAME && aliases(lookup.answers()) > ALIASES => {
+                Err(NoAnswer::AliasLoop)
+            }
             Ok(lookup) => {
                 let records: Vec<_> = lookup
                     .answers()
@@ -177,6 +203,11 @@ impl Dns {
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// How many aliases one answer went through.
+fn aliases(answers: &[Record]) -> usize {
+    answers.iter().filter(|record| record.record_type() == RecordType::CNAME).count()
 }
 
 fn name_server(server: &SocketAddr) -> NameServerConfig {

@@ -222,9 +222,10 @@ async fn failed(dns: &Dns, failure: &NoAnswer, name: &str, kind: &str, now: Inst
         NoAnswer::Failed(code) => {
             soft(Cause::DnsServfail, format!("DNS Soft Error looking up {name} ({kind}):  {code}"))
         }
-        NoAnswer::AliasLoop => {
-            soft(Cause::CnameLoop, format!("DNS Soft Error looking up {name} ({kind}):  CNAME loop"))
-        }
+        NoAnswer::AliasLoop => soft(
+            Cause::CnameLoop,
+            format!("DNS Soft Error looking up {name} ({kind}):  CNAME loop, or too long a chain of them"),
+        ),
         NoAnswer::Timeout if dns.reachable().await => {
             soft(Cause::DnsTimeout, format!("DNS Soft Error looking up {name} ({kind}):  timeout"))
         }

@@ -7,24 +7,24 @@ use std::thread::JoinHandle;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use mailreeve_core::config::Config;
-use mailreeve_core::event::{Event, Severity, Stamped};
+use mailreeve_core::event::{Event, Severity};
 use mailreeve_core::mail_log::MailLog;
 use mailreeve_core::tally::Tally;
-use mailreeve_store::committer::{Change, CommitQueue, Committed, Committer, IdSource, Limits};
+use mailreeve_store::committer::{CommitQueue, Committed, Committer, IdSource, Limits};
 use mailreeve_store::ledger::{Entry, Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
 use mailreeve_store::space::{Marks, SpaceGuard};
-use mailreeve_store::spool::{
-    Apart, Batch, Content, Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging,
-};
+use mailreeve_store::spool::{Content, Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging};
 
 use crate::clock::Clock;
-use crate::context::{Context, Running};
-use crate::deliver::shard::{Message, ShardHandle, recovered};
+use crate::context::Running;
+use crate::deliver::shard::{Message, ShardHandle};
 use crate::events::{EventSink, EventSource};
 use crate::journal::{Books, Journal, day};
 use crate::logfile::{LogBounds, LogFile};
 use crate::receipts::{NotStored, ReceiptRouter};
 
+/// Octets of a ledger segment: so much is counted again at a start after a crash, before the banner.
+const SEGMENT: u64 = 16 << 20;
 /// Free octets below which a commit may fail.
 const CRITICAL: u64 = 16 << 20;
 
@@ -59,6 +59,7 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     let dir = &config.data_dir;
     make_private(dir)?;
     let ledger_options = LedgerOptions {
+        segment_bytes: SEGMENT,
         first: Opening { node: config.hostname.clone(), opened_at: clock.wall().0, ..Opening::default() },
         ..LedgerOptions::default()
     };
@@ -250,9 +251,18 @@ impl Outlet {
             // A shard that is gone reads them from the spool at the next start.
             let _ = self.shard.send(Message::Committed(messages));
         }
-        for (change, _) in &committed.refused {
+        for (change, error) in &committed.refused {
             for put in &change.batch.puts {
                 self.staging.discard(&put.content);
+            }
+            // Nobody waits for these: an end that is not recorded must be heard of all the same.
+            if change.token.is_none() {
+                self.events.alert(
+                    Severity::Critical,
+                    "end-not-recorded",
+                    format!("a change of the queue was not committed: {error}"),
+                    "what it concerned is tried again after a restart; look at the disk of data_dir",
+                );
             }
         }
         let done = committed.done.iter().filter_map(|change| Some((change.token?, Ok(()))));
@@ -262,57 +272,4 @@ impl Outlet {
             .filter_map(|(change, error)| Some((change.token?, Err(NotStored(error.to_string())))));
         self.receipts.tell(done.chain(refused));
     }
-}
-
-/// Streams the queue found at the start into the shard, in a thread of its own, while mail already flows.
-pub(super) fn stream_in(context: Arc<Context>, mut recovery: Recovery) -> Result<JoinHandle<()>> {
-    context.recovery.set(0, recovery.total());
-    let thread = std::thread::Builder::new().name("recovery".to_owned()).spawn(move || {
-        loop {
-            match recovery.next_page() {
-                Ok(Some(page)) => {
-                    let mut waiting = Vec::new();
-                    for message in page.messages {
-                        for (rid, state) in message.waiting {
-                            waiting.extend(recovered(&message.envelope, rid, state));
-                        }
-                    }
-                    for damaged in page.damaged {
-                        set_apart(&context, damaged.mid, &damaged.detail);
-                    }
-                    if context.shard.send(Message::Recovered(waiting)).is_err() {
-                        return;
-                    }
-                    context.recovery.set(recovery.done(), recovery.total());
-                }
-                Ok(None) => {
-                    context.recovery.set(recovery.total(), recovery.total());
-                    return;
-                }
-                Err(error) => {
-                    context.events.alert(
-                        Severity::Critical,
-                        "recovery-stopped",
-                        format!("the queue could not be read to its end: {error}"),
-                        "look at the disk of data_dir and restart; nothing was removed",
-                    );
-                    return;
-                }
-            }
-        }
-    })?;
-    Ok(thread)
-}
-
-/// Takes a damaged record out of the queue, keeps it for inspection, and says so.
-fn set_apart(context: &Context, mid: mailreeve_core::ids::Mid, detail: &str) {
-    let at = context.clock.wall().0;
-    let told = [Event::Corrupt { mid, recipients: 0, detail: detail.to_owned() }, Event::Finished { mid }];
-    let batch = Batch {
-        aparts: vec![Apart { mid, detail: detail.to_owned() }],
-        events: told.into_iter().map(|event| Stamped { at, event }).collect(),
-        ..Batch::default()
-    };
-    let _ = context.commits.submit(Change { batch, token: None });
-    context.alert_corrupt(mid, detail);
 }

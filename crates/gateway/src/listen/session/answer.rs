@@ -14,6 +14,9 @@ use crate::listen::envelope::Draft;
 /// Memory reserved for a message whose size is not declared.
 const UNDECLARED_BYTES: u64 = 64 * 1024;
 
+/// Octets of the trace field, and a little more.
+const TRACE_BYTES: usize = 512;
+
 impl Inbound {
     pub(super) fn answer(&mut self, question: Question) -> Await {
         let now = self.at.context.clock.steady();
@@ -129,7 +132,10 @@ impl Inbound {
             at: self.at.context.clock.wall(),
             zone: &self.at.running.zone,
         };
-        let mut prefix = Vec::with_capacity(4096);
+        // Room for the whole message at once where its size was declared; it grows otherwise.
+        let declared = usize::try_from(draft.declared().unwrap_or(0)).unwrap_or(usize::MAX);
+        let room = declared.min(self.at.smtp.limits.spill_bytes);
+        let mut prefix = Vec::with_capacity(TRACE_BYTES + room);
         message::write_received(&trace, &mut prefix);
         DataVerdict::Go { prefix }
     }

@@ -1,0 +1,106 @@
+//! The queue found at the start, streamed into the shard while listeners and delivery already run.
+//!
+//! At most [`PORTION`] recipients are on their way at a time: the next portion leaves when the shard has taken
+//! the one before, so neither memory nor the shard is flooded however deep the queue is.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::Result;
+use mailreeve_core::delivery::io::Waiting;
+use mailreeve_core::event::{Event, Severity, Stamped};
+use mailreeve_core::ids::Mid;
+use mailreeve_store::committer::Change;
+use mailreeve_store::spool::{Apart, Batch, Damaged, Page, Recovery};
+use tokio::sync::oneshot;
+
+use crate::context::Context;
+use crate::deliver::shard::{Message, recovered};
+
+/// Recipients handed to the shard at a time.
+const PORTION: usize = 1_000;
+
+/// The shard is gone: the daemon is stopping.
+struct Stopping;
+
+/// Starts the thread that reads the queue back.
+pub(super) fn start(context: Arc<Context>, mut recovery: Recovery) -> Result<JoinHandle<()>> {
+    context.recovery.set(0, recovery.total());
+    let thread = std::thread::Builder::new().name("recovery".to_owned()).spawn(move || {
+        loop {
+            match recovery.next_page() {
+                Ok(Some(page)) => {
+                    if hand_over(&context, page).is_err() {
+                        return;
+                    }
+                    context.recovery.set(recovery.done(), recovery.total());
+                }
+                Ok(None) => return context.recovery.set(recovery.total(), recovery.total()),
+                Err(error) => {
+                    return context.events.alert(
+                        Severity::Critical,
+                        "recovery-stopped",
+                        format!("the queue could not be read to its end: {error}"),
+                        "look at the disk of data_dir and restart; nothing was removed",
+                    );
+                }
+            }
+        }
+    })?;
+    Ok(thread)
+}
+
+fn hand_over(context: &Context, page: Page) -> Result<(), Stopping> {
+    let mut portion = Vec::with_capacity(PORTION);
+    for message in page.messages {
+        if message.waiting.is_empty() {
+            finish(context, message.envelope.mid);
+        }
+        // A message is not cut: its last end must be known when it comes.
+        let waiting = message.waiting.into_iter();
+        portion.extend(waiting.filter_map(|(rid, state)| recovered(&message.envelope, rid, state)));
+        if portion.len() >= PORTION {
+            pass(context, std::mem::take(&mut portion))?;
+        }
+    }
+    for damaged in page.damaged {
+        set_apart(context, &damaged);
+    }
+    pass(context, portion)
+}
+
+/// Hands a portion to the shard and waits until it is taken.
+fn pass(context: &Context, waiting: Vec<Waiting>) -> Result<(), Stopping> {
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let (taken, told) = oneshot::channel();
+    context.shard.send(Message::Recovered(waiting, taken)).map_err(|_| Stopping)?;
+    told.blocking_recv().map_err(|_| Stopping)
+}
+
+/// Every recipient of it has ended, and only its removal was not committed before the end of the last run.
+fn finish(context: &Context, mid: Mid) {
+    let event = Stamped { at: context.clock.wall().0, event: Event::Finished { mid } };
+    let batch = Batch { dels: vec![mid], events: vec![event], ..Batch::default() };
+    // A spool that is closed finds it again at the next start.
+    let _ = context.commits.submit(Change { batch, token: None });
+}
+
+/// Takes a damaged record out of the queue, keeps it for inspection, and says so.
+fn set_apart(context: &Context, damaged: &Damaged) {
+    let Damaged { mid, detail } = damaged;
+    let at = context.clock.wall().0;
+    // What of the record can be read still tells how many recipients leave the queue with it.
+    let recipients = context.reader.envelope(*mid).map_or(0, |envelope| envelope.recipients.len());
+    let recipients = u32::try_from(recipients).unwrap_or(u32::MAX);
+    let told =
+        [Event::Corrupt { mid: *mid, recipients, detail: detail.clone() }, Event::Finished { mid: *mid }];
+    let batch = Batch {
+        aparts: vec![Apart { mid: *mid, detail: detail.clone() }],
+        events: told.into_iter().map(|event| Stamped { at, event }).collect(),
+        ..Batch::default()
+    };
+    let _ = context.commits.submit(Change { batch, token: None });
+    context.alert_corrupt(*mid, detail);
+}
