@@ -6,8 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use mailreeve_lab::host::Detail;
 use mailreeve_lab::sink::Sink;
+use mailreeve_lab::world::World;
 
-use super::{Gateway, address};
+use super::{Gateway, Talk, address};
 
 /// A healthy sink at an address of its own, on the port of all gateways of these tests.
 pub fn sink() -> Sink {
@@ -28,6 +29,28 @@ pub fn all_to(next: SocketAddr) -> String {
         next.ip(),
         next.port()
     )
+}
+
+/// Settings that take mail from this machine for anywhere and deliver it by the name service of `world`, whose
+/// hosts are on loopback addresses; `delivery` goes on in that section.
+pub fn by_dns(world: &World, delivery: &str) -> String {
+    format!(
+        "[accept]\nrelay_networks = [\"127.0.0.0/8\"]\n\
+         [dns]\nservers = [\"{}\"]\ntimeout = \"1s\"\nattempts = 1\n\
+         [delivery]\nport = {}\n{delivery}\n",
+        world.dns().address(),
+        world.port()
+    )
+}
+
+/// Hands one message over for each recipient, from `a@sender.test`.
+pub fn mail_to(gateway: &Gateway, recipients: &[&str]) {
+    let mut talk = Talk::with(gateway.smtp);
+    talk.say("EHLO client.test");
+    for recipient in recipients {
+        let reply = talk.send_mail("a@sender.test", &[recipient], "Subject: a letter\r\n\r\nhello");
+        assert!(reply.starts_with("250 "), "{recipient}: {reply}");
+    }
 }
 
 /// Runs the binary with a configuration file and words, to its end.
