@@ -4,6 +4,7 @@
 //! and permissions, so they cannot drift apart; laws over it are tested here. The command line links this
 //! crate and nothing else of the product: it can do nothing that another client cannot (law 8).
 
+pub mod alerts;
 pub mod command;
 pub mod counters;
 pub mod format;

@@ -1,8 +1,9 @@
 //! The one list of commands, and the laws that hold over it (law 7).
 
+use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
 use crate::queue::{DeliverNow, HostStatus, ShowRecipients, TopHosts};
-use crate::status::{DisplayAlerts, Status, StatusDetail};
+use crate::status::{Status, StatusDetail};
 use crate::wire::Problem;
 
 /// Every command of the gateway, in the order of help.

@@ -6,6 +6,7 @@
 mod queue;
 mod server;
 mod status;
+mod words;
 
 use std::sync::Arc;
 

@@ -4,19 +4,18 @@ use std::collections::{HashMap, HashSet};
 
 use mailreeve_api::queue::{
     Addresses, DeliverNow, DeliverNowReply, Exchanger, HostLine, HostStatusReply, LastError, RecipientLine,
-    RecipientScope, RouteLine, ShowRecipients, ShowRecipientsReply, SortKey, TopHostsReply,
+    RecipientScope, ShowRecipients, ShowRecipientsReply, SortKey, TopHostsReply,
 };
 use mailreeve_api::wire::Problem;
-use mailreeve_core::delivery::io::{Input, Scope, TlsMode};
-use mailreeve_core::delivery::settings::{HopHost, Route};
+use mailreeve_core::delivery::io::{Input, Scope};
 use mailreeve_core::delivery::views::{Cell, Cursor, DestinationView, RecipientView};
-use mailreeve_core::delivery::why::{LimitOwner, Why};
-use mailreeve_core::event::{Failure, HostStatus};
+use mailreeve_core::event::HostStatus;
 use mailreeve_core::ids::{Host, Mid, Rid};
 use mailreeve_core::message::header_facts;
 use mailreeve_core::tally::Destination;
 
 use super::status::completion;
+use super::words::{in_words, mode, next_of, route_lines, why_in_words, word};
 use super::{Commands, stopping};
 use crate::deliver::shard::Message;
 
@@ -282,93 +281,5 @@ fn line(host: &str, status: HostStatus, active: u64, connections: u64, ends: &De
         delivered_recips: ends.ends.delivered,
         soft_bounced_evts: ends.soft_bounced_events,
         hard_bounced_recips: ends.ends.hard.all(),
-    }
-}
-
-const fn word(status: HostStatus) -> &'static str {
-    match status {
-        HostStatus::Up => "up",
-        HostStatus::Down => "down",
-        HostStatus::Unknown => "unknown",
-    }
-}
-
-const fn mode(mode: TlsMode) -> &'static str {
-    match mode {
-        TlsMode::Off => "Off",
-        TlsMode::Preferred => "Preferred",
-        TlsMode::Required => "Required",
-        TlsMode::Verify => "Required - Verify",
-    }
-}
-
-/// A failure in one sentence, with its address.
-fn in_words(failure: &Failure) -> String {
-    let text = failure.text.join(" ");
-    let code = if failure.code == 0 { String::new() } else { format!("{} ", failure.code) };
-    match failure.address {
-        Some(address) => format!("{code}{text} ({address})"),
-        None => format!("{code}{text}"),
-    }
-}
-
-fn route_lines(route: &Route) -> Vec<RouteLine> {
-    match route {
-        Route::UseDns => vec![RouteLine { priority: 0, hop: "USEDNS".to_owned() }],
-        Route::Discard => vec![RouteLine { priority: 0, hop: "/dev/null".to_owned() }],
-        Route::Hops { hops, .. } => hops
-            .iter()
-            .map(|hop| {
-                let name = match &hop.host {
-                    HopHost::Name(name) => name.clone(),
-                    HopHost::Address(address) => format!("[{}]", address.ip()),
-                };
-                RouteLine { priority: hop.priority, hop: format!("{name}:{}", hop.port) }
-            })
-            .collect(),
-    }
-}
-
-fn why_in_words(why: &Why) -> String {
-    let owner = |whose: &LimitOwner| match whose {
-        LimitOwner::Gateway => "this gateway".to_owned(),
-        LimitOwner::Destination(host) => host.to_string(),
-        LimitOwner::Address(address) => address.to_string(),
-    };
-    match why {
-        Why::Due => "Due now.".to_owned(),
-        Why::Attempting { dcid } => format!("Being delivered on DCID {dcid}"),
-        Why::WaitingForRetry { cause: Some(cause), .. } => {
-            format!("Waits for its retry after: {}", in_words(cause))
-        }
-        Why::WaitingForRetry { cause: None, .. } => "Waits for its retry.".to_owned(),
-        Why::HostBackoff { reason, .. } => format!("The destination is unreachable: {}", in_words(reason)),
-        Why::HostOnTrial { dcid } => format!("Another recipient tries the destination on DCID {dcid}"),
-        Why::Resolving { .. } => "The name service is being asked.".to_owned(),
-        Why::Connecting { dcid } => format!("A connection is being opened, DCID {dcid}"),
-        Why::ConnectionLimit { whose, limit } => {
-            format!("All {limit} connections of {} are busy.", owner(whose))
-        }
-        Why::RateLimit { whose, .. } => format!("The rate limit of {} is used up.", owner(whose)),
-        Why::Suspended { by, .. } => format!("Delivery was suspended by {by}"),
-        Why::SpoolSpace { .. } => "The disk could not record the end of a delivery.".to_owned(),
-        Why::ShuttingDown => "The gateway is stopping.".to_owned(),
-    }
-}
-
-const fn next_of(why: &Why) -> Option<u64> {
-    match why {
-        Why::WaitingForRetry { until, .. }
-        | Why::HostBackoff { until, .. }
-        | Why::RateLimit { until, .. } => Some(*until),
-        Why::Due
-        | Why::Attempting { .. }
-        | Why::HostOnTrial { .. }
-        | Why::Resolving { .. }
-        | Why::Connecting { .. }
-        | Why::ConnectionLimit { .. }
-        | Why::Suspended { .. }
-        | Why::SpoolSpace { .. }
-        | Why::ShuttingDown => None,
     }
 }

@@ -1,7 +1,8 @@
 //! `status`, `status detail`, `displayalerts`.
 
+use mailreeve_api::alerts::{AlertLine, AlertsReply, DisplayAlerts};
 use mailreeve_api::counters::{Completion, SystemCounters};
-use mailreeve_api::status::{AlertLine, AlertsReply, DisplayAlerts, Gauges, Rate, StatusReply};
+use mailreeve_api::status::{Gauges, Rate, StatusReply};
 use mailreeve_core::delivery::io::Scope;
 use mailreeve_core::event::{Severity, SpoolSpace};
 use mailreeve_core::tally::{Column, Counters, Ends, Rate as Measured};

@@ -15,3 +15,6 @@ mod ends;
 mod outcome;
 mod report;
 pub mod shard;
+mod stored;
+
+pub use stored::recovered;

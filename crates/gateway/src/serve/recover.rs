@@ -15,7 +15,8 @@ use mailreeve_store::spool::{Apart, Batch, Damaged, Page, Recovery};
 use tokio::sync::oneshot;
 
 use crate::context::Context;
-use crate::deliver::shard::{Message, recovered};
+use crate::deliver::recovered;
+use crate::deliver::shard::Message;
 
 /// Recipients handed to the shard at a time.
 const PORTION: usize = 1_000;

@@ -1,0 +1,95 @@
+//! What the shard knows, in the words of operators.
+
+use mailreeve_api::queue::RouteLine;
+use mailreeve_core::delivery::io::TlsMode;
+use mailreeve_core::delivery::settings::{HopHost, Route};
+use mailreeve_core::delivery::why::{LimitOwner, Why};
+use mailreeve_core::event::{Failure, HostStatus};
+
+pub(super) const fn word(status: HostStatus) -> &'static str {
+    match status {
+        HostStatus::Up => "up",
+        HostStatus::Down => "down",
+        HostStatus::Unknown => "unknown",
+    }
+}
+
+pub(super) const fn mode(mode: TlsMode) -> &'static str {
+    match mode {
+        TlsMode::Off => "Off",
+        TlsMode::Preferred => "Preferred",
+        TlsMode::Required => "Required",
+        TlsMode::Verify => "Required - Verify",
+    }
+}
+
+/// A failure in one sentence, with its address.
+pub(super) fn in_words(failure: &Failure) -> String {
+    let text = failure.text.join(" ");
+    let code = if failure.code == 0 { String::new() } else { format!("{} ", failure.code) };
+    match failure.address {
+        Some(address) => format!("{code}{text} ({address})"),
+        None => format!("{code}{text}"),
+    }
+}
+
+pub(super) fn route_lines(route: &Route) -> Vec<RouteLine> {
+    match route {
+        Route::UseDns => vec![RouteLine { priority: 0, hop: "USEDNS".to_owned() }],
+        Route::Discard => vec![RouteLine { priority: 0, hop: "/dev/null".to_owned() }],
+        Route::Hops { hops, .. } => hops
+            .iter()
+            .map(|hop| {
+                let name = match &hop.host {
+                    HopHost::Name(name) => name.clone(),
+                    HopHost::Address(address) => format!("[{}]", address.ip()),
+                };
+                RouteLine { priority: hop.priority, hop: format!("{name}:{}", hop.port) }
+            })
+            .collect(),
+    }
+}
+
+pub(super) fn why_in_words(why: &Why) -> String {
+    let owner = |whose: &LimitOwner| match whose {
+        LimitOwner::Gateway => "this gateway".to_owned(),
+        LimitOwner::Destination(host) => host.to_string(),
+        LimitOwner::Address(address) => address.to_string(),
+    };
+    match why {
+        Why::Due => "Due now.".to_owned(),
+        Why::Attempting { dcid } => format!("Being delivered on DCID {dcid}"),
+        Why::WaitingForRetry { cause: Some(cause), .. } => {
+            format!("Waits for its retry after: {}", in_words(cause))
+        }
+        Why::WaitingForRetry { cause: None, .. } => "Waits for its retry.".to_owned(),
+        Why::HostBackoff { reason, .. } => format!("The destination is unreachable: {}", in_words(reason)),
+        Why::HostOnTrial { dcid } => format!("Another recipient tries the destination on DCID {dcid}"),
+        Why::Resolving { .. } => "The name service is being asked.".to_owned(),
+        Why::Connecting { dcid } => format!("A connection is being opened, DCID {dcid}"),
+        Why::ConnectionLimit { whose, limit } => {
+            format!("All {limit} connections of {} are busy.", owner(whose))
+        }
+        Why::RateLimit { whose, .. } => format!("The rate limit of {} is used up.", owner(whose)),
+        Why::Suspended { by, .. } => format!("Delivery was suspended by {by}"),
+        Why::SpoolSpace { .. } => "The disk could not record the end of a delivery.".to_owned(),
+        Why::ShuttingDown => "The gateway is stopping.".to_owned(),
+    }
+}
+
+pub(super) const fn next_of(why: &Why) -> Option<u64> {
+    match why {
+        Why::WaitingForRetry { until, .. }
+        | Why::HostBackoff { until, .. }
+        | Why::RateLimit { until, .. } => Some(*until),
+        Why::Due
+        | Why::Attempting { .. }
+        | Why::HostOnTrial { .. }
+        | Why::Resolving { .. }
+        | Why::Connecting { .. }
+        | Why::ConnectionLimit { .. }
+        | Why::Suspended { .. }
+        | Why::SpoolSpace { .. }
+        | Why::ShuttingDown => None,
+    }
+}
