@@ -15,7 +15,16 @@ const OWNER_FILE: &str = "owner";
 /// Ownership of a directory, until dropped.
 #[derive(Debug)]
 pub(crate) struct Owner {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Owner {
+    /// Lets go at once: a process just being started by this one holds a copy of the descriptor until it has
+    /// become its own program, and the lock with it.
+    fn drop(&mut self) {
+        // The kernel lets go anyway when the last copy is closed.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// Why it could not be had.
@@ -43,7 +52,7 @@ impl Owner {
             Err(errno) => return Err(OwnerError::Io(errno.into())),
         }
         write_pid(&file).map_err(OwnerError::Io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What waits in the spool, streamed in pages after a start.
 //!
-//! Messages with a recipient never attempted come first, by MID; then the others by the instant at which the
-//! first of their recipients is due. A message comes whole, so that its last end is known when it comes.
+//! Messages with a recipient never attempted come first, by MID; then the most urgent of the others, by the
+//! instant at which the first of their recipients is due; then the rest. A message comes whole, so that its last end is known when it comes.
 //! Listeners and delivery may already run: messages accepted since the start are not among these.
 
 use std::fmt;

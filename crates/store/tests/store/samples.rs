@@ -135,6 +135,7 @@ pub(crate) fn small(engine: EngineKind) -> Options {
         wal_bytes: 256 * 1024,
         cache_kib: 1024,
         id_block: 100,
+        recovered_by_due: 3,
         ..Options::default()
     }
 }

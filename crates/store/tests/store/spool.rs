@@ -146,6 +146,25 @@ fn recovery_hands_out_the_never_tried_first_and_then_by_due() {
 }
 
 #[test]
+fn recovery_hands_out_the_most_urgent_by_due_and_the_rest_by_mid() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = small(EngineKind::Hybrid);
+    let mut opened = open(dir.path(), &options);
+    let dues = [70, 10, 60, 30, 50, 20, 40];
+    commit(&mut opened, mail((1..=7).map(|mid| put(mid, 1, 10)).collect()));
+    let updates = dues.iter().zip(1..).map(|(due, mid)| state(mid, 0, 1, *due)).collect();
+    commit(&mut opened, Batch { updates, ..Batch::default() });
+    drop(opened);
+    let mut again = open(dir.path(), &options);
+    let mut order = Vec::new();
+    while let Some(page) = again.recovery.next_page().unwrap() {
+        order.extend(page.messages.iter().map(|message| message.envelope.mid.0));
+    }
+    assert_eq!(options.recovered_by_due, 3);
+    assert_eq!(order, [2, 6, 4, 1, 3, 5, 7]);
+}
+
+#[test]
 fn staged_files_without_a_commit_go_and_those_with_one_stay() {
     let dir = tempfile::tempdir().unwrap();
     let options = small(EngineKind::Hybrid);

@@ -1,6 +1,7 @@
 //! Measures the engines behind the commit thread and the ledger: messages a second and CPU a message.
 //!
 //! `cargo run --release -p mailreeve-store --example engines -- [DIR] [SECONDS] [ROUNDS]`
+//! `cargo run --release -p mailreeve-store --example engines -- recover [DIR] [MESSAGES]`
 //!
 //! One driver plays so many sessions: each stores a message, waits for the commit, and at the answer the end
 //! of the message is submitted (nobody waits for it) and the session goes on. Events of both go through the
@@ -10,19 +11,20 @@
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a program for people at a terminal")]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mailreeve_core::envelope::{ContentFacts, Envelope, Recipient};
-use mailreeve_core::event::{Event, Stamped};
-use mailreeve_core::ids::{Dcid, Host, Icid, Mid, Rid};
-use mailreeve_smtp::address::{Mailbox, ReversePath};
-use mailreeve_smtp::params::{MailParams, RcptParams};
+use mailreeve_core::event::Event;
+use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_store::committer::{Change, CommitQueue, Committed, Committer, Limits};
 use mailreeve_store::ledger::{Entry, Ledger, Options as LedgerOptions};
-use mailreeve_store::spool::{Batch, Content, EngineKind, Options, Put, Spool};
+use mailreeve_store::spool::{Batch, EngineKind, Options, Spool};
+
+use crate::mail::{accepted, noise, put, stamped};
+
+mod mail;
+mod recover;
 
 const CANDIDATES: [(&str, EngineKind, usize); 3] = [
     ("hybrid", EngineKind::Hybrid, 16 * 1024),
@@ -31,7 +33,17 @@ const CANDIDATES: [(&str, EngineKind, usize); 3] = [
 ];
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if_eq("recover").is_some() {
+        let dir = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
+        let messages = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(200_000);
+        for (name, engine, _) in [CANDIDATES[0], CANDIDATES[2]] {
+            for tried in [false, true] {
+                recover::measure(&dir, name, engine, messages, tried);
+            }
+        }
+        return;
+    }
     let dir = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(3);
     let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(3);
@@ -157,19 +169,8 @@ impl Driver {
     fn store(&mut self) {
         let mid = Mid(self.next);
         self.next += 1;
-        let size = self.content.len() as u64;
-        let envelope = Arc::new(envelope(mid, size));
-        let event = Event::Accepted {
-            mid,
-            icid: Icid(mid.0),
-            size,
-            sender: "sender@origin.example".to_owned(),
-            message_id: Some(format!("<{mid}@origin.example>")),
-            subject: Some("Measured".to_owned()),
-            recipients: 1,
-        };
-        let put = Put { envelope, content: Content::Memory(self.content.clone()) };
-        self.submit(Batch { puts: vec![put], events: vec![stamped(event)], ..Batch::default() }, mid);
+        let events = vec![accepted(mid, self.content.len() as u64)];
+        self.submit(Batch { puts: vec![put(mid, &self.content)], events, ..Batch::default() }, mid);
     }
 
     fn end(&self, mid: Mid) {
@@ -187,41 +188,6 @@ impl Driver {
     fn submit(&self, batch: Batch, mid: Mid) {
         self.queue.submit(Change { batch, token: Some(mid.0) }).expect("there is room for so few sessions");
     }
-}
-
-fn stamped(event: Event) -> Stamped {
-    Stamped { at: 1_795_000_000_000_000, event }
-}
-
-fn envelope(mid: Mid, size: u64) -> Envelope {
-    let recipient = Recipient {
-        mailbox: Mailbox::parse("user@dest.example").expect("a mailbox"),
-        params: RcptParams::default(),
-        host: Host::new("dest.example"),
-    };
-    Envelope {
-        mid,
-        icid: Icid(mid.0),
-        accepted_at: 1_795_000_000_000_000,
-        sender: ReversePath::Mailbox(Mailbox::parse("sender@origin.example").expect("a mailbox")),
-        params: MailParams::default(),
-        size,
-        content: ContentFacts::default(),
-        recipients: vec![recipient],
-    }
-}
-
-fn noise(length: usize) -> Bytes {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut octets = Vec::with_capacity(length + 8);
-    while octets.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        octets.extend_from_slice(&state.to_le_bytes());
-    }
-    octets.truncate(length);
-    Bytes::from(octets)
 }
 
 /// CPU of the whole process, user and system, microseconds.
