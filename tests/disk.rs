@@ -130,7 +130,8 @@ fn a_disk_that_fills_stops_first_mail_then_delivery_and_recovers_by_itself() {
     wait_until("the reason is told", || {
         let listed = gateway.json("showrecipients all");
         let listed = listed["recipients"].as_array().unwrap();
-        listed.len() == 5 && listed.iter().all(|one| one["why"].as_str().is_some_and(|why| why.contains("disk")))
+        listed.len() == 5
+            && listed.iter().all(|one| one["why"].as_str().is_some_and(|why| why.contains("disk")))
     });
     assert_eq!(sink.sums().messages, 0, "nothing goes out whose end could not be recorded");
 

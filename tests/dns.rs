@@ -31,7 +31,11 @@ impl Setting {
         let detail = Detail::Records { memory: true, content: true, file: None };
         let sender = net.settle_with("sender.test", Temper::healthy(), detail).unwrap();
         // Reports must get home whatever networks are refused.
-        let home = format!("[[route]]\ndomain = \"sender.test\"\nto = [\"[{}]:{}\"]\n", sender.address().ip(), net.port());
+        let home = format!(
+            "[[route]]\ndomain = \"sender.test\"\nto = [\"[{}]:{}\"]\n",
+            sender.address().ip(),
+            net.port()
+        );
         let gateway = Gateway::start(&format!("{}{home}{more}", by_dns(&net, delivery)));
         Self { net, gateway, sender }
     }
@@ -58,7 +62,8 @@ impl Setting {
         wait_until(&format!("the reason why mail to {domain} waits"), || {
             let status = self.status(domain);
             reason = status["reason"].as_str().unwrap_or_default().to_owned();
-            let waits = status["unattempted_recips"].as_u64().unwrap() + status["attempted_recips"].as_u64().unwrap();
+            let waits =
+                status["unattempted_recips"].as_u64().unwrap() + status["attempted_recips"].as_u64().unwrap();
             !reason.is_empty() && waits == 1
         });
         let status = self.status(domain);
@@ -84,7 +89,8 @@ impl Setting {
         wait_until(&format!("the report about {domain}"), || {
             let arrived = self.sender.deliveries();
             let about = format!("Final-Recipient: rfc822;b@{domain}");
-            let contents = arrived.iter().filter(|one| one.mail.is_empty()).filter_map(|one| one.content.clone());
+            let contents =
+                arrived.iter().filter(|one| one.mail.is_empty()).filter_map(|one| one.content.clone());
             report = contents
                 .map(|content| String::from_utf8(content).unwrap())
                 .find(|text| text.replace("; ", ";").contains(&about));
@@ -143,9 +149,8 @@ fn an_exchanger_that_is_an_alias_is_delivered_to() {
 fn a_thousand_exchangers_get_a_few_tries_and_harm_nobody() {
     let setting = Setting::start(LOOPBACK, "");
     let temper = Temper::refusing(Stage::Banner, 421);
-    let busy: Vec<Host> = (0..50)
-        .map(|_| setting.net.host("busy.test", temper.clone(), Detail::default()).unwrap())
-        .collect();
+    let busy: Vec<Host> =
+        (0..50).map(|_| setting.net.host("busy.test", temper.clone(), Detail::default()).unwrap()).collect();
     let addresses: Vec<IpAddr> = busy.iter().map(|host| host.address().ip()).collect();
     setting.put(&Zone::new("thousand.test").many_mx(1000, &addresses));
     let healthy = setting.net.settle("healthy.test", Temper::healthy()).unwrap();
@@ -186,7 +191,8 @@ fn a_null_mx_bounces_at_once_and_one_beside_another_is_none() {
 fn addresses_of_our_own_insides_are_never_connected_to_on_the_word_of_dns() {
     let setting = Setting::start("", "");
     let port = setting.net.port();
-    let inside = TcpListener::bind(("0.0.0.0", port)).or_else(|_| TcpListener::bind(("127.0.0.1", port))).unwrap();
+    let inside =
+        TcpListener::bind(("0.0.0.0", port)).or_else(|_| TcpListener::bind(("127.0.0.1", port))).unwrap();
     inside.set_nonblocking(true).unwrap();
     let forbidden = [
         "127.0.0.1",
@@ -234,8 +240,13 @@ fn mail_that_leads_back_to_us_bounces_as_a_loop() {
     let mut gateway = Gateway::prepare("");
     let own = gateway.smtp;
     // Ordinary delivery goes to our own port here, so that our own address is really our own.
-    let settings = by_dns(&net, LOOPBACK).replace(&format!("port = {}", net.port()), &format!("port = {}", own.port()));
-    let home = format!("[[route]]\ndomain = \"sender.test\"\nto = [\"[{}]:{}\"]\n", sender.address().ip(), net.port());
+    let settings =
+        by_dns(&net, LOOPBACK).replace(&format!("port = {}", net.port()), &format!("port = {}", own.port()));
+    let home = format!(
+        "[[route]]\ndomain = \"sender.test\"\nto = [\"[{}]:{}\"]\n",
+        sender.address().ip(),
+        net.port()
+    );
     gateway.configure(&format!("{settings}{home}"));
     gateway.run();
     net.dns().put(&Zone::new("self.test").mx(10, "mx.self.test").address("mx.self.test", own.ip())).unwrap();
@@ -253,7 +264,11 @@ fn mail_that_leads_back_to_us_bounces_as_a_loop() {
 fn a_backup_delivers_to_better_exchangers_only() {
     let setting = Setting::start(LOOPBACK, "");
     let (first, last) = (setting.host(), setting.host());
-    let zone = Zone::new("backup.test").mx(10, "a.backup.test").mx(20, "gw.test").mx(20, "b.backup.test").mx(30, "c.backup.test");
+    let zone = Zone::new("backup.test")
+        .mx(10, "a.backup.test")
+        .mx(20, "gw.test")
+        .mx(20, "b.backup.test")
+        .mx(30, "c.backup.test");
     setting.put(
         &zone
             .address("a.backup.test", first.address().ip())
@@ -284,7 +299,10 @@ fn what_the_name_service_fails_to_say_is_never_taken_for_a_no() {
         setting.net.dns().behave_for(domain, RecordType::MX, behaviour).unwrap();
         setting.send(domain);
         let reason = setting.deferred(domain);
-        assert!(reason.contains("DNS Soft Error") && reason.to_lowercase().contains(&word.to_lowercase()), "{domain}: {reason}");
+        assert!(
+            reason.contains("DNS Soft Error") && reason.to_lowercase().contains(&word.to_lowercase()),
+            "{domain}: {reason}"
+        );
         assert_eq!(setting.net.dns().asked(domain, RecordType::A), 0, "{domain}: its address was asked for");
         assert_eq!(setting.status(domain)["status"], "unknown");
     }

@@ -30,10 +30,7 @@ const MISTAKES: [(&str, &str); 14] = [
     ("no domain", "[accept]\ndomains = [\"exa mple.com\"]\n"),
     ("a name that leads nowhere", "[destination_default]\nbounce_profile = \"patient\"\n"),
     ("marks in the wrong order", "[queue]\nlow = \"1 MiB\"\nreserve = \"2 MiB\"\n"),
-    (
-        "a secret in the file",
-        "[[credentials]]\nname = \"a\"\nuser = \"u\"\npassword = \"hunter2-hunter2\"\n",
-    ),
+    ("a secret in the file", "[[credentials]]\nname = \"a\"\nuser = \"u\"\npassword = \"hunter2-hunter2\"\n"),
 ];
 
 fn told(output: &Output) -> String {
