@@ -74,7 +74,7 @@ pub struct Opened {
     pub reader: Reader,
     /// What waits.
     pub recovery: Recovery,
-    /// Events of commits that the ledger may miss, in order; see [`Tail::missing`](super::Seq).
+    /// Events of commits that the ledger may miss, in order; see [`Tail::missing`](crate::ledger::Tail::missing).
     pub outbox: Vec<(Seq, Vec<Stamped>)>,
     /// Commits whose events cannot be read any more: the ledger has a gap there.
     pub lost_outbox: Vec<Seq>,
