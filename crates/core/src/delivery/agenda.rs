@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::delivery::destination::{Destination, DestinationId, Reach};
+use crate::delivery::io::Effect;
 use crate::delivery::recipient::RecipientId;
 use crate::delivery::steady::{HEARTBEAT, Steady};
-use crate::delivery::io::Effect;
 use crate::delivery::{Delivery, SLICE};
 use crate::event::HostStatus;
 
@@ -20,6 +20,8 @@ impl Delivery {
     pub(super) fn keep_time(&mut self, effects: &mut Vec<Effect>) {
         let now = self.now();
         self.verdicts.sweep(now);
+        let destinations = &self.destinations;
+        self.limits.sweep(|id| destinations[id].awaits_address);
         while self.budget > 0
             && let Some(id) = self.timers.pop(&mut self.recipients, now)
         {
@@ -56,23 +58,24 @@ impl Delivery {
         let agenda = self.agenda.first().map_or(Steady::NEVER, |(at, _)| *at);
         let idle = self.connections.oldest_idle().map_or(Steady::NEVER, |(until, _)| until);
         let next = agenda.min(idle).min(self.timers.next());
-        if next == Steady::NEVER { next } else { next.min(now.plus(HEARTBEAT)).max(now) }
+        let nothing_ages = next == Steady::NEVER && self.recipients.len() == 0;
+        if nothing_ages { next } else { next.min(now.plus(HEARTBEAT)).max(now) }
     }
 
     /// Looks at a destination whose entry in the agenda came up.
+    ///
+    /// Who is too old there ends when it is served next, in this call.
     fn look_at(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
         let now = self.now();
         if self.destinations[id].vacant {
             return;
-        }
-        if self.spool_exhausted.is_none() {
-            self.expire_members(id, effects);
         }
         let destination = &mut self.destinations[id];
         if destination.look_at <= now {
             destination.look_at = Steady::NEVER;
         }
         destination.hold = destination.hold.filter(|hold| hold.until > now);
+        destination.sweep_addresses(now);
         self.age_verdict(id, effects);
         let destination = &self.destinations[id];
         if destination.is_deserted() && destination.touched.plus(REMEMBERED) <= now && !destination.dirty {
@@ -83,8 +86,11 @@ impl Delivery {
     }
 
     /// Bounces the recipients that are too old, oldest first, whatever else keeps them.
-    fn expire_members(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+    pub(super) fn expire_members(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
         let now = self.now();
+        if self.spool_exhausted.is_some() || self.shutting_down {
+            return;
+        }
         let destination = &self.destinations[id];
         let limit = destination.plan.profile().queue_seconds;
         let is_old = |(accepted, _): &&(Steady, RecipientId)| accepted.plus_secs(limit) <= now;
@@ -129,7 +135,7 @@ impl Delivery {
         }
         next = next.min(self.verdict_ages_at(destination).unwrap_or(Steady::NEVER));
         match destination.members.first() {
-            Some((accepted, _)) if self.spool_exhausted.is_none() => {
+            Some((accepted, _)) if self.spool_exhausted.is_none() && !self.shutting_down => {
                 let expiry = accepted.plus_secs(destination.plan.profile().queue_seconds);
                 next = next.min(if expiry > now { expiry } else { now.plus(OVERDUE_LOOK) });
             }

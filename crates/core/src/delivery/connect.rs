@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use crate::delivery::Delivery;
 use crate::delivery::connection::{Connection, Phase};
 use crate::delivery::destination::{DestinationId, Need, Path};
-use crate::delivery::gate::is_eligible;
 use crate::delivery::io::{Effect, Slot, Target};
 use crate::delivery::recipient::RecipientId;
 use crate::event::{Event, Failure};
@@ -24,12 +23,17 @@ impl Delivery {
         }
     }
 
-    /// Opens a connection. While none stands it is the trial of the first in line.
-    pub(super) fn connect(&mut self, id: DestinationId, need: Need, head: RecipientId, effects: &mut Vec<Effect>) {
-        let targets = self.choose_targets(id, need);
+    /// Opens a connection on behalf of the first in line.
+    pub(super) fn connect(
+        &mut self,
+        id: DestinationId,
+        need: Need,
+        head: RecipientId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (targets, choosy) = self.choose_targets(id, head);
         let destination = &self.destinations[id];
-        let on_trial = destination.standing() == 0 || need == Need::Utf8;
-        let bearer = on_trial.then(|| (self.recipients[head].mid, self.recipients[head].rid));
+        let bearer = (self.recipients[head].mid, self.recipients[head].rid);
         let unproven = !destination.is_proven();
         let demand = destination.plan.demand();
 
@@ -41,10 +45,11 @@ impl Delivery {
         held.dedup();
         for address in &held {
             self.limits.hold_address(*address);
+            self.destinations[id].hold_address(*address);
         }
-        let phase = Phase::Opening { need, bearer, unproven };
+        let phase = Phase::Opening { need, bearer, choosy, unproven };
         let mut connection = Connection::opening(dcid, id, demand.clone(), held, phase);
-        connection.epoch = destination.epoch;
+        connection.epoch = self.destinations[id].epoch;
         self.connections.insert(slot, connection);
         let destination = &mut self.destinations[id];
         destination.opening.push(slot);
@@ -59,15 +64,20 @@ impl Delivery {
         });
     }
 
-    fn choose_targets(&mut self, id: DestinationId, need: Need) -> Vec<Target> {
+    /// Returns where to connect to, in order, and whether mail servers were left out that cannot take the message.
+    fn choose_targets(&mut self, id: DestinationId, head: RecipientId) -> (Vec<Target>, bool) {
         let now = self.now();
         let destination = &self.destinations[id];
-        let Some(known) = destination.known() else { return Vec::new() };
-        let may_be_used = |target: &&Target| {
-            is_eligible(known, target, need) && self.address_blocker(destination, target, now).is_none()
-        };
-        let usable = known.targets.iter().filter(may_be_used).cloned().collect();
-        self.verdicts.order(usable, &mut self.rng, now)
+        let Some(known) = destination.known() else { return (Vec::new(), false) };
+        let fitting: Vec<&Target> = known
+            .targets
+            .iter()
+            .filter(|target| self.target_suits(known, target, &self.recipients[head]))
+            .collect();
+        let choosy = fitting.len() < known.targets.len();
+        let has_room = |target: &&&Target| self.address_blocker(destination, target, now).is_none();
+        let usable = fitting.iter().filter(has_room).map(|target| (*target).clone()).collect();
+        (self.verdicts.order(usable, &mut self.rng, now), choosy)
     }
 
     /// Gives an idle connection to another destination.
@@ -78,6 +88,10 @@ impl Delivery {
         let before = connection.destination;
         connection.destination = id;
         connection.epoch = epoch;
+        for address in connection.held.clone() {
+            self.destinations[before].release_address(address);
+            self.destinations[id].hold_address(address);
+        }
         self.destinations[before].free.retain(|other| *other != slot);
         self.destinations[id].free.push(slot);
         self.touch(before);
@@ -91,6 +105,14 @@ impl Delivery {
         destination.free.retain(|other| *other != slot);
         destination.closing += 1;
         effects.push(Effect::Quit { dcid: connection.dcid });
+    }
+
+    /// Ends the count of a connection at an address and has those looked at who wait for that.
+    pub(super) fn release_address(&mut self, id: DestinationId, address: IpAddr) {
+        self.destinations[id].release_address(address);
+        for waiting in self.limits.release_address(address) {
+            self.touch(waiting);
+        }
     }
 
     pub(super) fn closed(&mut self, dcid: Dcid, why: Option<Failure>, effects: &mut Vec<Effect>) {
@@ -123,9 +145,7 @@ impl Delivery {
         }
         self.limits.give_back(slot);
         for address in connection.held {
-            for waiting in self.limits.release_address(address) {
-                self.touch(waiting);
-            }
+            self.release_address(id, address);
         }
         let now = self.now();
         self.destinations[id].touched = now;

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Index, IndexMut};
 
+use crate::delivery::content::Offer;
 use crate::delivery::destination::{DestinationId, Need};
 use crate::delivery::io::{PeerFacts, Slot, Target, TlsMode};
 use crate::delivery::plan::Demand;
@@ -25,8 +26,10 @@ pub(super) enum Phase {
     /// The shell tries its targets.
     Opening {
         need: Need,
-        /// Who tries, when the destination is on trial: a failure is this recipient's.
-        bearer: Option<(Mid, Rid)>,
+        /// For whom it is opened first: a failure is this recipient's attempt.
+        bearer: (Mid, Rid),
+        /// Some mail servers were left out, which cannot take the bearer's message.
+        choosy: bool,
         /// It counts among those of destinations that did not answer lately.
         unproven: bool,
     },
@@ -67,8 +70,24 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Makes a connection that starts to open.
-    pub(super) fn opening(dcid: Dcid, destination: DestinationId, demand: Demand, held: Vec<IpAddr>, phase: Phase) -> Self {
-        Self { dcid, destination, demand, phase, peer: None, held, epoch: 0, transactions: 0, idle_until: None }
+    pub(super) fn opening(
+        dcid: Dcid,
+        destination: DestinationId,
+        demand: Demand,
+        held: Vec<IpAddr>,
+        phase: Phase,
+    ) -> Self {
+        Self {
+            dcid,
+            destination,
+            demand,
+            phase,
+            peer: None,
+            held,
+            epoch: 0,
+            transactions: 0,
+            idle_until: None,
+        }
     }
 
     fn gone() -> Self {
@@ -81,8 +100,9 @@ impl Connection {
         self.peer.as_ref().map(|peer| peer.target.address)
     }
 
-    pub(super) fn offers_utf8(&self) -> bool {
-        self.peer.as_ref().is_some_and(|peer| peer.facts.smtputf8)
+    /// What its peer offers, once it stands.
+    pub(super) fn offer(&self) -> Option<Offer> {
+        self.peer.as_ref().map(|peer| Offer::of(&peer.facts))
     }
 
     /// Tells whether a destination that demands this and lists `target` may use it.
@@ -127,16 +147,18 @@ impl Connections {
         self.by_dcid.get(&dcid).copied()
     }
 
-    /// Notes that a free connection has nothing to do until an instant at which it is closed.
-    pub(super) fn rest(&mut self, slot: Slot, until: Steady) {
+    /// Notes that a free connection has nothing to do until an instant at which it is closed; tells whether that is
+    /// news.
+    pub(super) fn rest(&mut self, slot: Slot, until: Steady) -> bool {
         if self[slot].idle_until.is_some() {
-            return;
+            return false;
         }
         self[slot].idle_until = Some(until);
         self.idle.insert((until, slot));
         if let Some(address) = self[slot].address() {
             self.idle_at.entry(address).or_default().push(slot);
         }
+        true
     }
 
     /// Ends [`rest`](Self::rest).
@@ -177,13 +199,18 @@ impl Connections {
     }
 
     /// Returns an idle connection that a destination with this demand and these targets may take over.
-    pub(super) fn adoptable(&self, demand: &Demand, targets: &[Target], need: Need) -> Option<Slot> {
+    pub(super) fn adoptable(
+        &self,
+        demand: &Demand,
+        targets: &[Target],
+        takes: impl Fn(&Connection) -> bool,
+    ) -> Option<Slot> {
         if self.idle_at.is_empty() {
             return None;
         }
         let fits = |slot: &&Slot, target: &Target| {
             let connection = &self[**slot];
-            connection.serves(demand, target) && (need == Need::Plain || connection.offers_utf8())
+            connection.serves(demand, target) && takes(connection)
         };
         let best = targets.first()?.preference;
         targets.iter().take_while(|target| target.preference == best).find_map(|target| {

@@ -12,21 +12,23 @@
 //! opening connection while none stands and none ever stood.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::{Index, IndexMut};
 
+use crate::delivery::content::Met;
 use crate::delivery::io::{Slot, Target, TlsMode};
 use crate::delivery::line::Line;
 use crate::delivery::plan::Plan;
 use crate::delivery::reason::{Kept, Reasons};
 use crate::delivery::recipient::RecipientId;
 use crate::delivery::steady::Steady;
-use crate::delivery::window::Window;
+use crate::delivery::window::{Room, Window};
 use crate::event::{BounceKind, HostStatus};
 use crate::ids::{Host, Mid, Rid};
 
 /// Destinations that exist always and have no entry in the name service.
-pub const SPECIAL: [&str; 4] = ["the.cpq.host", "the.encryption.queue", "the.euq.queue", "the.euq.release.queue"];
+pub const SPECIAL: [&str; 4] =
+    ["the.cpq.host", "the.encryption.queue", "the.euq.queue", "the.euq.release.queue"];
 
 /// Names a destination in memory; used again after it was forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,8 +64,8 @@ pub(super) struct Known {
     pub(super) targets: Vec<Target>,
     pub(super) exchangers: Vec<(u16, u32, String)>,
     pub(super) expires: Steady,
-    /// Addresses that turned out not to offer SMTPUTF8.
-    pub(super) without_utf8: Vec<SocketAddr>,
+    /// What its mail servers offered when they were met.
+    pub(super) met: Vec<Met>,
 }
 
 /// Whether the destination can be reached; see the drawing above.
@@ -126,10 +128,46 @@ pub struct TlsFailure {
 /// What a recipient needs of a peer; each need has a line of its own, so that nobody waits behind another need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// Any peer will do.
+    /// Any peer will do, as far as known.
     Plain,
     /// One that offers SMTPUTF8.
     Utf8,
+    /// Another one than that which could not take the message. Those with like content stand in one line, the
+    /// smallest first: what cannot take the first of them can take none.
+    Aside { utf8: bool, eight_bit: bool },
+}
+
+impl Need {
+    /// How many lines there are.
+    pub(super) const LINES: usize = 6;
+
+    /// All needs, in the order of their lines.
+    pub(super) const ALL: [Self; Self::LINES] = [
+        Self::Plain,
+        Self::Utf8,
+        Self::Aside { utf8: false, eight_bit: false },
+        Self::Aside { utf8: true, eight_bit: false },
+        Self::Aside { utf8: false, eight_bit: true },
+        Self::Aside { utf8: true, eight_bit: true },
+    ];
+
+    /// Returns the number of its line.
+    pub(super) fn line(self) -> usize {
+        match self {
+            Self::Plain => 0,
+            Self::Utf8 => 1,
+            Self::Aside { utf8, eight_bit } => 2 + usize::from(utf8) + 2 * usize::from(eight_bit),
+        }
+    }
+}
+
+/// What one destination has and did at one address.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Share {
+    /// Connections that lead there or may end up there.
+    pub(super) lent: usize,
+    /// Recipients tried there, where the settings limit that by address.
+    pub(super) window: Window,
 }
 
 /// Who waits for a destination, how it is reached, and how that went.
@@ -143,7 +181,7 @@ pub(super) struct Destination {
     pub(super) reach: Reach,
     pub(super) verdict: Verdict,
     /// Ready recipients by [`Need`].
-    pub(super) lines: [Line; 2],
+    pub(super) lines: [Line; Need::LINES],
     /// All its recipients by age.
     pub(super) members: BTreeSet<(Steady, RecipientId)>,
     pub(super) unattempted: usize,
@@ -155,6 +193,8 @@ pub(super) struct Destination {
     pub(super) closing: usize,
     pub(super) hold: Option<Hold>,
     pub(super) window: Window,
+    /// Its share of each address that it uses.
+    pub(super) addresses: BTreeMap<IpAddr, Share>,
     pub(super) suspended: Option<Suspension>,
     pub(super) last_activity: Option<Steady>,
     pub(super) last_failure: Option<Kept>,
@@ -171,6 +211,8 @@ pub(super) struct Destination {
     pub(super) epoch: u32,
     /// It waits for a slot of the gateway.
     pub(super) awaits_slot: bool,
+    /// It waits for something at one of its addresses.
+    pub(super) awaits_address: bool,
     /// It was last used then; forgotten a day later.
     pub(super) touched: Steady,
     pub(super) vacant: bool,
@@ -186,7 +228,7 @@ impl Destination {
             path: Path::Unknown,
             reach: Reach::Open,
             verdict: Verdict::default(),
-            lines: [Line::default(), Line::default()],
+            lines: [Line::default(); Need::LINES],
             members: BTreeSet::new(),
             unattempted: 0,
             opening: Vec::new(),
@@ -195,6 +237,7 @@ impl Destination {
             closing: 0,
             hold: None,
             window: Window::default(),
+            addresses: BTreeMap::new(),
             suspended: None,
             last_activity: None,
             last_failure: None,
@@ -206,13 +249,69 @@ impl Destination {
             dirty: false,
             epoch: 0,
             awaits_slot: false,
+            awaits_address: false,
             touched: Steady::default(),
             vacant: false,
         }
     }
 
     pub(super) fn line(&self, need: Need) -> &Line {
-        &self.lines[need as usize]
+        &self.lines[need.line()]
+    }
+
+    /// Adds what a mail server offers, in place of what it offered before.
+    pub(super) fn meet(&mut self, met: Met) {
+        if let Path::Known(known) = &mut self.path {
+            known.met.retain(|other| other.address != met.address);
+            known.met.push(met);
+        }
+    }
+
+    /// Counts a connection that leads to an address or may end up there.
+    pub(super) fn hold_address(&mut self, address: IpAddr) {
+        self.addresses.entry(address).or_default().lent += 1;
+    }
+
+    /// Ends the count of [`hold_address`](Self::hold_address).
+    pub(super) fn release_address(&mut self, address: IpAddr) {
+        if let Some(share) = self.addresses.get_mut(&address) {
+            share.lent -= 1;
+            if share.lent == 0 && share.window.is_unused() {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+
+    /// Returns the window that limits the rate: of the whole, or of an address.
+    pub(super) fn window_at(&mut self, address: Option<IpAddr>) -> &mut Window {
+        match address.filter(|_| self.plan.control().per_address) {
+            Some(address) => &mut self.addresses.entry(address).or_default().window,
+            None => &mut self.window,
+        }
+    }
+
+    /// Returns how many recipients may be tried at an address.
+    pub(super) fn room_at(&self, address: IpAddr, at: Steady) -> Room {
+        let control = self.plan.control();
+        let window = match control.per_address {
+            true => self.addresses.get(&address).map_or(Window::default(), |share| share.window),
+            false => self.window,
+        };
+        window.room(control, at)
+    }
+
+    /// Forgets the rates counted so far.
+    pub(super) fn forget_rates(&mut self) {
+        self.window = Window::default();
+        self.addresses.retain(|_, share| {
+            share.window = Window::default();
+            share.lent > 0
+        });
+    }
+
+    /// Drops addresses that it does not use any more.
+    pub(super) fn sweep_addresses(&mut self, now: Steady) {
+        self.addresses.retain(|_, share| share.lent > 0 || !share.window.is_long_over(now));
     }
 
     /// Connections that are ready: idle or in a transaction.

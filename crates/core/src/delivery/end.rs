@@ -5,7 +5,7 @@ use crate::delivery::destination::Reach;
 use crate::delivery::gate::need_of;
 use crate::delivery::io::{Effect, End};
 use crate::delivery::reason::Kept;
-use crate::delivery::recipient::{Link, Marks, Place, Recipient, RecipientId};
+use crate::delivery::recipient::{Marks, Place, Recipient, RecipientId};
 use crate::delivery::steady::Steady;
 use crate::envelope::RecipientState;
 use crate::event::{BounceKind, Cause, Event, Failure, Stage, Unreported};
@@ -46,12 +46,12 @@ impl Delivery {
             Place::Ready(_) => {
                 let need = need_of(recipient);
                 let destination = &mut self.destinations[recipient.destination];
-                destination.lines[need as usize].remove(&mut self.recipients, id);
+                destination.lines[need.line()].remove(&mut self.recipients, id);
             }
             Place::Far(_) | Place::Near => self.timers.cancel(&mut self.recipients, id),
-            Place::Attempting(_) | Place::Vacant(_) => {}
+            Place::Attempting(_) | Place::Nowhere | Place::Vacant(_) => {}
         }
-        self.recipients[id].place = Place::Ready(Link::LOOSE);
+        self.recipients[id].place = Place::Nowhere;
     }
 
     /// Bounces a recipient.
@@ -106,7 +106,7 @@ impl Delivery {
         Failure { stage: Stage::Local, cause, status, code: 0, text: vec![text], address: None, at }
     }
 
-    /// Defers a recipient that was tried in vain; one that is too old already ends.
+    /// Defers a recipient that was tried in vain; one that will not be tried again ends.
     pub(super) fn defer(
         &mut self,
         id: RecipientId,
@@ -119,7 +119,8 @@ impl Delivery {
         self.count_attempt(id);
         let destination = &mut self.destinations[self.recipients[id].destination];
         self.recipients[id].last = Some(destination.reasons.keep(&failure));
-        if self.is_too_old(&self.recipients[id], self.now()) && self.spool_exhausted.is_none() {
+        let recipient = &self.recipients[id];
+        if self.is_too_old(recipient, self.now()) || self.is_tried_too_often(recipient) {
             self.expire(id, effects);
             return;
         }
@@ -138,7 +139,8 @@ impl Delivery {
         match waits_for {
             WaitsFor::OwnClock => {
                 let profile = self.destinations[recipient.destination].plan.profile();
-                recipient.interval_s = next_interval(recipient.interval_s, profile.initial_seconds, profile.max_seconds);
+                recipient.interval_s =
+                    next_interval(recipient.interval_s, profile.initial_seconds, profile.max_seconds);
                 recipient.due = now.plus_secs(u64::from(recipient.interval_s));
                 let due = recipient.due;
                 self.timers.set(&mut self.recipients, id);
@@ -174,7 +176,14 @@ impl Delivery {
         wanted && !marks.has(Marks::DELAY_REPORTED) && after.is_some_and(|after| age >= after)
     }
 
-    fn deferral(&self, id: RecipientId, dcid: Dcid, failure: Failure, next: Steady, report_delay: bool) -> Effect {
+    fn deferral(
+        &self,
+        id: RecipientId,
+        dcid: Dcid,
+        failure: Failure,
+        next: Steady,
+        report_delay: bool,
+    ) -> Effect {
         let recipient = &self.recipients[id];
         let host = self.destinations[recipient.destination].host.clone();
         let next_at = self.clock.wall(next);

@@ -4,7 +4,7 @@
 //! brings that clock back: a restart does not send a burst to a host that was down a minute ago.
 
 use crate::delivery::Delivery;
-use crate::delivery::destination::{Backoff, DestinationId, Reach};
+use crate::delivery::destination::{Backoff, DestinationId, Path, Reach};
 use crate::delivery::gate::need_of;
 use crate::delivery::io::Waiting;
 use crate::delivery::plan::Plan;
@@ -79,7 +79,7 @@ impl Delivery {
             destination: id,
             interval_s,
             attempts: state.map_or(0, |state| state.attempts),
-            place: Place::Ready(Link::LOOSE),
+            place: Place::Nowhere,
             marks,
         }
     }
@@ -92,7 +92,7 @@ impl Delivery {
         recipient.due = recipient.due.min(now);
         let need = need_of(recipient);
         let destination = &mut self.destinations[recipient.destination];
-        destination.lines[need as usize].insert(&mut self.recipients, id);
+        destination.lines[need.line()].insert(&mut self.recipients, id);
     }
 
     /// Puts a recipient that stands nowhere behind all others of its line: it had its turn.
@@ -101,7 +101,7 @@ impl Delivery {
         recipient.place = Place::Ready(Link::LOOSE);
         let need = need_of(recipient);
         let destination = &mut self.destinations[recipient.destination];
-        destination.lines[need as usize].push_back(&mut self.recipients, id);
+        destination.lines[need.line()].push_back(&mut self.recipients, id);
     }
 
     /// Restores the clock of a destination that was not tried since the start.
@@ -109,7 +109,8 @@ impl Delivery {
         let now = self.now();
         let failed_at = self.clock.steady(failure.at);
         let destination = &mut self.destinations[id];
-        if destination.verdict.attempted.is_some() {
+        let being_tried = matches!(destination.path, Path::Asking { .. }) || destination.lent() > 0;
+        if being_tried || destination.verdict.attempted.is_some() {
             return;
         }
         let profile = destination.plan.profile();
@@ -118,7 +119,9 @@ impl Delivery {
         let reason = destination.reasons.keep(failure);
         let backoff = match &destination.reach {
             Reach::Backoff(known) if known.until >= until => return,
-            Reach::Backoff(known) => Backoff { until, interval_s: known.interval_s, since: known.since, reason },
+            Reach::Backoff(known) => {
+                Backoff { until, interval_s: known.interval_s, since: known.since, reason }
+            }
             Reach::Open => {
                 let interval_s = interval.clamp(shortest, longest);
                 Backoff { until, interval_s, since: failure.at, reason }

@@ -6,12 +6,16 @@
 //!
 //! Blockers in order, the first one that holds is the answer: a transaction under way, shutdown, spool space,
 //! suspension, the recipient's own clock, the destination's clock, its trial or look-up, rate, connections.
+//!
+//! Recipients in one line get the same answer, so only the first of each line has to be asked. Those that were set
+//! aside differ in what they need; they wait for what the first of them waits for.
 
 use std::net::IpAddr;
 
 use crate::Instant;
 use crate::delivery::Delivery;
-use crate::delivery::connection::Phase;
+use crate::delivery::connection::{Connection, Phase};
+use crate::delivery::content::{Objection, Offer};
 use crate::delivery::destination::{Destination, Known, Need, Path, Reach, Suspension};
 use crate::delivery::io::{Slot, Target};
 use crate::delivery::reason::Kept;
@@ -46,8 +50,10 @@ pub(super) enum Step {
     Discard,
     /// The destination can never be reached: it is bounced.
     Refuse,
-    /// No target offers the SMTPUTF8 that it needs: it is bounced.
-    RefuseUtf8,
+    /// The mail server at hand cannot take the message: it waits for another one.
+    SetAside,
+    /// No mail server of the destination can take the message: it is bounced.
+    RefuseContent(Objection),
     /// Too old, or tried too often: it is bounced.
     Expire,
 }
@@ -118,10 +124,21 @@ impl Delivery {
         {
             return Gate::Wait(Wait::HostClock);
         }
-        if self.is_tried_too_often(recipient) {
-            return Gate::Go(Step::Expire);
+        let need = need_of(recipient);
+        if matches!(need, Need::Aside { .. })
+            && let Some(head) = destination.line(need).head().filter(|head| *head != id)
+        {
+            return match self.gate(head, at) {
+                Gate::Wait(Wait::Connecting(slot)) if destination.standing() == 0 => {
+                    Gate::Wait(Wait::OnTrial(slot))
+                }
+                of_first => of_first,
+            };
         }
-        self.way_out(destination, recipient, at)
+        match self.way_out(destination, recipient, at) {
+            Gate::Go(_) if self.is_tried_too_often(recipient) => Gate::Go(Step::Expire),
+            gate => gate,
+        }
     }
 
     /// Its age has reached the profile's limit.
@@ -151,12 +168,10 @@ impl Delivery {
         {
             return Gate::Wait(Wait::RateOfDestination(until));
         }
-        let need = need_of(recipient);
-        if let Some(slot) = self.free_connection(destination, need, at) {
-            return Gate::Go(Step::Transact(slot));
-        }
-        if let Some(slot) = self.adoptable_connection(destination, need) {
-            return Gate::Go(Step::Adopt(slot));
+        match self.free_connection(destination, recipient, at) {
+            Some((slot, true)) => return Gate::Go(Step::Transact(slot)),
+            Some((_, false)) if !recipient.marks.has(Marks::SET_ASIDE) => return Gate::Go(Step::SetAside),
+            Some((_, false)) | None => {}
         }
         if matches!(destination.path, Path::Asking { .. }) {
             return Gate::Wait(Wait::Resolving);
@@ -164,60 +179,122 @@ impl Delivery {
         if let Some(wait) = self.trial_under_way(destination, recipient) {
             return Gate::Wait(wait);
         }
-        let lent = destination.lent();
-        if let Some(hold) = destination.hold
-            && hold.until > at
-            && lent >= hold.cap
-        {
-            return Gate::Wait(Wait::ConnectionOfDestination(hold.cap));
-        }
-        let Some(known) = destination.known().filter(|known| known.expires > at) else {
-            return Gate::Go(Step::Resolve);
-        };
-        self.new_connection(destination, known, need, at)
+        self.new_connection(destination, recipient, at)
     }
 
-    /// May one more connection be opened?
-    fn new_connection(&self, destination: &Destination, known: &Known, need: Need, at: Steady) -> Gate {
-        if known.targets.iter().all(|target| !is_eligible(known, target, need)) {
-            return Gate::Go(Step::RefuseUtf8);
-        }
-        if let Some(wait) = self.covered(destination, need) {
+    /// May one more connection be opened, or an idle one be taken over? And where to?
+    fn new_connection(&self, destination: &Destination, recipient: &Recipient, at: Steady) -> Gate {
+        if let Some(wait) = self.covered(destination, need_of(recipient)) {
             return Gate::Wait(wait);
         }
-        let control = destination.plan.control();
-        if !control.per_address && destination.lent() >= control.concurrency.max(1) {
-            return Gate::Wait(Wait::ConnectionOfDestination(control.concurrency.max(1)));
+        if let Some(most) = full(destination, at) {
+            return Gate::Wait(Wait::ConnectionOfDestination(most));
         }
-        if let Err(wait) = self.some_address(destination, known, need, at) {
+        let known = destination.known().filter(|known| known.expires > at);
+        if let Some(slot) = known.and_then(|known| self.adoptable_connection(destination, known, recipient)) {
+            return Gate::Go(match self.takes(&self.connections[slot], recipient) {
+                true => Step::Adopt(slot),
+                false => Step::SetAside,
+            });
+        }
+        if let Some(objection) = known.and_then(|known| self.objection_of_all(known, recipient, at)) {
+            return Gate::Go(Step::RefuseContent(objection));
+        }
+        if let Some(wait) = known.and_then(|known| self.full_addresses(destination, known, recipient, at)) {
             return Gate::Wait(wait);
         }
         match self.limits.room(&self.settings, !destination.is_proven()) {
-            Ok(()) => Gate::Go(Step::Connect),
             Err(limit) => Gate::Wait(Wait::SlotOfGateway(limit)),
+            Ok(()) if known.is_none() => Gate::Go(Step::Resolve),
+            Ok(()) => Gate::Go(Step::Connect),
         }
     }
 
-    /// Returns a connection of the destination that is free for this need.
-    fn free_connection(&self, destination: &Destination, need: Need, at: Steady) -> Option<Slot> {
-        let control = destination.plan.control();
-        let fits = |slot: &Slot| {
-            let connection = &self.connections[*slot];
-            let rate = connection.address().map(|address| self.limits.address_rate(address.ip(), control, at));
-            (need == Need::Plain || connection.offers_utf8()) && !matches!(rate, Some(Room::Until(_)))
-        };
-        destination.free.iter().rev().copied().find(fits)
+    /// Returns a free connection of the kind that is needed, and whether it can take the message; one that can, if
+    /// there is one.
+    fn free_connection(
+        &self,
+        destination: &Destination,
+        recipient: &Recipient,
+        at: Steady,
+    ) -> Option<(Slot, bool)> {
+        let need = need_of(recipient);
+        let mut unfit = None;
+        for slot in destination.free.iter().rev().copied() {
+            let connection = &self.connections[slot];
+            let rate = connection.address().map(|address| destination.room_at(address.ip(), at));
+            let meets = connection.offer().is_some_and(|offer| offer.meets(need));
+            if !meets || matches!(rate, Some(Room::Until(_))) {
+                continue;
+            }
+            if self.takes(connection, recipient) {
+                return Some((slot, true));
+            }
+            unfit = Some((slot, false));
+        }
+        unfit
     }
 
     /// Returns an idle connection of another destination that leads to the same place in the same way.
-    fn adoptable_connection(&self, destination: &Destination, need: Need) -> Option<Slot> {
-        let known = destination.known()?;
+    fn adoptable_connection(
+        &self,
+        destination: &Destination,
+        known: &Known,
+        recipient: &Recipient,
+    ) -> Option<Slot> {
         let control = destination.plan.control();
-        let full = destination.lent() >= control.concurrency.max(1);
-        if full || control.per_address {
+        if control.per_address {
             return None;
         }
-        self.connections.adoptable(&destination.plan.demand(), &known.targets, need)
+        let suits = |connection: &Connection| {
+            let other = connection.destination != recipient.destination;
+            let fresh = connection.transactions < control.messages_per_connection;
+            let offer = connection.offer().filter(|_| other && fresh);
+            offer.is_some_and(|offer| self.suits(&offer, recipient))
+        };
+        self.connections.adoptable(&destination.plan.demand(), &known.targets, suits)
+    }
+
+    /// Tells whether the peer of a connection can take a message.
+    fn takes(&self, connection: &Connection, recipient: &Recipient) -> bool {
+        let bounce = self.settings.eight_bit_bounce;
+        connection.offer().is_some_and(|offer| offer.objection(recipient, bounce).is_none())
+    }
+
+    /// Tells whether a mail server may be tried with a recipient: it is of the kind that its line asks for, and for
+    /// one that was set aside it can take the very message.
+    ///
+    /// All that stand in a line get the same answer, but for those set aside.
+    fn suits(&self, offer: &Offer, recipient: &Recipient) -> bool {
+        match need_of(recipient) {
+            Need::Plain => true,
+            need @ Need::Utf8 => offer.meets(need),
+            Need::Aside { .. } => offer.objection(recipient, self.settings.eight_bit_bounce).is_none(),
+        }
+    }
+
+    /// Tells whether a target may be tried with a recipient, as far as it was met.
+    pub(super) fn target_suits(&self, known: &Known, target: &Target, recipient: &Recipient) -> bool {
+        let met = known.met.iter().find(|met| met.address == target.address);
+        met.and_then(|met| met.offer).is_none_or(|offer| self.suits(&offer, recipient))
+    }
+
+    /// Returns what speaks against a message everywhere: mail servers that were met cannot take it, and the others
+    /// failed when they were tried.
+    fn objection_of_all(&self, known: &Known, recipient: &Recipient, at: Steady) -> Option<Objection> {
+        let mut least: Option<Objection> = None;
+        for target in &known.targets {
+            match known.met.iter().find(|met| met.address == target.address)?.offer {
+                Some(offer) if self.suits(&offer, recipient) => return None,
+                Some(offer) => {
+                    let objection = offer.objection(recipient, self.settings.eight_bit_bounce);
+                    least = least.into_iter().chain(objection).min();
+                }
+                None if self.verdicts.running(target.address, at).is_some() => {}
+                None => return None,
+            }
+        }
+        least
     }
 
     /// While no connection stands, one is opened at a time, for one recipient.
@@ -227,7 +304,7 @@ impl Delivery {
             return None;
         }
         let own = match &self.connections[slot].phase {
-            Phase::Opening { bearer, .. } => *bearer == Some((recipient.mid, recipient.rid)),
+            Phase::Opening { bearer, .. } => *bearer == (recipient.mid, recipient.rid),
             Phase::Free | Phase::Busy { .. } | Phase::Closing | Phase::Gone => false,
         };
         Some(if own { Wait::Connecting(slot) } else { Wait::OnTrial(slot) })
@@ -246,25 +323,46 @@ impl Delivery {
         (enough || destination.opening.len() >= destination.standing()).then_some(Wait::Connecting(slot))
     }
 
-    /// Is there a target whose address may have one more connection? Otherwise the blocker of the best one.
-    fn some_address(&self, destination: &Destination, known: &Known, need: Need, at: Steady) -> Result<(), Wait> {
+    /// Returns the blocker at the mail servers of first choice, when there is room at none of them: the best preference
+    /// among those that did not fail lately and may take the message. A backup is for servers that fail, not for those
+    /// that are busy.
+    fn full_addresses(
+        &self,
+        destination: &Destination,
+        known: &Known,
+        recipient: &Recipient,
+        at: Steady,
+    ) -> Option<Wait> {
+        let healthy = |target: &Target| self.verdicts.running(target.address, at).is_none();
+        let fitting = || known.targets.iter().filter(|target| self.target_suits(known, target, recipient));
+        let some_healthy = fitting().any(healthy);
+        let mut first_choice = fitting().filter(|target| !some_healthy || healthy(target)).peekable();
+        let best = first_choice.peek()?.preference;
         let mut first_blocker = None;
-        for target in known.targets.iter().filter(|target| is_eligible(known, target, need)) {
-            match self.address_blocker(destination, target, at) {
-                None => return Ok(()),
-                Some(wait) => first_blocker = first_blocker.or(Some(wait)),
-            }
+        for target in first_choice.take_while(|target| target.preference == best) {
+            let blocker = self.address_blocker(destination, target, at)?;
+            first_blocker = first_blocker.or(Some(blocker));
         }
-        first_blocker.map_or(Ok(()), Err)
+        first_blocker
     }
 
     /// Returns what keeps a destination from opening one more connection to a target.
-    pub(super) fn address_blocker(&self, destination: &Destination, target: &Target, at: Steady) -> Option<Wait> {
+    pub(super) fn address_blocker(
+        &self,
+        destination: &Destination,
+        target: &Target,
+        at: Steady,
+    ) -> Option<Wait> {
         let (address, control) = (target.address.ip(), destination.plan.control());
-        if let Err(limit) = self.limits.address_room(address, &self.settings, control) {
+        let most = control.concurrency.max(1);
+        let own = destination.addresses.get(&address).map_or(0, |share| share.lent);
+        if control.per_address && own >= most {
+            return Some(Wait::ConnectionOfAddress(address, most));
+        }
+        if let Err(limit) = self.limits.address_room(address, &self.settings) {
             return Some(Wait::ConnectionOfAddress(address, limit));
         }
-        match self.limits.address_rate(address, control, at) {
+        match destination.room_at(address, at) {
             Room::Left(_) => None,
             Room::Until(until) => Some(Wait::RateOfAddress(address, until)),
         }
@@ -317,12 +415,22 @@ fn suspended(suspension: Option<&Suspension>, host: Option<Host>) -> Why {
     Why::Suspended { by, since, host }
 }
 
-/// Returns which line a recipient stands in.
-pub(super) fn need_of(recipient: &Recipient) -> Need {
-    if recipient.marks.has(Marks::UTF8_NEEDED) { Need::Utf8 } else { Need::Plain }
+/// Returns how many connections a destination may have, when it has them.
+fn full(destination: &Destination, at: Steady) -> Option<usize> {
+    let (control, lent) = (destination.plan.control(), destination.lent());
+    let of_control = (!control.per_address).then_some(control.concurrency.max(1));
+    let of_peer = destination.hold.filter(|hold| hold.until > at).map(|hold| hold.cap);
+    of_control.into_iter().chain(of_peer).min().filter(|most| lent >= *most)
 }
 
-/// Tells whether a target can serve a need, as far as known.
-pub(super) fn is_eligible(known: &Known, target: &Target, need: Need) -> bool {
-    need == Need::Plain || !known.without_utf8.contains(&target.address)
+/// Returns which line a recipient stands in.
+pub(super) fn need_of(recipient: &Recipient) -> Need {
+    let utf8 = recipient.marks.has(Marks::UTF8_NEEDED);
+    if recipient.marks.has(Marks::SET_ASIDE) {
+        Need::Aside { utf8, eight_bit: recipient.marks.has(Marks::EIGHT_BIT) }
+    } else if utf8 {
+        Need::Utf8
+    } else {
+        Need::Plain
+    }
 }

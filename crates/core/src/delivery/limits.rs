@@ -1,4 +1,4 @@
-//! What spans destinations: numbered slots of the gateway, and connections and rates of one address.
+//! What spans destinations: numbered slots of the gateway, and connections to one address.
 //!
 //! A slot is lent when a connection starts to open and comes back exactly once, when it is gone. Destinations
 //! that did not answer at their last attempt may together hold at most half of the slots while they connect, so
@@ -7,12 +7,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::net::IpAddr;
+use std::ops::Bound;
 
 use crate::delivery::destination::DestinationId;
 use crate::delivery::io::Slot;
-use crate::delivery::settings::{Control, Settings};
-use crate::delivery::window::{Room, Window};
-use crate::delivery::steady::Steady;
+use crate::delivery::settings::Settings;
+
+/// Addresses looked at in one sweep.
+const SWEPT: usize = 100;
 
 /// Slots and addresses in use, and who waits for them.
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Limits {
     lent: usize,
     unproven: usize,
     addresses: BTreeMap<IpAddr, AddressUse>,
+    /// The last address that was swept.
+    swept: Option<IpAddr>,
     /// Waiting for any slot.
     awaiting: VecDeque<DestinationId>,
     /// Waiting for a slot that an unproven destination may have.
@@ -33,7 +37,6 @@ pub(super) struct Limits {
 struct AddressUse {
     /// Connections that stand there or may end up there.
     lent: usize,
-    window: Window,
     awaiting: Vec<DestinationId>,
 }
 
@@ -107,41 +110,11 @@ impl Limits {
         if self.room(settings, false).is_err() { waiting } else { 0 }
     }
 
-    /// Tells whether one more connection to an address is allowed; otherwise the limit.
-    pub(super) fn address_room(&self, address: IpAddr, settings: &Settings, control: &Control) -> Result<(), usize> {
-        let Some(limit) = address_limit(settings, control) else { return Ok(()) };
+    /// Tells whether one more connection to an address is allowed to all destinations together; otherwise the limit.
+    pub(super) fn address_room(&self, address: IpAddr, settings: &Settings) -> Result<(), usize> {
+        let limit = settings.connections_per_address;
         let lent = self.addresses.get(&address).map_or(0, |used| used.lent);
-        if lent >= limit { Err(limit) } else { Ok(()) }
-    }
-
-    /// Returns what the rate of an address allows, where rates are counted by address.
-    pub(super) fn address_rate(&self, address: IpAddr, control: &Control, at: Steady) -> Room {
-        match self.addresses.get(&address) {
-            Some(used) if control.per_address => used.window.room(control, at),
-            Some(_) | None => Room::Left(usize::MAX),
-        }
-    }
-
-    /// Counts recipients tried at an address.
-    pub(super) fn address_take(&mut self, address: IpAddr, recipients: usize, control: &Control, now: Steady) {
-        if control.per_address && control.recipients.is_some() {
-            self.addresses.entry(address).or_default().window.take(recipients, control, now);
-        }
-    }
-
-    /// Forgets the rates counted at an address.
-    pub(super) fn forget_rate(&mut self, address: IpAddr) {
-        if let Some(used) = self.addresses.get_mut(&address) {
-            used.window = Window::default();
-        }
-    }
-
-    /// Forgets the rates counted at every address.
-    pub(super) fn forget_rates(&mut self) {
-        self.addresses.retain(|_, used| {
-            used.window = Window::default();
-            used.lent > 0 || !used.awaiting.is_empty()
-        });
+        if limit > 0 && lent >= limit { Err(limit) } else { Ok(()) }
     }
 
     /// Counts a connection that is or may become one to this address.
@@ -154,31 +127,41 @@ impl Limits {
         let Some(used) = self.addresses.get_mut(&address) else { return Vec::new() };
         used.lent -= 1;
         let awaiting = std::mem::take(&mut used.awaiting);
-        if used.lent == 0 && used.window.is_unused() {
+        if used.lent == 0 {
             self.addresses.remove(&address);
         }
         awaiting
     }
 
-    /// Tells whether somebody waits for a connection to an address to end.
-    pub(super) fn is_awaited(&self, address: IpAddr) -> bool {
-        self.addresses.get(&address).is_some_and(|used| !used.awaiting.is_empty())
+    /// Returns who waits for a connection to an address; they have to ask again.
+    pub(super) fn take_waiting(&mut self, address: IpAddr) -> Vec<DestinationId> {
+        self.addresses.get_mut(&address).map(|used| std::mem::take(&mut used.awaiting)).unwrap_or_default()
     }
 
-    /// Puts a destination on the list of those to be looked at when a connection to the address ends.
+    /// Drops addresses without a connection that nobody waits for any more, a bounded number at a time.
+    pub(super) fn sweep(&mut self, still_waits: impl Fn(DestinationId) -> bool) {
+        let from = self.swept.map_or(Bound::Unbounded, Bound::Excluded);
+        let seen: Vec<IpAddr> =
+            self.addresses.range((from, Bound::Unbounded)).take(SWEPT).map(|(ip, _)| *ip).collect();
+        for address in &seen {
+            let deserted = self.addresses.get_mut(address).is_some_and(|used| {
+                used.awaiting.retain(|destination| used.lent > 0 || still_waits(*destination));
+                used.lent == 0 && used.awaiting.is_empty()
+            });
+            if deserted {
+                self.addresses.remove(address);
+            }
+        }
+        self.swept = seen.last().copied().filter(|_| seen.len() == SWEPT);
+    }
+
+    /// Puts a destination on the list of those to be looked at when a connection to the address is idle or ends.
     pub(super) fn wait_for_address(&mut self, address: IpAddr, destination: DestinationId) {
         let awaiting = &mut self.addresses.entry(address).or_default().awaiting;
         if !awaiting.contains(&destination) {
             awaiting.push(destination);
         }
     }
-}
-
-/// Returns how many connections to one address a destination with this control may make it have.
-fn address_limit(settings: &Settings, control: &Control) -> Option<usize> {
-    let of_all = (settings.connections_per_address > 0).then_some(settings.connections_per_address);
-    let of_control = control.per_address.then_some(control.concurrency.max(1));
-    of_all.into_iter().chain(of_control).min()
 }
 
 #[cfg(test)]
@@ -220,27 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_the_tighter_of_two_limits() {
-        let table = [(0, false, 2, None), (7, false, 2, Some(7)), (0, true, 2, Some(2)), (7, true, 2, Some(2)), (1, true, 2, Some(1))];
-        for (of_all, per_address, concurrency, expected) in table {
-            let settings = Settings { connections_per_address: of_all, ..Settings::default() };
-            let control = Control { per_address, concurrency, ..Control::default() };
-            assert_eq!(address_limit(&settings, &control), expected);
-        }
-    }
-
-    #[test]
     fn who_waits_for_an_address_hears_of_its_release() {
         let address: IpAddr = [192, 0, 2, 1].into();
         let settings = Settings { connections_per_address: 1, ..Settings::default() };
-        let control = Control::default();
         let mut limits = Limits::default();
         limits.hold_address(address);
-        assert_eq!(limits.address_room(address, &settings, &control), Err(1));
+        assert_eq!(limits.address_room(address, &settings), Err(1));
         limits.wait_for_address(address, DestinationId(4));
         limits.wait_for_address(address, DestinationId(4));
         assert_eq!(limits.release_address(address), [DestinationId(4)]);
-        assert_eq!(limits.address_room(address, &settings, &control), Ok(()));
+        assert_eq!(limits.address_room(address, &settings), Ok(()));
         assert!(limits.addresses.is_empty(), "an unused address takes no memory");
     }
 }

@@ -4,7 +4,7 @@
 //! and leaving it (delivered with another recipient of the message, expired, removed) is constant work. Entries
 //! come in nearly sorted, so the place for a new one is looked for from the end.
 
-use crate::delivery::recipient::{Link, RecipientId, Recipients};
+use crate::delivery::recipient::{Link, Marks, Recipient, RecipientId, Recipients};
 
 /// First and last, how many, and how many stand directly behind a recipient of the same message.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +36,12 @@ impl Line {
         (self.len - self.pairs) as usize
     }
 
-    /// Puts a recipient in its place by due time, then message, then number.
+    /// Puts a recipient in its place by due time, then message, then number; those set aside by size before all.
     pub(super) fn insert(&mut self, all: &mut Recipients, id: RecipientId) {
-        let key = |id: RecipientId| (all[id].due, all[id].mid, all[id].rid);
+        let key = |id: RecipientId| {
+            let Recipient { due, mid, rid, size, marks, .. } = all[id];
+            (if marks.has(Marks::SET_ASIDE) { size } else { 0 }, due, mid, rid)
+        };
         let mut before = self.tail;
         while !before.is_none() && key(before) > key(id) {
             before = all[before].link().prev;

@@ -29,6 +29,7 @@ use crate::ids::{Dcid, Mid, Rid};
 mod agenda;
 mod connect;
 mod connection;
+mod content;
 mod destination;
 mod end;
 mod enqueue;
@@ -171,8 +172,8 @@ impl Delivery {
         self.wanted = self.next_wanted();
     }
 
-    /// Returns when [`Input::Tick`] is wanted: at once while work is left over from a slice, and within five
-    /// minutes while anything in memory ages.
+    /// Returns when [`Input::Tick`] is wanted: at once while work is left over from a slice, and within half
+    /// a minute while anything in memory ages.
     pub fn deadline(&self) -> Option<Instant> {
         (self.wanted != Steady::NEVER).then(|| Instant(self.clock.wall(self.wanted)))
     }

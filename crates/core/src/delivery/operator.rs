@@ -52,7 +52,7 @@ impl Delivery {
         None
     }
 
-    fn review_all(&mut self) {
+    pub(super) fn review_all(&mut self) {
         self.jobs.push_back(Job::Review { next: 0 });
     }
 
@@ -115,8 +115,12 @@ impl Delivery {
     pub(super) fn shutdown(&mut self, effects: &mut Vec<Effect>) {
         self.shutting_down = true;
         let free = |phase: &Phase| matches!(phase, Phase::Free);
-        let idle: Vec<_> =
-            self.connections.lent().filter(|(_, connection)| free(&connection.phase)).map(|(slot, _)| slot).collect();
+        let idle: Vec<_> = self
+            .connections
+            .lent()
+            .filter(|(_, connection)| free(&connection.phase))
+            .map(|(slot, _)| slot)
+            .collect();
         for slot in idle {
             self.quit(slot, effects);
         }

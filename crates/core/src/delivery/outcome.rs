@@ -20,12 +20,19 @@ impl Delivery {
     ) {
         let Some((slot, mut members)) = self.end_transaction(dcid, mid) else { return };
         let id = self.connections[slot].destination;
-        let waits_for = self.lost_host(id, slot, &after, effects);
+        let answered = |(_, result): &(Rid, RecipientResult)| match result {
+            RecipientResult::Delivered { .. } => true,
+            RecipientResult::Soft(failure) | RecipientResult::Hard(failure) => failure.code > 0,
+        };
+        if results.iter().any(answered) {
+            self.answered(id, self.connections[slot].address(), effects);
+        }
+        self.notice_silence(id, slot, &after, effects);
         for (rid, result) in results {
             let Ok(at) = members.binary_search_by_key(&rid, |(rid, _)| *rid) else { continue };
             let recipient = std::mem::replace(&mut members[at].1, RecipientId::NONE);
             if !recipient.is_none() {
-                self.conclude(recipient, dcid, result, waits_for, effects);
+                self.conclude(recipient, dcid, result, effects);
             }
         }
         for (_, unanswered) in members.into_iter().filter(|(_, recipient)| !recipient.is_none()) {
@@ -45,7 +52,9 @@ impl Delivery {
         let connection = &mut self.connections[slot];
         let members = match &mut connection.phase {
             Phase::Busy { mid: carried, members } if *carried == mid => std::mem::take(members),
-            Phase::Busy { .. } | Phase::Opening { .. } | Phase::Free | Phase::Closing | Phase::Gone => return None,
+            Phase::Busy { .. } | Phase::Opening { .. } | Phase::Free | Phase::Closing | Phase::Gone => {
+                return None;
+            }
         };
         connection.phase = Phase::Free;
         let destination = &mut self.destinations[connection.destination];
@@ -58,19 +67,15 @@ impl Delivery {
     }
 
     /// A host that falls silent in a conversation is down, unless another connection to it stands.
-    ///
-    /// Then those who were tried wait for the destination's clock as the others do.
-    fn lost_host(&mut self, id: DestinationId, slot: Slot, after: &After, effects: &mut Vec<Effect>) -> WaitsFor {
+    fn notice_silence(&mut self, id: DestinationId, slot: Slot, after: &After, effects: &mut Vec<Effect>) {
         let silent = match after {
             After::Gone(Some(failure)) if failure.cause == Cause::SmtpTimeout => failure.clone(),
-            After::Gone(_) | After::Usable => return WaitsFor::OwnClock,
+            After::Gone(_) | After::Usable => return,
         };
-        let others = self.destinations[id].standing() - usize::from(self.destinations[id].free.contains(&slot));
-        if others > 0 {
-            return WaitsFor::OwnClock;
+        let destination = &self.destinations[id];
+        if destination.busy == 0 && destination.free.iter().all(|other| *other == slot) {
+            self.unreachable(id, silent, HostStatus::Down, None, effects);
         }
-        let until = self.unreachable(id, silent, HostStatus::Down, None, effects);
-        WaitsFor::HostClock(until)
     }
 
     fn conclude(
@@ -78,7 +83,6 @@ impl Delivery {
         recipient: RecipientId,
         dcid: Dcid,
         result: RecipientResult,
-        waits_for: WaitsFor,
         effects: &mut Vec<Effect>,
     ) {
         let id = self.recipients[recipient].destination;
@@ -88,7 +92,7 @@ impl Delivery {
             }
             RecipientResult::Soft(failure) => {
                 self.remember_failure(id, &failure);
-                self.defer(recipient, dcid, failure, waits_for, effects);
+                self.defer(recipient, dcid, failure, WaitsFor::OwnClock, effects);
             }
             RecipientResult::Hard(failure) => {
                 self.remember_failure(id, &failure);

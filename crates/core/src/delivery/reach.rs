@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use crate::delivery::Delivery;
 use crate::delivery::connection::{Peer, Phase};
+use crate::delivery::content::{Met, Offer};
 use crate::delivery::destination::{Backoff, DestinationId, Hold, Known, Path, Reach, TlsFailure};
 use crate::delivery::end::{WaitsFor, bounce_kind, next_interval};
 use crate::delivery::io::{AddressTry, Effect, PeerFacts, Resolution, Slot, Target};
 use crate::delivery::recipient::{Place, RecipientId};
 use crate::delivery::steady::Steady;
-use crate::delivery::window::Window;
 use crate::event::{Cause, Event, Failure, HostStatus, Stage, TlsResult};
 use crate::ids::{Dcid, Mid, Rid};
 
@@ -59,7 +59,8 @@ impl Delivery {
     ) {
         let Path::Asking { bearer, .. } = self.destinations[id].path else { return };
         if targets.is_empty() {
-            let failure = self.local_failure(Cause::NoRoute, (4, 4, 4), "There is no address to connect to".to_owned());
+            let failure =
+                self.local_failure(Cause::NoRoute, (4, 4, 4), "There is no address to connect to".to_owned());
             self.lookup_failed(id, failure, bearer, effects);
             return;
         }
@@ -67,7 +68,7 @@ impl Delivery {
         // An answer that is old already still serves the attempt that asked for it.
         let shortest = self.now().plus_secs(1);
         let expires = expires_at.map_or(Steady::NEVER, |at| self.clock.steady(at).max(shortest));
-        let known = Known { targets, exchangers, expires, without_utf8: Vec::new() };
+        let known = Known { targets, exchangers, expires, met: Vec::new() };
         self.destinations[id].path = Path::Known(known);
         self.destinations[id].plan = self.plan_for(&self.destinations[id]);
     }
@@ -78,7 +79,13 @@ impl Delivery {
     }
 
     /// There is no way to the destination for now: unreachable, unless connections still stand.
-    fn lookup_failed(&mut self, id: DestinationId, failure: Failure, bearer: (Mid, Rid), effects: &mut Vec<Effect>) {
+    fn lookup_failed(
+        &mut self,
+        id: DestinationId,
+        failure: Failure,
+        bearer: (Mid, Rid),
+        effects: &mut Vec<Effect>,
+    ) {
         self.destinations[id].path = Path::Unknown;
         if self.destinations[id].standing() > 0 {
             self.remember_failure(id, &failure);
@@ -104,24 +111,21 @@ impl Delivery {
         self.record_failed_addresses(id, dcid, failed, effects);
         self.record_tls(id, dcid, &facts, effects);
         self.verdicts.clear(address);
+        self.touch_waiting(address.ip());
         if unproven {
             self.limits.opened_unproven();
         }
         self.settle_address(slot, address);
         let destination = &mut self.destinations[id];
-        if let Path::Known(known) = &mut destination.path {
-            known.without_utf8.retain(|other| *other != address);
-            known.without_utf8.extend((!facts.smtputf8).then_some(address));
-        }
+        destination.meet(Met { address, offer: Some(Offer::of(&facts)) });
         destination.opening.retain(|other| *other != slot);
         destination.free.push(slot);
-        destination.reach = Reach::Open;
         let outdated = self.connections[slot].epoch != destination.epoch;
         let connection = &mut self.connections[slot];
         connection.phase = Phase::Free;
         connection.peer = Some(Peer { target, facts });
         self.attempted(id);
-        self.judge(id, HostStatus::Up, None, Some(address), effects);
+        self.answered(id, Some(address), effects);
         if outdated || self.shutting_down {
             self.quit(slot, effects);
         }
@@ -133,16 +137,15 @@ impl Delivery {
         let held = std::mem::take(&mut self.connections[slot].held);
         let (kept, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|held| *held == address.ip());
         self.connections[slot].held = kept;
+        let id = self.connections[slot].destination;
         for other in others {
-            for waiting in self.limits.release_address(other) {
-                self.touch(waiting);
-            }
+            self.release_address(id, other);
         }
     }
 
     pub(super) fn unusable(&mut self, dcid: Dcid, failed: &[AddressTry], effects: &mut Vec<Effect>) {
         let Some(slot) = self.connections.find(dcid) else { return };
-        let Phase::Opening { bearer, .. } = self.connections[slot].phase else { return };
+        let Phase::Opening { need, bearer, choosy, .. } = self.connections[slot].phase else { return };
         let id = self.connections[slot].destination;
         self.record_failed_addresses(id, dcid, failed, effects);
         self.release(slot, None, effects);
@@ -151,11 +154,14 @@ impl Delivery {
             self.local_failure(Cause::ConnectError, (4, 4, 1), "No address could be tried".to_owned())
         });
         self.remember_failure(id, &failure);
-        let bearer = bearer.and_then(|bearer| self.bearer(id, bearer));
-        if self.destinations[id].standing() > 0 {
-            self.hold_connections(id);
-            if let Some(bearer) = bearer {
-                self.defer(bearer, Dcid(0), failure, WaitsFor::OwnClock, effects);
+        let bearer = self.bearer(id, bearer);
+        if choosy {
+            // The servers that cannot take this message may be well: only the bearer is concerned, and the gate
+            // finds what is left for it.
+        } else if self.destinations[id].standing() > 0 {
+            let until = self.hold_connections(id);
+            if let Some(bearer) = bearer.or(self.destinations[id].line(need).head()) {
+                self.defer(bearer, Dcid(0), failure, WaitsFor::HostClock(until), effects);
             }
         } else if !failed.is_empty() && failed.iter().all(|tried| tried.failure.code == NEVER_ACCEPTS) {
             self.judge(id, HostStatus::Up, Some(&failure), failure.address, effects);
@@ -218,11 +224,16 @@ impl Delivery {
     }
 
     /// A new connection failed while others stand: as many as there are is what the peer wants for now.
-    fn hold_connections(&mut self, id: DestinationId) {
+    ///
+    /// Returns until when no more are opened.
+    fn hold_connections(&mut self, id: DestinationId) -> Steady {
         let now = self.now();
         let destination = &mut self.destinations[id];
         let seconds = destination.plan.profile().initial_seconds.max(1);
-        destination.hold = Some(Hold { until: now.plus_secs(u64::from(seconds)), cap: destination.lent().max(1) });
+        let running = destination.hold.filter(|hold| hold.until > now).map(|hold| hold.until);
+        let until = running.unwrap_or(now.plus_secs(u64::from(seconds)));
+        destination.hold = Some(Hold { until, cap: destination.lent().max(1) });
+        until
     }
 
     /// Sets the verdict; a change is an event.
@@ -249,6 +260,17 @@ impl Delivery {
         effects.push(Effect::Record(Event::HostChanged { host, status, reason, address }));
     }
 
+    /// The destination spoke SMTP: it is up, and nobody waits for its clock any more.
+    pub(super) fn answered(
+        &mut self,
+        id: DestinationId,
+        address: Option<SocketAddr>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.destinations[id].reach = Reach::Open;
+        self.judge(id, HostStatus::Up, None, address, effects);
+    }
+
     fn attempted(&mut self, id: DestinationId) {
         let now = self.now();
         let destination = &mut self.destinations[id];
@@ -267,12 +289,19 @@ impl Delivery {
         for tried in failed {
             let destination = &mut self.destinations[id];
             self.verdicts.failed(tried, &mut destination.reasons, now);
+            destination.meet(Met { address: tried.target.address, offer: None });
             if tried.failure.stage == Stage::StartTls {
                 let (text, at) = (tried.failure.text.join(" "), tried.failure.at);
                 destination.last_tls = Some(TlsFailure { mode: destination.plan.control().tls, text, at });
             }
             let (host, failure) = (destination.host.clone(), tried.failure.clone());
-            effects.push(Effect::Record(Event::ConnectFailed { dcid, host, address: tried.target.address, failure }));
+            self.touch_waiting(tried.target.address.ip());
+            effects.push(Effect::Record(Event::ConnectFailed {
+                dcid,
+                host,
+                address: tried.target.address,
+                failure,
+            }));
         }
     }
 
@@ -286,22 +315,6 @@ impl Delivery {
         }
         let host = destination.host.clone();
         effects.push(Effect::Record(Event::DeliveryTls { dcid, host, result: result.clone() }));
-    }
-
-    /// Forgets what keeps a destination from being tried, and where it was: the next try starts from nothing.
-    pub(super) fn forget_way(&mut self, id: DestinationId) {
-        let destination = &mut self.destinations[id];
-        destination.reach = Reach::Open;
-        destination.hold = None;
-        destination.window = Window::default();
-        if let Path::Known(known) = &destination.path {
-            for target in &known.targets {
-                self.verdicts.clear(target.address);
-                self.limits.forget_rate(target.address.ip());
-            }
-            destination.path = Path::Unknown;
-        }
-        self.touch(id);
     }
 }
 

@@ -54,6 +54,8 @@ pub(super) enum Place {
     Near,
     /// In a transaction on this connection.
     Attempting(Slot),
+    /// Between two places, within one call.
+    Nowhere,
     /// A free cell of the arena; the next one.
     Vacant(RecipientId),
 }
@@ -73,6 +75,8 @@ impl Marks {
     pub(super) const FORCED: Self = Self(1 << 6);
     /// It was tried at least once.
     pub(super) const ATTEMPTED: Self = Self(1 << 7);
+    /// A mail server of its destination could not take the message: it waits for another one.
+    pub(super) const SET_ASIDE: Self = Self(1 << 9);
     /// An operator moved it here from another destination.
     pub(super) const REDIRECTED: Self = Self(1 << 8);
 
@@ -116,14 +120,14 @@ impl Recipient {
     pub(super) fn link(&self) -> Link {
         match self.place {
             Place::Ready(link) | Place::Far(link) => link,
-            Place::Near | Place::Attempting(_) | Place::Vacant(_) => Link::LOOSE,
+            Place::Near | Place::Attempting(_) | Place::Nowhere | Place::Vacant(_) => Link::LOOSE,
         }
     }
 
     pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
         match &mut self.place {
             Place::Ready(link) | Place::Far(link) => Some(link),
-            Place::Near | Place::Attempting(_) | Place::Vacant(_) => None,
+            Place::Near | Place::Attempting(_) | Place::Nowhere | Place::Vacant(_) => None,
         }
     }
 }

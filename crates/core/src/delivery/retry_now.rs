@@ -1,19 +1,20 @@
 //! Retry-now: recipients become due at once, and what is held against their destinations is forgotten.
 //!
-//! Forgotten are the destination's clock, failing addresses, rate windows and the cached way, not the verdict:
-//! how the last attempt went is a fact. The tries that follow never count towards the limit of attempts.
+//! Forgotten are the destination's clock with the verdict that started it, failing addresses, rate windows and the
+//! cached way. The tries that follow never count towards the limit of attempts.
 
+use std::net::SocketAddr;
 use std::ops::Bound;
 
 use crate::delivery::Delivery;
-use crate::delivery::destination::{DestinationId, Reach};
+use crate::delivery::destination::{DestinationId, Path, Reach};
 use crate::delivery::gate::need_of;
 use crate::delivery::io::{Effect, Scope};
 use crate::delivery::operator::Job;
 use crate::delivery::recipient::{Marks, Place, RecipientId};
 use crate::delivery::steady::Steady;
 use crate::delivery::window::Room;
-use crate::event::Event;
+use crate::event::{Event, HostStatus};
 use crate::ids::Mid;
 
 /// A retry-now and how far it got.
@@ -37,13 +38,13 @@ impl Delivery {
     /// Goes on with a retry-now; returns it when the budget ended before it did.
     pub(super) fn work_on_retry(&mut self, mut retry: RetryNow, effects: &mut Vec<Effect>) -> Option<Job> {
         let finished = match &retry.scope {
-            Scope::All => self.retry_all(&mut retry),
+            Scope::All => self.retry_all(&mut retry, effects),
             Scope::Host(host) => match self.destinations.find(host.as_str()) {
-                Some(id) => self.retry_destination(id, &mut retry),
+                Some(id) => self.retry_destination(id, &mut retry, effects),
                 None => true,
             },
             Scope::Message(mid) => {
-                retry.recipients = self.retry_message(*mid);
+                retry.recipients = self.retry_message(*mid, effects);
                 true
             }
         };
@@ -60,30 +61,39 @@ impl Delivery {
         None
     }
 
-    fn retry_all(&mut self, retry: &mut RetryNow) -> bool {
+    fn retry_all(&mut self, retry: &mut RetryNow, effects: &mut Vec<Effect>) -> bool {
         while retry.cell < self.destinations.cells() {
             if self.budget == 0 {
                 return false;
             }
             let id = DestinationId(retry.cell);
             self.budget -= 1;
-            if !self.destinations[id].vacant && !self.retry_destination(id, retry) {
+            if !self.destinations[id].vacant && !self.retry_destination(id, retry, effects) {
                 return false;
             }
             retry.cell += 1;
             retry.done = None;
         }
         self.verdicts.clear_all();
-        self.limits.forget_rates();
+        self.review_all();
         true
     }
 
     /// Makes the members of a destination due, then forgets what holds it. Until the last one is marked its own
     /// blockers stay, so that no try starts that would count.
-    fn retry_destination(&mut self, id: DestinationId, retry: &mut RetryNow) -> bool {
+    fn retry_destination(
+        &mut self,
+        id: DestinationId,
+        retry: &mut RetryNow,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let from = retry.done.map_or(Bound::Unbounded, Bound::Excluded);
-        let members: Vec<_> =
-            self.destinations[id].members.range((from, Bound::Unbounded)).take(self.budget).copied().collect();
+        let members: Vec<_> = self.destinations[id]
+            .members
+            .range((from, Bound::Unbounded))
+            .take(self.budget)
+            .copied()
+            .collect();
         let held = self.is_held(id);
         for member in &members {
             self.budget -= 1;
@@ -93,19 +103,41 @@ impl Delivery {
         if !members.is_empty() && self.budget == 0 {
             return false;
         }
-        self.forget_way(id);
+        self.forget_all(id, effects);
         true
     }
 
-    /// Tells whether the destination's clock or rate keeps its line waiting.
+    /// Forgets the way and the verdict that keeps recipients waiting.
+    fn forget_all(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        let destination = &self.destinations[id];
+        let keeps_waiting =
+            matches!(destination.reach, Reach::Backoff(_)) || destination.verdict.status == HostStatus::Down;
+        if keeps_waiting {
+            self.judge(id, HostStatus::Unknown, None, None, effects);
+        }
+        let destination = &mut self.destinations[id];
+        destination.reach = Reach::Open;
+        destination.hold = None;
+        destination.forget_rates();
+        let addresses: Vec<SocketAddr> = destination
+            .known()
+            .map_or(Vec::new(), |known| known.targets.iter().map(|target| target.address).collect());
+        if matches!(destination.path, Path::Known(_)) {
+            destination.path = Path::Unknown;
+        }
+        for address in addresses {
+            self.verdicts.clear(address);
+            self.touch_waiting(address.ip());
+        }
+        self.touch(id);
+    }
+
+    /// Tells whether the line waits because the destination was unreachable, or for its rate.
     fn is_held(&self, id: DestinationId) -> bool {
         let now = self.now();
         let destination = &self.destinations[id];
-        let backs_off = match &destination.reach {
-            Reach::Backoff(backoff) => backoff.until > now,
-            Reach::Open => false,
-        };
-        backs_off || matches!(destination.window.room(destination.plan.control(), now), Room::Until(_))
+        matches!(destination.reach, Reach::Backoff(_))
+            || matches!(destination.window.room(destination.plan.control(), now), Room::Until(_))
     }
 
     /// Makes a recipient due whose own clock runs, or that stands in a line which is held; tells whether it was
@@ -117,14 +149,14 @@ impl Delivery {
                 self.stand_in_line(id);
             }
             Place::Ready(_) if held => {}
-            Place::Ready(_) | Place::Attempting(_) | Place::Vacant(_) => return false,
+            Place::Ready(_) | Place::Attempting(_) | Place::Nowhere | Place::Vacant(_) => return false,
         }
         self.recipients[id].marks.set(Marks::FORCED, true);
         true
     }
 
     /// Makes the recipients of one message due and puts them first in line.
-    fn retry_message(&mut self, mid: Mid) -> u64 {
+    fn retry_message(&mut self, mid: Mid, effects: &mut Vec<Effect>) -> u64 {
         let members: Vec<_> = self.of_message(mid).collect();
         let mut forced = 0;
         for id in members.into_iter().rev() {
@@ -134,18 +166,19 @@ impl Delivery {
                 continue;
             }
             forced += 1;
-            let line = &mut self.destinations[destination].lines[need_of(&self.recipients[id]) as usize];
+            let line = &mut self.destinations[destination].lines[need_of(&self.recipients[id]).line()];
             line.remove(&mut self.recipients, id);
             line.push_front(&mut self.recipients, id);
         }
         for id in self.destinations_of(mid) {
-            self.forget_way(id);
+            self.forget_all(id, effects);
         }
         forced
     }
 
     fn destinations_of(&self, mid: Mid) -> Vec<DestinationId> {
-        let mut destinations: Vec<_> = self.of_message(mid).map(|id| self.recipients[id].destination).collect();
+        let mut destinations: Vec<_> =
+            self.of_message(mid).map(|id| self.recipients[id].destination).collect();
         destinations.sort_unstable();
         destinations.dedup();
         destinations

@@ -4,6 +4,7 @@
 //! not what waits. Every blocker leaves behind what will make the destination dirty again: a time in the agenda,
 //! a place in a queue for slots or an address, or an answer that is on its way.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::delivery::Delivery;
@@ -11,7 +12,8 @@ use crate::delivery::destination::{Destination, DestinationId, Need, Path};
 use crate::delivery::gate::{Gate, Step, Wait};
 use crate::delivery::io::{Effect, End};
 use crate::delivery::plan::Plan;
-use crate::delivery::recipient::RecipientId;
+use crate::delivery::recipient::{Marks, RecipientId};
+use crate::delivery::steady::Steady;
 use crate::event::{BounceKind, Cause, HostStatus};
 use crate::ids::Dcid;
 
@@ -44,20 +46,28 @@ impl Delivery {
     }
 
     fn serve(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
+        self.destinations[id].awaits_address = false;
         self.renew_plan(id, effects);
         self.refuse_members(id, effects);
+        self.expire_members(id, effects);
         let now = self.now();
-        let mut blocked = [false; 2];
+        let mut blocked = [false; Need::LINES];
         while let Some((need, head)) = first_in_lines(&self.destinations[id], blocked, self) {
             if self.budget == 0 {
                 self.touch(id);
                 break;
             }
             match self.gate(head, now) {
-                Gate::Go(step) => self.start(step, id, need, head, effects),
+                Gate::Go(step) => {
+                    // A line that grew may be worth another connection.
+                    if step == Step::SetAside {
+                        blocked = [false; Need::LINES];
+                    }
+                    self.start(step, id, need, head, effects);
+                }
                 Gate::Wait(wait) => {
                     self.await_change(id, wait, effects);
-                    blocked[need as usize] = true;
+                    blocked[need.line()] = true;
                 }
             }
         }
@@ -66,7 +76,14 @@ impl Delivery {
     }
 
     /// Takes the step that the gate returned for a recipient.
-    fn start(&mut self, step: Step, id: DestinationId, need: Need, head: RecipientId, effects: &mut Vec<Effect>) {
+    fn start(
+        &mut self,
+        step: Step,
+        id: DestinationId,
+        need: Need,
+        head: RecipientId,
+        effects: &mut Vec<Effect>,
+    ) {
         self.budget = self.budget.saturating_sub(1);
         match step {
             Step::Transact(slot) => self.transact(slot, head, effects),
@@ -83,9 +100,14 @@ impl Delivery {
             }
             Step::Discard => self.end(head, End::Deleted { by: "route".to_owned() }, effects),
             Step::Refuse => self.refuse(id, head, effects),
-            Step::RefuseUtf8 => {
-                let text = "The message needs SMTPUTF8, and no mail server of the domain offers it".to_owned();
-                let failure = self.local_failure(Cause::Utf8NotOffered, (5, 6, 7), text);
+            Step::SetAside => {
+                self.take_out(head);
+                self.recipients[head].marks.set(Marks::SET_ASIDE, true);
+                self.stand_in_line(head);
+            }
+            Step::RefuseContent(objection) => {
+                let (cause, status, text) = objection.verdict(self.recipients[head].size);
+                let failure = self.local_failure(cause, status, text);
                 self.bounce(head, Dcid(0), BounceKind::Other, failure, effects);
             }
             Step::Expire => self.expire(head, effects),
@@ -124,13 +146,7 @@ impl Delivery {
     /// Leaves behind what will wake the destination when a blocker ends.
     fn await_change(&mut self, id: DestinationId, wait: Wait, effects: &mut Vec<Effect>) {
         match wait {
-            Wait::SlotOfGateway(_) => {
-                let destination = &mut self.destinations[id];
-                if !destination.awaits_slot {
-                    destination.awaits_slot = true;
-                    self.limits.wait(id, !destination.is_proven());
-                }
-            }
+            Wait::SlotOfGateway(_) => self.await_slot(id),
             Wait::ConnectionOfAddress(..) | Wait::RateOfAddress(..) => self.await_addresses(id, effects),
             Wait::RateOfDestination(until) => self.look_again(id, until),
             // The agenda, an answer on its way or an operator ends these.
@@ -148,17 +164,45 @@ impl Delivery {
         }
     }
 
+    /// Waits for a slot, or for an idle connection to one of its addresses.
+    fn await_slot(&mut self, id: DestinationId) {
+        let destination = &mut self.destinations[id];
+        if !destination.awaits_slot {
+            destination.awaits_slot = true;
+            self.limits.wait(id, !destination.is_proven());
+        }
+        self.await_targets(id);
+    }
+
+    /// Has the destination looked at when something changes at one of its addresses.
+    fn await_targets(&mut self, id: DestinationId) {
+        let destination = &mut self.destinations[id];
+        destination.awaits_address = true;
+        if let Path::Known(known) = &destination.path {
+            for target in &known.targets {
+                self.limits.wait_for_address(target.address.ip(), id);
+            }
+        }
+    }
+
     /// Waits for whichever address of the destination comes free first.
     fn await_addresses(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
         let now = self.now();
         let destination = &self.destinations[id];
         let Some(known) = destination.known() else { return };
-        let blockers: Vec<Wait> =
-            known.targets.iter().filter_map(|target| self.address_blocker(destination, target, now)).collect();
+        // A blocker at the servers of first choice also ends when others come back into that choice.
+        let back = known.targets.iter().filter_map(|target| self.verdicts.running(target.address, now));
+        let looked_at = back.map(|verdict| verdict.until).chain([known.expires]).min();
+        let blockers: Vec<Wait> = known
+            .targets
+            .iter()
+            .filter_map(|target| self.address_blocker(destination, target, now))
+            .collect();
+        self.await_targets(id);
+        self.look_again(id, looked_at.unwrap_or(Steady::NEVER));
         for blocker in blockers {
             match blocker {
                 Wait::ConnectionOfAddress(address, _) => {
-                    self.limits.wait_for_address(address, id);
                     if let Some(slot) = self.connections.idle_to(address) {
                         self.quit(slot, effects);
                     }
@@ -169,25 +213,32 @@ impl Delivery {
         }
     }
 
-    fn look_again(&mut self, id: DestinationId, at: crate::delivery::steady::Steady) {
+    /// Has those looked at again that wait for something at an address.
+    pub(super) fn touch_waiting(&mut self, address: IpAddr) {
+        for waiting in self.limits.take_waiting(address) {
+            self.touch(waiting);
+        }
+    }
+
+    fn look_again(&mut self, id: DestinationId, at: Steady) {
         let destination = &mut self.destinations[id];
         destination.look_at = destination.look_at.min(at);
     }
 
-    /// Sends connections that found no work to rest, or away where their place is wanted.
+    /// Sends connections that found no work to rest, and tells who waits for their place.
     fn rest_connections(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
         if self.destinations[id].free.is_empty() {
             return;
         }
         let until = self.now().plus(self.settings.idle);
         for slot in self.destinations[id].free.clone() {
-            let awaited =
-                self.connections[slot].address().is_some_and(|address| self.limits.is_awaited(address.ip()));
-            if self.shutting_down || awaited {
+            if self.shutting_down {
                 self.quit(slot, effects);
-            } else {
-                self.connections.rest(slot, until);
+                continue;
             }
+            let news = self.connections.rest(slot, until);
+            let Some(address) = self.connections[slot].address().filter(|_| news) else { continue };
+            self.touch_waiting(address.ip());
         }
     }
 
@@ -213,13 +264,15 @@ impl Delivery {
         Plan::new(&Arc::clone(&self.settings), destination.host.as_str(), names)
     }
 
-    /// Forgets the way and lets go of the connections that were made by it.
+    /// Forgets the way and lets go of the connections that were made by it; clocks go on.
     fn start_afresh(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
-        self.forget_way(id);
         let destination = &mut self.destinations[id];
         destination.epoch += 1;
-        if let Path::Asking { outdated, .. } = &mut destination.path {
-            *outdated = true;
+        destination.hold = None;
+        match &mut destination.path {
+            Path::Asking { outdated, .. } => *outdated = true,
+            Path::Known(_) => destination.path = Path::Unknown,
+            Path::Unknown | Path::Refused { .. } => {}
         }
         for slot in destination.free.clone() {
             self.quit(slot, effects);
@@ -227,17 +280,13 @@ impl Delivery {
     }
 }
 
-/// Returns who stands first in a line that is not blocked; the longer waiting of two.
-fn first_in_lines(destination: &Destination, blocked: [bool; 2], of: &Delivery) -> Option<(Need, RecipientId)> {
-    let first = |need: Need| {
-        let head = destination.line(need).head().filter(|_| !blocked[need as usize])?;
-        Some((need, head))
-    };
-    match (first(Need::Plain), first(Need::Utf8)) {
-        (Some(plain), Some(utf8)) => {
-            let key = |id: RecipientId| (of.recipients[id].due, of.recipients[id].mid);
-            Some(if key(utf8.1) < key(plain.1) { utf8 } else { plain })
-        }
-        (one, other) => one.or(other),
-    }
+/// Returns who stands first in a line that is not blocked; the longest waiting of all.
+fn first_in_lines(
+    destination: &Destination,
+    blocked: [bool; Need::LINES],
+    of: &Delivery,
+) -> Option<(Need, RecipientId)> {
+    let open = Need::ALL.into_iter().filter(|need| !blocked[need.line()]);
+    let heads = open.filter_map(|need| destination.line(need).head().map(|head| (need, head)));
+    heads.min_by_key(|(_, head)| (of.recipients[*head].due, of.recipients[*head].mid))
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::Instant;
 
 /// The longest sleep that a shard with something in memory asks for.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(300);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// A wake-up later than this is a jump of the wall clock.
 const LATE: Duration = Duration::from_secs(60);

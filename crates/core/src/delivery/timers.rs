@@ -57,7 +57,8 @@ impl Timers {
     /// Returns when [`pop`](Self::pop) has something to do.
     pub(super) fn next(&self) -> Steady {
         let near = self.near.first().map_or(Steady::NEVER, |(due, _)| *due);
-        let far = self.far.first_key_value().map_or(Steady::NEVER, |(second, _)| Steady(second << SECOND_BITS));
+        let far =
+            self.far.first_key_value().map_or(Steady::NEVER, |(second, _)| Steady(second << SECOND_BITS));
         near.min(far)
     }
 

@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn a_long_list_of_equals_leaves_room_for_a_backup() {
         let verdicts = AddressVerdicts::default();
-        let targets = (0..20).map(|last| target(last, 10)).chain((20..40).map(|last| target(last, 20))).collect();
+        let targets =
+            (0..20).map(|last| target(last, 10)).chain((20..40).map(|last| target(last, 20))).collect();
         let order = verdicts.order(targets, &mut Rng::new(1), Steady(0));
         let preferences: Vec<_> = order.iter().map(|target| target.preference).collect();
         assert_eq!(preferences, [10, 10, 10, 10, 10, 20, 20, 20, 20, 20]);

@@ -212,7 +212,9 @@ impl Delivery {
     fn index_page(&self, cursor: Option<Cursor>, of: Option<Mid>, limit: usize) -> Vec<RecipientId> {
         let from = match (cursor, of) {
             (Some(Cursor::After(mid, rid)), _) => Bound::Excluded((mid, rid, RecipientId::NONE)),
-            (Some(Cursor::AfterMember(_)) | None, Some(mid)) => Bound::Included((mid, Rid(0), RecipientId::FIRST)),
+            (Some(Cursor::AfterMember(_)) | None, Some(mid)) => {
+                Bound::Included((mid, Rid(0), RecipientId::FIRST))
+            }
             (Some(Cursor::AfterMember(_)) | None, None) => Bound::Unbounded,
         };
         let wanted = |(mid, _, _): &&(Mid, Rid, RecipientId)| of.is_none_or(|of| *mid == of);
@@ -281,7 +283,9 @@ impl Delivery {
             oldest: members.first().map(|(accepted, _)| self.clock.wall(*accepted)),
             last_activity: destination.last_activity.map(|at| self.clock.wall(at)),
             targets: known.map_or(Vec::new(), |known| self.target_views(known, at)),
-            expires: known.filter(|known| known.expires != Steady::NEVER).map(|known| self.clock.wall(known.expires)),
+            expires: known
+                .filter(|known| known.expires != Steady::NEVER)
+                .map(|known| self.clock.wall(known.expires)),
             exchangers: known.map_or(Vec::new(), |known| known.exchangers.clone()),
             route: Some(destination.plan.route().clone()).filter(|route| *route != Route::UseDns),
             resolving_since: match destination.path {

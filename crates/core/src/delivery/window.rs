@@ -44,6 +44,11 @@ impl Window {
         self.used = self.used.saturating_add(u32::try_from(recipients).unwrap_or(u32::MAX));
     }
 
+    /// Tells whether it is over, however long the settings make it (at most an hour).
+    pub(super) fn is_long_over(&self, now: Steady) -> bool {
+        self.opened.is_none_or(|opened| opened.plus_secs(3_600) <= now)
+    }
+
     /// Tells whether nothing was counted yet.
     pub(super) fn is_unused(&self) -> bool {
         self.opened.is_none()

@@ -44,7 +44,8 @@ fn the_next_message_follows_at_once_on_the_same_connection() {
 
 #[test]
 fn recipients_of_a_message_travel_together_up_to_both_limits() {
-    for (of_peer, of_settings, sizes) in [(100, 100, vec![7]), (3, 100, vec![3, 3, 1]), (100, 4, vec![4, 3])] {
+    for (of_peer, of_settings, sizes) in [(100, 100, vec![7]), (3, 100, vec![3, 3, 1]), (100, 4, vec![4, 3])]
+    {
         let mut world = World::with(|settings| {
             settings.recipients_per_transaction = of_settings;
             settings.default_control.concurrency = 1;
@@ -117,10 +118,12 @@ fn the_destinations_clock_doubles_and_one_recipient_at_a_time_tries_it() {
     for mid in 1..=3 {
         assert_eq!(world.why(mid, 0), "backoff +60s since +0s ConnectRefused");
     }
-    let mut dcid = 1;
-    for (mid, wait, attempts) in [(2, 120, 1), (3, 240, 1), (1, 480, 2), (2, 960, 2), (3, 1_920, 2), (1, 3_600, 3)] {
-        world.pass(wait / 2);
-        dcid += 1;
+    let (mut dcid, mut before) = (1, 60);
+    for (mid, wait, attempts) in
+        [(2, 120, 1), (3, 240, 1), (1, 480, 2), (2, 960, 2), (3, 1_920, 2), (1, 3_600, 3)]
+    {
+        world.pass(before);
+        (dcid, before) = (dcid + 1, wait);
         world.hears(&[&format!("connect {dcid} slot 0 a.example 192.0.2.1")]);
         world.unusable(dcid, &[(1, refused())]);
         let failed = format!("# failed {dcid} 192.0.2.1 ConnectRefused");

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use crate::Instant;
 use crate::delivery::Delivery;
 use crate::delivery::io::{
-    After, AddressTry, Effect, End, Input, PeerFacts, RecipientResult, Removal, Resolution, Scope, Target, Waiting,
+    AddressTry, After, Effect, End, Input, PeerFacts, RecipientResult, Removal, Resolution, Scope, Target,
+    Waiting,
 };
 use crate::delivery::settings::Settings;
 use crate::delivery::why::{LimitOwner, Why};
@@ -168,7 +169,7 @@ impl World {
         let resolution = Resolution::Addresses {
             targets: targets.to_vec(),
             exchangers: targets.iter().map(|it| (it.preference, 3_600, it.name.clone())).collect(),
-            expires_at: self.now.0 + 3_600_000_000,
+            expires_at: self.now.0 + 86_400_000_000,
         };
         self.input(Input::Resolved { host: host(name), resolution });
     }
@@ -187,7 +188,10 @@ impl World {
     }
 
     pub(super) fn unusable(&mut self, dcid: u64, failed: &[(u8, Failure)]) {
-        let tried = |(last, failure): &(u8, Failure)| AddressTry { target: target(*last, 10), failure: failure.clone() };
+        let tried = |(last, failure): &(u8, Failure)| AddressTry {
+            target: target(*last, 10),
+            failure: failure.clone(),
+        };
         self.input(Input::Unusable { dcid: Dcid(dcid), failed: failed.iter().map(tried).collect() });
     }
 
@@ -289,7 +293,11 @@ fn why_line(why: &Why, now: Instant) -> String {
         Why::ConnectionLimit { whose, limit } => format!("limit {limit} of {}", owner(whose)),
         Why::RateLimit { whose, until } => format!("rate of {} {}", owner(whose), away(*until, now)),
         Why::Suspended { by, since, host } => {
-            format!("suspended by {by} since {} {}", away(*since, now), host.as_ref().map_or("all", |it| it.as_str()))
+            format!(
+                "suspended by {by} since {} {}",
+                away(*since, now),
+                host.as_ref().map_or("all", |it| it.as_str())
+            )
         }
         Why::SpoolSpace { since } => format!("spool since {}", away(*since, now)),
         Why::ShuttingDown => "shutting down".into(),
