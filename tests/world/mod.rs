@@ -57,6 +57,8 @@ pub struct Gateway {
     pub folder: TempDir,
     /// Where it listens.
     pub smtp: SocketAddr,
+    /// Variables of its environment.
+    pub environment: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -65,7 +67,7 @@ impl Gateway {
     pub fn prepare(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let smtp = SocketAddr::new(address(), 2525);
-        let gateway = Self { folder, smtp, child: None };
+        let gateway = Self { folder, smtp, environment: Vec::new(), child: None };
         gateway.configure(more);
         gateway
     }
@@ -120,6 +122,7 @@ impl Gateway {
         let child = Command::new(env!("CARGO_BIN_EXE_mailreeve"))
             .args(["--config", self.config().to_str().unwrap(), "serve"])
             .env_remove("NOTIFY_SOCKET")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(errors)

@@ -70,11 +70,13 @@ pub fn server_config(
         .with_context(|| format!("reading the certificate {}", certificate.display()))?;
     let key = PrivateKeyDer::from_pem_file(&key)
         .with_context(|| format!("reading the private key {}", key.display()))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .context("the certificate and the key do not fit together")?;
+    // A client that came for another protocol is turned away (ALPACA); one that names none is an ordinary one.
+    config.alpn_protocols = vec![b"smtp".to_vec(), b"esmtp".to_vec()];
     Ok(Arc::new(config))
 }
 
