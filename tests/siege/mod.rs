@@ -155,7 +155,8 @@ impl Siege {
         for journal in self.traffic.journals() {
             comparison.read_acked(journal).unwrap();
         }
-        let journals: Vec<PathBuf> = self.hosts().map(|host| journal(&self.gateway, host.address())).collect();
+        let journals: Vec<PathBuf> =
+            self.hosts().map(|host| journal(&self.gateway, host.address())).collect();
         for journal in &journals {
             comparison.read_delivered(journal).unwrap();
         }

@@ -48,7 +48,8 @@ impl Traffic {
             },
         ];
         let mut traffic = Self { quick: Vec::new(), slow: Vec::new(), journals: Vec::new() };
-        let loads = quick.into_iter().map(|load| (true, load)).chain(slow.into_iter().map(|load| (false, load)));
+        let loads =
+            quick.into_iter().map(|load| (true, load)).chain(slow.into_iter().map(|load| (false, load)));
         for (number, (is_quick, load)) in loads.enumerate() {
             let journal = folder.join(format!("acked-{number}"));
             let seed = seed.wrapping_mul(100).wrapping_add(number as u64);
