@@ -105,7 +105,8 @@ async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound>
             Err(Refusal::TlsBroken(why)) => {
                 let cause =
                     if plan.tls == TlsMode::Verify { Cause::TlsCertificate } else { Cause::TlsHandshake };
-                let failure = local(Stage::StartTls, cause, (4, 7, 5), why, target.address, plan);
+                let text = format!("TLS failed: {why}");
+                let failure = local(Stage::StartTls, cause, (4, 7, 5), text, target.address, plan);
                 failed.push(AddressTry { target, failure });
             }
             Err(Refusal::Failed(failure)) => failed.push(AddressTry { target, failure }),

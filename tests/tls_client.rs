@@ -1,0 +1,351 @@
+//! TLS towards next hops of every quality: encrypted where it can be, in clear with the reason kept where it
+//! may be, not at all where it must not.
+//!
+//! Not run: C2 and C4, whose policies (DANE, MTA-STS, REQUIRETLS) are not built yet.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod world;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use base64::Engine as _;
+use mailreeve_lab::host::{Act, Detail, Ending, Host, Offers, Reply, Rule, Span, Stage, Temper, TlsTemper};
+use mailreeve_lab::world::World;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use world::places::{by_dns, mail_to};
+use world::{Gateway, PATIENCE, address, wait_until};
+
+struct Setting {
+    net: World,
+    gateway: Gateway,
+}
+
+impl Setting {
+    fn start(more: &str) -> Self {
+        let net = World::start(11).unwrap();
+        let mut gateway = Gateway::prepare(&format!(
+            "{}{more}\n[[bounce_profile]]\nname = \"default\"\ninitial = \"1s\"\nmax_interval = \"1s\"\n",
+            by_dns(&net, "refused_networks = []")
+        ));
+        // The lab's own authority is the only one that this gateway trusts.
+        let trusted = gateway.folder.path().join("trusted.pem");
+        fs::write(&trusted, net.authority_pem()).unwrap();
+        gateway.environment.push(("SSL_CERT_FILE", trusted.display().to_string()));
+        gateway.run();
+        Self { net, gateway }
+    }
+
+    fn settle(&self, domain: &str, temper: Temper) -> Host {
+        let detail = Detail::Records { memory: true, content: true, file: None };
+        self.net.settle_with(domain, temper, detail).unwrap()
+    }
+
+    fn send(&self, domain: &str) {
+        mail_to(&self.gateway, &[&format!("b@{domain}")]);
+    }
+
+    /// Waits until mail to `domain` was tried and waits again; returns the reason.
+    fn waits(&self, domain: &str) -> String {
+        let mut why = String::new();
+        wait_until(&format!("mail to {domain} was tried"), || {
+            let listed = self.gateway.json(&format!("showrecipients host {domain}"));
+            let first = &listed["recipients"][0];
+            why = first["why"].as_str().unwrap_or_default().to_owned();
+            first["attempts"].as_u64().unwrap_or_default() > 0 && first["next_us"].is_u64()
+        });
+        why
+    }
+}
+
+/// The address of a host is also its one policy here.
+fn demand(domain: &str, tls: &str) -> String {
+    format!("[[destination]]\ndomain = \"{domain}\"\ntls = \"{tls}\"\n")
+}
+
+#[test]
+fn whoever_offers_tls_gets_it_whatever_the_certificate() {
+    let setting = Setting::start("");
+    for (domain, tls) in [
+        ("good.test", TlsTemper::Good),
+        ("old.test", TlsTemper::OnlyTls12),
+        ("self-signed.test", TlsTemper::SelfSigned),
+        ("expired.test", TlsTemper::Expired),
+        ("wrong.test", TlsTemper::WrongName("other.test".into())),
+    ] {
+        let host = setting.settle(domain, Temper::healthy().tls(tls));
+        setting.send(domain);
+        assert!(host.wait_for(1, PATIENCE), "{domain}");
+        assert!(host.deliveries()[0].tls, "{domain} was delivered to in clear");
+    }
+    let log = setting.gateway.log();
+    assert!(
+        log.contains("TLS success protocol TLSv1.3") && log.contains("TLS success protocol TLSv1.2"),
+        "{log}"
+    );
+}
+
+/// C3 where it may be in clear, and every other way to break the handshake.
+#[test]
+fn broken_tls_falls_back_to_clear_text_and_the_reason_is_kept() {
+    let setting = Setting::start("");
+    for (domain, tls) in [
+        ("refuse.test", TlsTemper::Refuse),
+        ("garbage.test", TlsTemper::Garbage),
+        ("close.test", TlsTemper::Close),
+        ("version.test", TlsTemper::NoCommonVersion),
+    ] {
+        let host = setting.settle(domain, Temper::healthy().tls(tls.clone()));
+        setting.send(domain);
+        assert!(host.wait_for(1, PATIENCE), "{domain}");
+        assert!(!host.deliveries()[0].tls);
+        let tries = host.connections();
+        // Octets that come in one segment with the 220 are no TLS failure but an injection: that line is left, and
+        // the next try may see them apart.
+        let apart = matches!(tls, TlsTemper::Refuse | TlsTemper::Close);
+        assert!(!apart || tries <= 2, "{domain}: {tries} connections for one message");
+        let mut last = String::new();
+        wait_until(&format!("the last TLS error of {domain}"), || {
+            let status = setting.gateway.json(&format!("hoststatus {domain}"));
+            last = status["last_tls"]["text"].as_str().unwrap_or_default().to_owned();
+            !last.is_empty()
+        });
+        assert!(setting.gateway.text(&format!("hoststatus {domain}")).contains("Last TLS Error"), "{domain}");
+        assert!(setting.gateway.log().contains("TLS failed"), "{}", setting.gateway.log());
+        if tls != TlsTemper::Refuse {
+            // Remembered: the next message goes in clear at once.
+            wait_until("the connection is closed", || host.open_connections() == 0);
+            setting.send(domain);
+            assert!(host.wait_for(2, PATIENCE));
+            assert_eq!(host.connections(), tries + 1, "{domain}: TLS was tried again");
+        }
+    }
+}
+
+#[test]
+fn required_tls_is_never_done_without() {
+    let setting = Setting::start(
+        &[
+            demand("clear.test", "required"),
+            demand("refuse.test", "required"),
+            demand("garbage.test", "required"),
+            demand("self-signed.test", "required"),
+        ]
+        .concat(),
+    );
+    let refusing = [
+        setting.settle("clear.test", Temper::healthy()),
+        setting.settle("refuse.test", Temper::healthy().tls(TlsTemper::Refuse)),
+        setting.settle("garbage.test", Temper::healthy().tls(TlsTemper::Garbage)),
+    ];
+    for domain in ["clear.test", "refuse.test", "garbage.test"] {
+        setting.send(domain);
+        let why = setting.waits(domain);
+        assert!(why.to_uppercase().contains("TLS"), "{domain}: {why}");
+    }
+    assert!(refusing.iter().all(|host| host.deliveries().is_empty()));
+    let trusting = setting.settle("self-signed.test", Temper::healthy().tls(TlsTemper::SelfSigned));
+    setting.send("self-signed.test");
+    assert!(trusting.wait_for(1, PATIENCE) && trusting.deliveries()[0].tls);
+    // The peer mends it and the mail goes out.
+    refusing[0].change(Temper::healthy().tls(TlsTemper::Good));
+    let _ = setting.gateway.text("delivernow clear.test");
+    assert!(refusing[0].wait_for(1, PATIENCE) && refusing[0].deliveries()[0].tls);
+}
+
+#[test]
+fn verified_tls_wants_a_certificate_of_that_name_from_an_authority_in_its_time() {
+    let domains = ["good.test", "self-signed.test", "expired.test", "wrong.test"];
+    let setting = Setting::start(&domains.map(|domain| demand(domain, "verify")).concat());
+    let good = setting.settle("good.test", Temper::healthy().tls(TlsTemper::Good));
+    setting.send("good.test");
+    assert!(good.wait_for(1, PATIENCE), "{}", setting.gateway.log());
+    assert!(good.deliveries()[0].tls);
+    for (domain, tls) in [
+        ("self-signed.test", TlsTemper::SelfSigned),
+        ("expired.test", TlsTemper::Expired),
+        ("wrong.test", TlsTemper::WrongName("other.test".into())),
+    ] {
+        let host = setting.settle(domain, Temper::healthy().tls(tls));
+        setting.send(domain);
+        let why = setting.waits(domain).to_lowercase();
+        assert!(why.contains("certificate"), "{domain}: {why}");
+        assert!(host.deliveries().is_empty(), "{domain}");
+    }
+}
+
+/// C1.
+#[test]
+fn what_a_peer_says_in_clear_is_forgotten_when_tls_begins() {
+    let setting = Setting::start("");
+    let injected = "250-injected.test\r\n250-AUTH PLAIN\r\n250 SIZE 1\r\n".to_owned();
+    let host = setting.settle("inject.test", Temper::healthy().tls(TlsTemper::Inject(injected)));
+    setting.send("inject.test");
+    // It fails closed: nothing is sent in clear, nothing inside, and the reason says it.
+    let why = setting.waits("inject.test");
+    assert!(why.contains("where TLS must begin"), "{why}");
+    assert!(host.deliveries().is_empty());
+    host.change(Temper::healthy().tls(TlsTemper::Good));
+    assert!(host.wait_for(1, PATIENCE), "{}", setting.gateway.log());
+    assert!(host.deliveries()[0].tls);
+}
+
+/// C5.
+#[test]
+fn replies_without_measure_cost_no_memory_and_no_mail() {
+    let setting = Setting::start("");
+    let before = setting.gateway.json("status")["gauges"]["ram_kbytes"].as_u64().unwrap();
+    for (domain, octets, times) in [
+        ("lines.test", b"250-and so on\r\n".to_vec(), 1_000_000),
+        ("long.test", vec![b'2'; 1000], 1000),
+        ("endless.test", b"250 no end of this line".to_vec(), 1_000_000),
+        ("mixed.test", b"250-one\r\n550 other\r\n".to_vec(), 1),
+    ] {
+        let rule = Rule::new(Stage::Helo, Act::Raw(octets, times)).span(Span::Always);
+        let host = setting.settle(domain, Temper::healthy().rule(rule));
+        setting.send(domain);
+        let why = setting.waits(domain);
+        assert!(!why.is_empty(), "{domain}");
+        assert!(host.deliveries().is_empty());
+        host.change(Temper::healthy());
+        let _ = setting.gateway.text(&format!("delivernow {domain}"));
+        assert!(host.wait_for(1, PATIENCE), "{domain} is lost");
+    }
+    // Octets that are no text are shown as spaces and change nothing.
+    let rule = Rule::new(Stage::Banner, Act::Raw(b"220 \0\x1b[2J\0\r\n".to_vec(), 1));
+    let host = setting.settle("nul.test", Temper::healthy().rule(rule));
+    setting.send("nul.test");
+    assert!(host.wait_for(1, PATIENCE));
+    assert!(!setting.gateway.log().contains(['\0', '\x1b']));
+    let after = setting.gateway.json("status")["gauges"]["ram_kbytes"].as_u64().unwrap();
+    assert!(after < before + (32 << 10), "{before} KiB grew to {after} KiB");
+}
+
+/// C6.
+#[test]
+fn slow_and_broken_ends_are_waited_for_no_longer_than_told_and_tried_again() {
+    let times = "[delivery.timeouts]\ngreeting = \"2s\"\ndata_end = \"2s\"\n";
+    let setting = Setting::start(times);
+    for (domain, temper) in [
+        (
+            "dribble.test",
+            Temper::healthy().rule(Rule::new(Stage::Banner, Act::Proceed).pace(Duration::from_secs(1))),
+        ),
+        ("no-end.test", Temper::healthy().at(Stage::Final, Act::End(Ending::Hang))),
+        ("half.test", Temper::healthy().at(Stage::Final, Act::Raw(b"250 2.0".to_vec(), 1))),
+        ("swallow.test", Temper::healthy().at(Stage::Final, Act::SwallowReply)),
+    ] {
+        let host = setting.settle(domain, temper);
+        setting.send(domain);
+        setting.waits(domain);
+        let taken = host.sums().messages;
+        host.change(Temper::healthy());
+        let _ = setting.gateway.command(&format!("delivernow {domain}"));
+        // A second copy is allowed where the first one's fate was not told; none at all is not.
+        assert!(host.wait_for(taken + 1, PATIENCE), "{domain} is lost");
+        wait_until("it is done", || {
+            let status = setting.gateway.json(&format!("hoststatus {domain}"));
+            status["completion"]["delivered_recips"].as_u64() == Some(1)
+        });
+    }
+}
+
+/// A smarthost that speaks TLS from the first byte and wants a password; tells what it was told.
+fn smarthost(at: SocketAddr) -> Receiver<String> {
+    let made = rcgen::generate_simple_self_signed(vec!["smarthost.test".to_owned()]).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind(at).unwrap();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = ServerConnection::new(config.clone()).unwrap();
+            let stream = StreamOwned::new(connection, stream.unwrap());
+            let mut reader = BufReader::new(stream);
+            let say = |reader: &mut BufReader<StreamOwned<_, _>>, text: &str| {
+                reader.get_mut().write_all(text.as_bytes()).and_then(|()| reader.get_mut().flush()).is_ok()
+            };
+            say(&mut reader, "220 smarthost.test\r\n");
+            let (mut line, mut in_data) = (String::new(), false);
+            while reader.read_line(&mut line).is_ok_and(|count| count > 0) {
+                let _ = tell.send(line.trim_end().to_owned());
+                let word = line.split([' ', '\r']).next().unwrap_or_default().to_uppercase();
+                let reply = match (in_data, word.as_str()) {
+                    (true, ".") => Some("250 2.0.0 taken\r\n"),
+                    (true, _) => None,
+                    (false, "EHLO") => Some("250-smarthost.test\r\n250 AUTH PLAIN LOGIN\r\n"),
+                    (false, "AUTH") => Some("235 2.7.0 welcome\r\n"),
+                    (false, "DATA") => Some("354 go on\r\n"),
+                    (false, _) => Some("250 2.0.0 so be it\r\n"),
+                };
+                in_data = if in_data { word != "." } else { word == "DATA" };
+                if reply.is_some_and(|reply| !say(&mut reader, reply)) {
+                    break;
+                }
+                line.clear();
+            }
+        }
+    });
+    told
+}
+
+#[test]
+fn a_smarthost_gets_the_password_of_its_file_inside_tls() {
+    let at = SocketAddr::new(address(), 2465);
+    let told = smarthost(at);
+    let mut gateway = Gateway::prepare("");
+    let file = gateway.folder.path().join("password");
+    fs::write(&file, "s3cret word\n").unwrap();
+    gateway.configure(&format!(
+        "[accept]\nrelay_networks = [\"127.0.0.0/8\"]\n[[route]]\ndomain = \"ALL\"\nto = [\"[{}]:{}\"]\n\
+         credentials = \"smart\"\ntls = \"implicit\"\n\
+         [[credentials]]\nname = \"smart\"\nuser = \"gw@example.com\"\npassword_file = \"{}\"\n",
+        at.ip(),
+        at.port(),
+        file.display()
+    ));
+    gateway.run();
+    mail_to(&gateway, &["b@example.com"]);
+    wait_until("the queue is empty", || gateway.active() == 0);
+    let said: Vec<String> = told.try_iter().collect();
+    let auth = said.iter().find(|line| line.starts_with("AUTH PLAIN ")).expect("AUTH PLAIN");
+    let answer = base64::engine::general_purpose::STANDARD.decode(&auth["AUTH PLAIN ".len()..]).unwrap();
+    assert_eq!(answer, b"\0gw@example.com\0s3cret word");
+    assert!(said.iter().any(|line| line.starts_with("RCPT TO:<b@example.com>")), "{said:?}");
+    // The password is nowhere in what the gateway writes.
+    assert!(!gateway.log().contains("s3cret") && !gateway.errors().contains("s3cret"));
+}
+
+#[test]
+fn a_password_is_never_sent_in_clear() {
+    let mut gateway = Gateway::prepare("");
+    let file = gateway.folder.path().join("password");
+    fs::write(&file, "s3cret").unwrap();
+    let mut temper = Temper::healthy();
+    temper.offers = Offers { more: vec!["AUTH PLAIN LOGIN".to_owned()], ..Offers::default() };
+    let sink = world::places::sink();
+    sink.change(temper.rule(Rule::new(Stage::Mail, Act::Reply(Reply::new(530).enhanced("5.7.0")))));
+    gateway.configure(&format!(
+        "{}credentials = \"smart\"\n[[credentials]]\nname = \"smart\"\nuser = \"u\"\npassword_file = \"{}\"\n",
+        world::places::all_to(sink.address()),
+        file.display()
+    ));
+    gateway.run();
+    mail_to(&gateway, &["b@example.com"]);
+    wait_until("it was tried", || sink.connections() > 0);
+    wait_until("it waits", || gateway.json("showrecipients all")["recipients"][0]["next_us"].is_u64());
+    assert!(sink.complaints().is_empty(), "{:?}", sink.complaints());
+    assert_eq!(sink.sums().messages, 0);
+}
