@@ -5,7 +5,7 @@
 //! * [`lookups`]: questions to the name service.
 //! * [`journal`]: ledger, text log and counters, written from one stream of events.
 //! * [`commands`]: the operators' commands over the local socket.
-//! * [`serve`]: puts it together, and takes it apart in order.
+//! * [`serve()`]: puts it together, and takes it apart in order.
 
 pub mod clear_text;
 pub mod clock;
