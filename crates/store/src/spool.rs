@@ -25,7 +25,6 @@ mod format;
 mod health;
 mod hybrid;
 mod ids;
-mod log;
 mod open;
 mod reader;
 mod record;
@@ -37,7 +36,7 @@ pub use content::{ContentFile, HEAD_BYTES, StoredContent};
 pub use error::{OpenError, ReadError, Refusal, SpoolError};
 pub use health::Health;
 pub use ids::{IdBlock, IdLimits, Sequence};
-pub use open::{EngineKind, Opened, Options, Spool, Swept};
+pub use open::{Opened, Options, Spool, Swept};
 pub use reader::{ApartRecord, Reader, Usage, WaitingRecipient};
 pub use recovery::{Damaged, Page, Recovered, Recovery};
 pub use staged::{StagedFile, Staging};
@@ -136,7 +135,9 @@ impl Content {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
 
-/// A store behind the spool. One owner, one thread: the committer's.
+/// What the committer commits to. One owner, one thread: the committer's.
+///
+/// [`Spool::open`] gives the only one that stores; the trait is the seam at which a test holds or breaks commits.
 pub trait Engine: Send {
     /// Makes the parts durable, together and in order, as one commit, along with `housekeeping`.
     ///

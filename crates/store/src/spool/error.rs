@@ -96,16 +96,6 @@ pub enum OpenError {
         /// The newest format known here.
         known: u32,
     },
-    /// It was made with another engine.
-    #[error("the spool {path} was made with engine {found}, not {wanted}", path = path.display())]
-    OtherEngine {
-        /// The spool's directory.
-        path: PathBuf,
-        /// What it was made with.
-        found: String,
-        /// What the options ask for.
-        wanted: &'static str,
-    },
     /// The directory holds something that is not a spool of ours, or its format file is damaged.
     #[error("{path} is not a spool: {detail}", path = path.display())]
     NotASpool {

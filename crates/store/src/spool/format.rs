@@ -12,17 +12,20 @@ pub(crate) const FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "format";
 const PRODUCT: &str = "mailreeve-spool";
 
+/// The last word of the line: how format 1 stores, rows in a database beside segments and files.
+const LAYOUT: &str = "hybrid";
+
 /// Checks the format of the spool in `dir`, writing it down when the directory is new.
-pub(crate) fn settle(disk: &dyn Disk, dir: &Path, engine: &'static str) -> Result<(), OpenError> {
+pub(crate) fn settle(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     let path = dir.join(FORMAT_FILE);
     match std::fs::read_to_string(&path) {
-        Ok(text) => check(dir, &text, engine),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => begin(disk, dir, engine),
+        Ok(text) => check(dir, &text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => begin(disk, dir),
         Err(error) => Err(OpenError::io("reading", &path)(error)),
     }
 }
 
-fn check(dir: &Path, text: &str, engine: &'static str) -> Result<(), OpenError> {
+fn check(dir: &Path, text: &str) -> Result<(), OpenError> {
     let damaged = |detail: String| OpenError::NotASpool { path: dir.to_owned(), detail };
     let mut words = text.split_ascii_whitespace();
     if words.next() != Some(PRODUCT) {
@@ -36,16 +39,14 @@ fn check(dir: &Path, text: &str, engine: &'static str) -> Result<(), OpenError> 
         return Err(OpenError::NewerFormat { path: dir.to_owned(), found, known: FORMAT });
     }
     match words.next() {
-        Some(name) if name == engine => Ok(()),
-        Some(name) => {
-            Err(OpenError::OtherEngine { path: dir.to_owned(), found: name.to_owned(), wanted: engine })
-        }
-        None => Err(damaged(format!("its file {FORMAT_FILE} names no engine"))),
+        Some(LAYOUT) => Ok(()),
+        Some(other) => Err(damaged(format!("its file {FORMAT_FILE} names the layout {other}, not {LAYOUT}"))),
+        None => Err(damaged(format!("its file {FORMAT_FILE} names no layout"))),
     }
 }
 
 /// Writes the file under another name first: a crash leaves either none or a whole one.
-fn begin(disk: &dyn Disk, dir: &Path, engine: &str) -> Result<(), OpenError> {
+fn begin(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
     if dir.join("queue.db").exists() {
         let detail = format!("it holds a queue but no file {FORMAT_FILE}");
         return Err(OpenError::NotASpool { path: dir.to_owned(), detail });
@@ -57,7 +58,7 @@ fn begin(disk: &dyn Disk, dir: &Path, engine: &str) -> Result<(), OpenError> {
             disk.remove(&half)?;
         }
         let file = disk.create(&half)?;
-        let line = format!("{PRODUCT} {FORMAT} {engine}\n");
+        let line = format!("{PRODUCT} {FORMAT} {LAYOUT}\n");
         file.write_at(&[IoSlice::new(line.as_bytes())], 0)?;
         file.sync()?;
         std::fs::rename(&half, &path)?;

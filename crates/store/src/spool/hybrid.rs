@@ -45,13 +45,11 @@ mod rows;
 mod start;
 
 use checkpoint::Checkpointer;
-use read::{Gauges, HybridReader};
+use read::Gauges;
 
-pub(crate) use place::Place;
+pub(crate) use pages::Pages;
+pub(crate) use read::HybridReader;
 pub(crate) use start::open;
-
-/// Name recorded in the spool's format file.
-pub(crate) const NAME: &str = "hybrid";
 
 /// The committing side.
 pub(crate) struct Hybrid {

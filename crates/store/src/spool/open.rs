@@ -11,15 +11,13 @@ use super::ids::IdBlock;
 use super::reader::Reader;
 use super::recovery::Recovery;
 use super::staged::Staging;
-use super::{Engine, Seq, format, hybrid, log};
+use super::{Engine, Seq, format, hybrid};
 use crate::disk::{Disk, HostDisk, ensure_dir};
 use crate::owner::{Owner, OwnerError};
 
 /// How to open a spool.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The engine; a spool stays with the one it was made with.
-    pub engine: EngineKind,
     /// Content up to this many octets goes into a database row, above it into a segment.
     pub inline_max: usize,
     /// Octets of a segment.
@@ -40,20 +38,9 @@ pub struct Options {
     pub disk: Arc<dyn Disk>,
 }
 
-/// Which engine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EngineKind {
-    /// Rows in SQLite, larger content in segments and files.
-    #[default]
-    Hybrid,
-    /// One log of our own.
-    Log,
-}
-
 impl Default for Options {
     fn default() -> Self {
         Self {
-            engine: EngineKind::default(),
             inline_max: 16 * 1024,
             segment_bytes: 16 << 20,
             wal_bytes: 64 << 20,
@@ -120,15 +107,7 @@ impl Spool {
             OwnerError::InUse(pid) => OpenError::InUse { path: dir.to_owned(), pid },
             OwnerError::Io(source) => OpenError::io("locking", dir)(source),
         })?;
-        match options.engine {
-            EngineKind::Hybrid => {
-                format::settle(&*options.disk, dir, hybrid::NAME)?;
-                hybrid::open(dir, options, owner)
-            }
-            EngineKind::Log => {
-                format::settle(&*options.disk, dir, log::NAME)?;
-                log::open(dir, options, owner)
-            }
-        }
+        format::settle(&*options.disk, dir)?;
+        hybrid::open(dir, options, owner)
     }
 }

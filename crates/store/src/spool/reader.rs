@@ -9,25 +9,16 @@ use mailreeve_core::ids::{Mid, Rid};
 
 use super::content::StoredContent;
 use super::error::ReadError;
+use super::hybrid::HybridReader;
 
 /// Reads what is committed. Cheap to clone, usable from every thread; calls block on the disk.
 #[derive(Clone)]
 pub struct Reader {
-    source: Arc<dyn ReadSource>,
+    source: Arc<HybridReader>,
 }
 
 /// A recipient that waits, with what changed about it since it was accepted.
 pub type WaitingRecipient = (Rid, Option<RecipientState>);
-
-/// What an engine offers to readers.
-pub(crate) trait ReadSource: Send + Sync {
-    fn envelope(&self, mid: Mid) -> Result<Envelope, ReadError>;
-    fn waiting(&self, mid: Mid) -> Result<(Envelope, Vec<WaitingRecipient>), ReadError>;
-    fn content(&self, mid: Mid) -> Result<StoredContent, ReadError>;
-    fn head(&self, mid: Mid, length: usize) -> Result<Bytes, ReadError>;
-    fn aparts(&self) -> Result<Vec<ApartRecord>, ReadError>;
-    fn usage(&self) -> Usage;
-}
 
 /// A message that was set apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +49,7 @@ pub struct Usage {
 }
 
 impl Reader {
-    pub(crate) fn new(source: Arc<dyn ReadSource>) -> Self {
+    pub(crate) fn new(source: Arc<HybridReader>) -> Self {
         Self { source }
     }
 

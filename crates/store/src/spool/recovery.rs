@@ -1,7 +1,8 @@
 //! What waits in the spool, streamed in pages after a start.
 //!
 //! Messages with a recipient never attempted come first, by MID; then the most urgent of the others, by the
-//! instant at which the first of their recipients is due; then the rest. A message comes whole, so that its last end is known when it comes.
+//! instant at which the first of their recipients is due; then the rest. A message comes whole, so that its last end is
+//! known when it comes.
 //! Listeners and delivery may already run: messages accepted since the start are not among these.
 
 use std::fmt;
@@ -11,13 +12,14 @@ use mailreeve_core::envelope::Envelope;
 use mailreeve_core::ids::Mid;
 
 use super::error::ReadError;
+use super::hybrid::Pages;
 use super::reader::WaitingRecipient;
 
 /// A stream of pages. Not shared: one thread asks for page after page.
 pub struct Recovery {
     total: u64,
     done: u64,
-    source: Box<dyn PageSource>,
+    pages: Pages,
 }
 
 /// Some messages. Never empty.
@@ -48,15 +50,9 @@ pub struct Damaged {
     pub detail: String,
 }
 
-/// What an engine offers to recovery.
-pub(crate) trait PageSource: Send {
-    /// Returns the next page, `None` after the last.
-    fn next_page(&mut self) -> Result<Option<Page>, ReadError>;
-}
-
 impl Recovery {
-    pub(crate) fn new(total: u64, source: Box<dyn PageSource>) -> Self {
-        Self { total, done: 0, source }
+    pub(crate) fn new(total: u64, pages: Pages) -> Self {
+        Self { total, done: 0, pages }
     }
 
     /// Returns how many messages there are, known without reading them.
@@ -74,7 +70,7 @@ impl Recovery {
     /// # Errors
     /// [`ReadError::Io`] when the database cannot be read; the same page may be asked for again.
     pub fn next_page(&mut self) -> Result<Option<Page>, ReadError> {
-        let page = self.source.next_page()?;
+        let page = self.pages.next_page()?;
         if let Some(page) = &page {
             self.done += (page.messages.len() + page.damaged.len()) as u64;
         }

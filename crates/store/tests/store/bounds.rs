@@ -11,7 +11,7 @@ fn commit(opened: &mut Opened, batch: Batch) -> Seq {
 #[test]
 fn emptied_segments_are_used_again_and_one_old_message_pins_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     let mut opened = open(dir.path(), &options);
     // One in forty stays for ever, the others go at once: without moving survivors every segment would stay.
     let mut kept = Vec::new();
@@ -42,7 +42,7 @@ fn emptied_segments_are_used_again_and_one_old_message_pins_nothing() {
 #[test]
 fn the_write_ahead_log_stays_bounded_while_readers_read() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     let mut opened = open(dir.path(), &options);
     commit(&mut opened, mail(vec![put(1, 1, 400)]));
     let stop = std::sync::atomic::AtomicBool::new(false);

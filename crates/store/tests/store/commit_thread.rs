@@ -84,7 +84,7 @@ fn held(opened: Opened, limits: Limits) -> (Started, Receiver<usize>, Sender<()>
 #[test]
 fn one_bad_change_does_not_hurt_the_others_of_its_commit() {
     let dir = tempfile::tempdir().unwrap();
-    let (started, entering, release) = held(open(dir.path(), &small(EngineKind::Hybrid)), Limits::default());
+    let (started, entering, release) = held(open(dir.path(), &small()), Limits::default());
     started.queue.submit(change(mail(vec![put(1, 1, 10)]), 1)).unwrap();
     assert_eq!(entering.recv_timeout(PATIENCE), Ok(1));
     for (batch, token) in [
@@ -117,7 +117,7 @@ fn one_bad_change_does_not_hurt_the_others_of_its_commit() {
 fn mail_is_refused_when_too_much_waits_and_ends_never_are_and_go_first() {
     let dir = tempfile::tempdir().unwrap();
     let limits = Limits { waiting_changes: 3, waiting_bytes: 10_000, ..Limits::default() };
-    let (started, entering, release) = held(open(dir.path(), &small(EngineKind::Hybrid)), limits);
+    let (started, entering, release) = held(open(dir.path(), &small()), limits);
     started.queue.submit(change(mail(vec![put(1, 2, 10)]), 1)).unwrap();
     assert_eq!(entering.recv_timeout(PATIENCE), Ok(1));
     for mid in 2..=4 {
@@ -144,7 +144,7 @@ fn mail_is_refused_when_too_much_waits_and_ends_never_are_and_go_first() {
 #[test]
 fn shutdown_commits_what_waits_and_takes_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     let (started, entering, release) = held(open(dir.path(), &options), Limits::default());
     started.queue.submit(change(mail(vec![put(1, 1, 10)]), 1)).unwrap();
     assert_eq!(entering.recv_timeout(PATIENCE), Ok(1));
@@ -164,7 +164,7 @@ fn shutdown_commits_what_waits_and_takes_nothing_more() {
 #[test]
 fn after_a_failure_every_change_is_told_and_ids_run_out_instead_of_repeating() {
     let dir = tempfile::tempdir().unwrap();
-    let opened = open(dir.path(), &small(EngineKind::Hybrid));
+    let opened = open(dir.path(), &small());
     let started = start(Box::new(Broken(opened.engine)), Limits::default(), opened.ids);
     for token in 1..=20 {
         started.queue.submit(change(mail(vec![put(token, 1, 10)]), token)).unwrap();
@@ -185,7 +185,7 @@ fn after_a_failure_every_change_is_told_and_ids_run_out_instead_of_repeating() {
 #[test]
 fn no_room_refuses_mail_and_lets_ends_through() {
     let dir = tempfile::tempdir().unwrap();
-    let opened = open(dir.path(), &small(EngineKind::Hybrid));
+    let opened = open(dir.path(), &small());
     let marks = mailreeve_store::space::Marks { low: u64::MAX, reserve: 0, critical: u64::MAX };
     let guard = mailreeve_store::space::SpaceGuard::new(dir.path(), marks).unwrap();
     let mut engine = opened.engine;
@@ -203,7 +203,7 @@ fn no_room_refuses_mail_and_lets_ends_through() {
 #[test]
 fn ids_are_unique_over_threads_and_restarts_and_an_orderly_stop_leaves_no_gap() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     let mut seen = HashSet::new();
     let mut highest = 0;
     for _ in 0..5 {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mailreeve_core::event::{Event, Stamped};
-use mailreeve_core::ids::{Mid, Rid};
+use mailreeve_core::ids::Mid;
 use mailreeve_store::spool::*;
 use rusqlite::Connection;
 
@@ -97,7 +97,7 @@ fn each_kind_of_damage_is_named_and_the_others_are_unharmed() {
     ];
     for (mid, what, told, spoil) in cases {
         let dir = tempfile::tempdir().unwrap();
-        let options = small(EngineKind::Hybrid);
+        let options = small();
         filled(dir.path(), &options);
         spoil(dir.path());
         let mut opened = open(dir.path(), &options);
@@ -125,7 +125,7 @@ fn each_kind_of_damage_is_named_and_the_others_are_unharmed() {
 #[test]
 fn recovery_reports_what_it_cannot_read_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     filled(dir.path(), &options);
     flip(dir.path(), "envelope", "record", 2, 40);
     change(dir.path(), "UPDATE recipient_state SET record = x'0102'");
@@ -142,7 +142,7 @@ fn recovery_reports_what_it_cannot_read_and_goes_on() {
 #[test]
 fn a_damaged_place_keeps_everything_that_it_may_have_named() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     filled(dir.path(), &options);
     change(dir.path(), "UPDATE place SET record = x'0102' WHERE mid = 3");
     let mut opened = open(dir.path(), &options);
@@ -161,7 +161,7 @@ fn a_damaged_place_keeps_everything_that_it_may_have_named() {
 #[test]
 fn the_head_is_verified_on_its_own() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     filled(dir.path(), &options);
     flip_in_file(&only_file(&dir.path().join("large")), 900_000);
     let opened = open(dir.path(), &options);
@@ -175,7 +175,7 @@ fn the_head_is_verified_on_its_own() {
 #[test]
 fn one_damaged_copy_of_the_id_limits_is_no_matter_and_two_are_told() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     filled(dir.path(), &options);
     change(dir.path(), "UPDATE meta SET record = x'00' WHERE key = 'ids-a'");
     let opened = open(dir.path(), &options);
@@ -194,7 +194,7 @@ fn one_damaged_copy_of_the_id_limits_is_no_matter_and_two_are_told() {
 #[test]
 fn a_damaged_outbox_entry_is_named_as_lost_and_messages_are_counted() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     filled(dir.path(), &options);
     change(dir.path(), "UPDATE outbox SET record = x'00' WHERE seq = 1");
     let opened = open(dir.path(), &options);
@@ -203,29 +203,30 @@ fn a_damaged_outbox_entry_is_named_as_lost_and_messages_are_counted() {
 }
 
 #[test]
-fn a_damaged_body_in_the_log_is_found_even_after_it_was_kept() {
+fn a_damaged_body_is_found_even_after_what_lay_beside_it_moved() {
     let dir = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Log);
+    let options = small();
     let mut opened = open(dir.path(), &options);
-    opened.engine.commit(&[mail(vec![put(1, 1, 5_000), put(2, 1, 5_000)])], &QUIET).unwrap();
-    // A frame behind it tells that this one was synced whole.
-    opened.engine.commit(&[Batch { ends: vec![(Mid(2), Rid(0))], ..Batch::default() }], &QUIET).unwrap();
+    opened.engine.commit(&[mail(vec![put(1, 1, 600), put(2, 1, 600)])], &QUIET).unwrap();
     drop(opened);
-    let file = only_file(&dir.path().join("log"));
-    let octets_now = std::fs::read(&file).unwrap();
-    let body = octets(1, 5_000);
-    let at = octets_now.windows(64).position(|window| window == &body[2_000..2_064]).unwrap();
-    flip_in_file(&file, at);
+    let file = only_file(&dir.path().join("segments"));
+    let stored = std::fs::read(&file).unwrap();
+    let body = octets(1, 600);
+    flip_in_file(&file, stored.windows(64).position(|window| window == &body[200..264]).unwrap());
+    let place = |mid: u64| -> Vec<u8> {
+        let db = Connection::open(dir.path().join("queue.db")).unwrap();
+        db.query_row("SELECT record FROM place WHERE mid = ?1", [mid as i64], |row| row.get(0)).unwrap()
+    };
     let mut opened = open(dir.path(), &options);
-    assert_eq!(damage_of(read_fully(&opened.reader, 1)).1, "content");
-    for round in 0..60 {
-        let mid = 100 + round;
-        opened.engine.commit(&[mail(vec![put(mid, 1, 9_000)])], &QUIET).unwrap();
-        opened
-            .engine
-            .commit(&[ends(&[mid])], &Housekeeping { ledger_synced: Seq(u64::MAX), id_limits: None })
-            .unwrap();
+    let (first, second) = (place(1), place(2));
+    // One of each four stays, so that segments are worth emptying.
+    for round in 1..60 {
+        let mids: Vec<u64> = (round * 10..round * 10 + 4).collect();
+        opened.engine.commit(&[mail(mids.iter().map(|mid| put(*mid, 1, 3_000)).collect())], &QUIET).unwrap();
+        opened.engine.commit(&[ends(&mids[1..])], &QUIET).unwrap();
     }
+    assert_ne!(place(2), second, "what can be read has moved");
+    assert_eq!(place(1), first, "what cannot be read stays for people");
     assert_eq!(damage_of(read_fully(&opened.reader, 1)).1, "content");
-    assert_eq!(read_all(&opened.reader, 2), octets(2, 5_000));
+    assert_eq!(read_all(&opened.reader, 2), octets(2, 600));
 }

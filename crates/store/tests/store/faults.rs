@@ -69,39 +69,37 @@ fn script(opened: &mut Opened) -> Answered {
 
 #[test]
 fn no_operation_of_ours_can_fail_and_lose_what_was_answered() {
-    for engine in ENGINES {
-        for fault in [Fault::Broken, Fault::Full] {
-            let (mut runs, mut failures) = (0, 0);
-            for operation in 1.. {
-                let dir = tempfile::tempdir().unwrap();
-                let disk = FaultyDisk::new(operation, fault);
-                let options = Options { disk: Arc::new(disk.clone()), ..small(*engine) };
-                let answered = match Spool::open(dir.path(), &options) {
-                    Ok(mut opened) => script(&mut opened),
-                    Err(_) => Answered::default(),
-                };
-                failures += u32::from(answered.failed);
-                let what = format!("{engine:?}, {fault:?}, operation {operation}");
-                let mut again = open(dir.path(), &small(*engine));
-                let all = everything(&mut again.recovery);
-                for (mid, length) in &answered.there {
-                    assert!(all.contains_key(mid), "{what}: {mid} is lost");
-                    assert_eq!(read_all(&again.reader, *mid), octets(*mid, *length), "{what}");
-                }
-                for mid in &answered.gone {
-                    assert!(!all.contains_key(mid), "{what}: {mid} came back");
-                }
-                for mid in all.keys() {
-                    read_all(&again.reader, *mid);
-                }
-                runs += 1;
-                if !disk.struck() {
-                    break;
-                }
+    for fault in [Fault::Broken, Fault::Full] {
+        let (mut runs, mut failures) = (0, 0);
+        for operation in 1.. {
+            let dir = tempfile::tempdir().unwrap();
+            let disk = FaultyDisk::new(operation, fault);
+            let options = Options { disk: Arc::new(disk.clone()), ..small() };
+            let answered = match Spool::open(dir.path(), &options) {
+                Ok(mut opened) => script(&mut opened),
+                Err(_) => Answered::default(),
+            };
+            failures += u32::from(answered.failed);
+            let what = format!("{fault:?}, operation {operation}");
+            let mut again = open(dir.path(), &small());
+            let all = everything(&mut again.recovery);
+            for (mid, length) in &answered.there {
+                assert!(all.contains_key(mid), "{what}: {mid} is lost");
+                assert_eq!(read_all(&again.reader, *mid), octets(*mid, *length), "{what}");
             }
-            assert!(runs > 30, "{engine:?}, {fault:?}: {runs} operations");
-            assert!(failures > 5, "{engine:?}, {fault:?}: {failures} failures");
+            for mid in &answered.gone {
+                assert!(!all.contains_key(mid), "{what}: {mid} came back");
+            }
+            for mid in all.keys() {
+                read_all(&again.reader, *mid);
+            }
+            runs += 1;
+            if !disk.struck() {
+                break;
+            }
         }
+        assert!(runs > 30, "{fault:?}: {runs} operations");
+        assert!(failures > 5, "{fault:?}: {failures} failures");
     }
 }
 
@@ -168,7 +166,7 @@ fn the_database_running_into_a_limit_fails_the_spool_and_loses_nothing() {
         let acked: Vec<u64> =
             text.lines().filter_map(|line| line.strip_prefix("acked ")?.parse().ok()).collect();
         failures += u32::from(text.contains("failed and stayed failed"));
-        let opened = match Spool::open(dir.path(), &small(EngineKind::Hybrid)) {
+        let opened = match Spool::open(dir.path(), &small()) {
             Ok(opened) => opened,
             Err(error) => panic!("limit {limit_kib} KiB: {error}"),
         };
@@ -186,7 +184,7 @@ fn victim_of_a_limit() {
     else {
         return;
     };
-    let Ok(mut opened) = Spool::open(Path::new(&dir), &small(EngineKind::Hybrid)) else { return };
+    let Ok(mut opened) = Spool::open(Path::new(&dir), &small()) else { return };
     let limit = rustix::process::Rlimit { current: Some(limit.parse().unwrap()), maximum: None };
     rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
     for mid in 1..=2_000 {

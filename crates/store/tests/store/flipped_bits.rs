@@ -13,7 +13,7 @@ const QUIET: Housekeeping = Housekeeping { ledger_synced: Seq(0), id_limits: Non
 #[test]
 fn no_flipped_bit_of_the_database_makes_a_wrong_message() {
     let made = tempfile::tempdir().unwrap();
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     let mut opened = open(made.path(), &options);
     let lengths = [60, 400, 3_000, 512];
     let puts = (1..=40).map(|mid| put(mid, 2, lengths[mid as usize % 4])).collect();

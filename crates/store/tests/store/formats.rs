@@ -29,7 +29,7 @@ fn ledger_options() -> LedgerOptions {
 fn write_the_fixture() {
     let dir = fixture();
     assert!(!dir.exists(), "a fixture that was released is not written again");
-    let mut opened = open(&dir.join("spool"), &small(EngineKind::Hybrid));
+    let mut opened = open(&dir.join("spool"), &small());
     let mut staged = opened.staging.create().unwrap();
     staged.write(&octets(3, 2_000)).unwrap();
     let large = Put { envelope: envelope(3, 1, 2_000), content: staged.finish().unwrap() };

@@ -47,11 +47,10 @@ impl Told {
 }
 
 /// Runs a victim, kills it after so many lines, and returns what it told.
-fn kill_after(dir: &Path, engine: EngineKind, lines: usize) -> Told {
+fn kill_after(dir: &Path, lines: usize) -> Told {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kills::victim_of_a_kill", "--ignored", "--nocapture"])
         .env("STORE_VICTIM_DIR", dir)
-        .env("STORE_VICTIM_ENGINE", format!("{engine:?}"))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -79,14 +78,15 @@ fn kills() -> usize {
     std::env::var("STORE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12)
 }
 
-fn hold_over_kills(engine: EngineKind) {
+#[test]
+fn what_was_told_to_be_durable_survives_kills() {
     let dir = tempfile::tempdir().unwrap();
     let (spool_dir, ledger_dir) = (dir.path().join("spool"), dir.path().join("ledger"));
     let mut accepted: BTreeSet<u64> = BTreeSet::new();
     let (mut ending, mut ended, mut drawn) = (BTreeSet::new(), BTreeSet::new(), HashSet::new());
     let (mut in_flight, mut busy_kills) = (0, 0);
     for kill in 0..kills() {
-        let told = kill_after(dir.path(), engine, 40 + kill * 97 % 900);
+        let told = kill_after(dir.path(), 40 + kill * 97 % 900);
         in_flight += told.in_flight;
         busy_kills += usize::from(told.in_flight > 0);
         for mid in &told.drawn {
@@ -96,7 +96,7 @@ fn hold_over_kills(engine: EngineKind) {
         ending.extend(told.ending);
         ended.extend(told.ended);
         let (mut ledger, tail) = Ledger::open(&ledger_dir, &LedgerOptions::default()).unwrap();
-        let mut opened = open(&spool_dir, &Options { seq_floor: tail.last_seq, ..small(engine) });
+        let mut opened = open(&spool_dir, &Options { seq_floor: tail.last_seq, ..small() });
         ledger.append(&tail.missing(&opened.outbox)).unwrap();
         let there: BTreeSet<u64> = everything(&mut opened.recovery).into_keys().collect();
         for mid in accepted.difference(&ending) {
@@ -111,7 +111,7 @@ fn hold_over_kills(engine: EngineKind) {
         hold_ledger(&read_events(&ledger), &accepted, &ended);
     }
     println!(
-        "{engine:?}: {} kills, {busy_kills} with operations in flight ({in_flight}), {} accepted, {} ended",
+        "{} kills, {busy_kills} with operations in flight ({in_flight}), {} accepted, {} ended",
         kills(),
         accepted.len(),
         ended.len()
@@ -136,21 +136,11 @@ fn hold_ledger(events: &[Entry], accepted: &BTreeSet<u64>, ended: &BTreeSet<u64>
 }
 
 #[test]
-fn the_hybrid_survives_kills() {
-    hold_over_kills(EngineKind::Hybrid);
-}
-
-#[test]
-fn the_log_survives_kills() {
-    hold_over_kills(EngineKind::Log);
-}
-
-#[test]
 fn ids_are_not_used_again_over_fifty_kills() {
     let dir = tempfile::tempdir().unwrap();
     let mut drawn = HashSet::new();
     for kill in 0..50 {
-        let told = kill_after(dir.path(), EngineKind::Hybrid, 5 + kill * 31 % 400);
+        let told = kill_after(dir.path(), 5 + kill * 31 % 400);
         for mid in told.drawn {
             assert!(drawn.insert(mid), "MID {mid} was given twice, kill {kill}");
         }
@@ -161,13 +151,9 @@ fn ids_are_not_used_again_over_fifty_kills() {
 #[ignore = "started by the tests above"]
 fn victim_of_a_kill() {
     let Ok(dir) = std::env::var("STORE_VICTIM_DIR") else { return };
-    let engine = match std::env::var("STORE_VICTIM_ENGINE").as_deref() {
-        Ok("Log") => EngineKind::Log,
-        _ => EngineKind::Hybrid,
-    };
     let (mut ledger, tail) =
         Ledger::open(&Path::new(&dir).join("ledger"), &LedgerOptions::default()).unwrap();
-    let options = Options { seq_floor: tail.last_seq, ..small(engine) };
+    let options = Options { seq_floor: tail.last_seq, ..small() };
     let opened = open(&Path::new(&dir).join("spool"), &options);
     ledger.append(&tail.missing(&opened.outbox)).unwrap();
     let limits = Limits { ledger_synced: ledger.synced_seq(), ..Limits::default() };

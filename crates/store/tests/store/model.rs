@@ -1,4 +1,4 @@
-//! Random changes against a plain model in memory, with reopenings in between, for every engine.
+//! Random changes against a plain model in memory, with reopenings in between.
 
 use std::collections::BTreeMap;
 
@@ -134,9 +134,9 @@ struct Run {
 }
 
 impl Run {
-    fn new(engine: EngineKind) -> Self {
+    fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let options = small(engine);
+        let options = small();
         let opened = Some(open(dir.path(), &options));
         Self {
             dir,
@@ -253,8 +253,8 @@ impl Run {
     }
 }
 
-fn hold(engine: EngineKind, ops: Vec<Op>) {
-    let mut run = Run::new(engine);
+fn hold(ops: Vec<Op>) {
+    let mut run = Run::new();
     for op in ops {
         run.step(op);
     }
@@ -266,12 +266,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_hybrid_is_what_the_model_is(ops in prop::collection::vec(op(), 1..160)) {
-        hold(EngineKind::Hybrid, ops);
-    }
-
-    #[test]
-    fn the_log_is_what_the_model_is(ops in prop::collection::vec(op(), 1..160)) {
-        hold(EngineKind::Log, ops);
+    fn the_spool_is_what_the_model_is(ops in prop::collection::vec(op(), 1..160)) {
+        hold(ops);
     }
 }

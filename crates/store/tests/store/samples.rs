@@ -10,12 +10,7 @@ use mailreeve_core::event::{Cause, Event, Failure, Stage, Stamped};
 use mailreeve_core::ids::{Dcid, Host, Icid, Mid, Rid};
 use mailreeve_smtp::address::{Mailbox, ReversePath};
 use mailreeve_smtp::params::{MailParams, RcptParams};
-use mailreeve_store::spool::{
-    Batch, Content, EngineKind, Opened, Options, Put, Reader, Recovery, Spool, StoredContent,
-};
-
-/// Every engine that there is: each test of the spool runs with all of them.
-pub(crate) const ENGINES: &[EngineKind] = &[EngineKind::Hybrid, EngineKind::Log];
+use mailreeve_store::spool::{Batch, Content, Opened, Options, Put, Reader, Recovery, Spool, StoredContent};
 
 /// Octets that differ from place to place and from seed to seed.
 pub(crate) fn octets(seed: u64, length: usize) -> Bytes {
@@ -127,9 +122,8 @@ pub(crate) fn ends(mids: &[u64]) -> Batch {
 }
 
 /// Options with small bounds, so that little mail reaches them.
-pub(crate) fn small(engine: EngineKind) -> Options {
+pub(crate) fn small() -> Options {
     Options {
-        engine,
         inline_max: 512,
         segment_bytes: 32 * 1024,
         wal_bytes: 256 * 1024,

@@ -114,18 +114,13 @@ fn tear_everywhere(options: &Options, name: &str, step: usize) {
 
 #[test]
 fn a_torn_write_ahead_log_loses_at_most_what_was_not_answered() {
-    tear_everywhere(&small(EngineKind::Hybrid), "queue.db-wal", 509);
-}
-
-#[test]
-fn a_torn_log_loses_at_most_what_was_not_answered() {
-    tear_everywhere(&small(EngineKind::Log), "log/0000000000000000", 23);
+    tear_everywhere(&small(), "queue.db-wal", 509);
 }
 
 #[test]
 fn a_torn_segment_harms_no_record_that_was_answered() {
     // The rows of the second commit are not there: the power went before. Its record is, in part.
-    let options = small(EngineKind::Hybrid);
+    let options = small();
     let live = tempfile::tempdir().unwrap();
     let mut opened = open(live.path(), &options);
     opened.engine.commit(&[mail(vec![put(1, 1, 2_000)])], &QUIET).unwrap();

@@ -15,7 +15,7 @@ use super::database::{key, octets};
 use super::read::{HybridReader, StateRow, waiting_of};
 use crate::spool::error::ReadError;
 use crate::spool::record;
-use crate::spool::recovery::{Damaged, Page, PageSource, Recovered};
+use crate::spool::recovery::{Damaged, Page, Recovered};
 
 /// Messages in a page.
 const PAGE_MESSAGES: usize = 1000;
@@ -43,6 +43,16 @@ impl Pages {
     /// `last` is the highest MID in the spool at its start.
     pub(crate) fn new(reader: Arc<HybridReader>, last: Mid, by_due: usize) -> Self {
         Self { reader, last, by_due, pass: Pass::Untried(Mid(0), Vec::new()) }
+    }
+
+    /// Returns the next page, `None` after the last; a page that would be empty is not handed out.
+    pub(crate) fn next_page(&mut self) -> Result<Option<Page>, ReadError> {
+        loop {
+            match self.step()? {
+                Some(page) if page.messages.is_empty() && page.damaged.is_empty() => {}
+                page => return Ok(page),
+            }
+        }
     }
 
     /// Reads some messages; `None` after the last. A message that is gone meanwhile was removed by an
@@ -87,17 +97,6 @@ fn after_untried(mut aside: Vec<(u64, Mid)>, by_due: usize) -> Pass {
     let mut rest: Vec<Mid> = aside.iter().skip(by_due).map(|(_, mid)| *mid).collect();
     rest.sort_unstable();
     Pass::Urgent(aside.into_iter().take(by_due).map(|(_, mid)| mid).collect(), rest)
-}
-
-impl PageSource for Pages {
-    fn next_page(&mut self) -> Result<Option<Page>, ReadError> {
-        loop {
-            match self.step()? {
-                Some(page) if page.messages.is_empty() && page.damaged.is_empty() => {}
-                page => return Ok(page),
-            }
-        }
-    }
 }
 
 impl Page {

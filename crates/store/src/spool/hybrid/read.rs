@@ -15,7 +15,7 @@ use super::place::Place;
 use crate::spool::content::{ContentFile, HEAD_BYTES, StoredContent};
 use crate::spool::error::ReadError;
 use crate::spool::health::Health;
-use crate::spool::reader::{ApartRecord, ReadSource, Usage, WaitingRecipient};
+use crate::spool::reader::{ApartRecord, Usage, WaitingRecipient};
 use crate::spool::record;
 use crate::spool::segments::{Found, SegmentFiles};
 use crate::spool::staged::Staging;
@@ -52,6 +52,66 @@ pub(crate) struct Gauges {
 enum Row {
     Inline(Bytes),
     Placed(Place),
+}
+
+/// What [`Reader`](crate::spool::Reader) offers.
+impl HybridReader {
+    pub(crate) fn envelope(&self, mid: Mid) -> Result<Envelope, ReadError> {
+        let octets: Option<Vec<u8>> = self.query(|db| {
+            db.prepare_cached("SELECT record FROM envelope WHERE mid = ?1")?
+                .query_row([key(mid)], |row| octets(row, 0).map(<[u8]>::to_vec))
+                .optional()
+        })?;
+        let octets = octets.ok_or(ReadError::NotFound(mid))?;
+        record::decode_envelope(mid, &octets).map_err(|detail| damaged(mid, "envelope", detail))
+    }
+
+    pub(crate) fn waiting(&self, mid: Mid) -> Result<(Envelope, Vec<WaitingRecipient>), ReadError> {
+        let envelope = self.envelope(mid)?;
+        let rows: Vec<StateRow> = self.query(|db| {
+            db.prepare_cached("SELECT rid, record FROM recipient_state WHERE mid = ?1")?
+                .query_map([key(mid)], |row| Ok((Rid(row.get(0)?), octets(row, 1)?.to_vec())))?
+                .collect()
+        })?;
+        let waiting =
+            waiting_of(&envelope, &rows).map_err(|detail| damaged(mid, "recipient state", detail))?;
+        Ok((envelope, waiting))
+    }
+
+    pub(crate) fn content(&self, mid: Mid) -> Result<StoredContent, ReadError> {
+        self.placed(mid, |place| self.open_file(mid, place), StoredContent::Memory)
+    }
+
+    pub(crate) fn head(&self, mid: Mid, length: usize) -> Result<Bytes, ReadError> {
+        let head = self.placed(mid, |place| self.file_head(mid, place), |bytes| bytes)?;
+        Ok(head.slice(..head.len().min(length).min(HEAD_BYTES)))
+    }
+
+    pub(crate) fn aparts(&self) -> Result<Vec<ApartRecord>, ReadError> {
+        self.query(|db| {
+            db.prepare_cached("SELECT mid, detail, coalesce(length(body), 0) FROM apart ORDER BY mid")?
+                .query_map([], |row| {
+                    Ok(ApartRecord {
+                        mid: Mid(row.get::<_, i64>(0)?.unsigned_abs()),
+                        detail: row.get(1)?,
+                        content_bytes: row.get::<_, i64>(2)?.unsigned_abs(),
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let gauges = &self.gauges;
+        Usage {
+            messages: gauges.messages.load(Ordering::Relaxed),
+            wal_bytes: gauges.wal_pages.load(Ordering::Relaxed) * 4096,
+            segment_bytes: gauges.segment_bytes.load(Ordering::Relaxed),
+            segment_live_bytes: gauges.segment_live_bytes.load(Ordering::Relaxed),
+            staged_bytes: gauges.staged_bytes.load(Ordering::Relaxed),
+            syncs: gauges.syncs.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl HybridReader {
@@ -177,65 +237,6 @@ impl HybridReader {
         match place {
             Place::Segment(location) => self.segments.read_head(mid, *location),
             Place::File { name, size, head_crc, .. } => self.staging.read_head(name, *size, *head_crc),
-        }
-    }
-}
-
-impl ReadSource for HybridReader {
-    fn envelope(&self, mid: Mid) -> Result<Envelope, ReadError> {
-        let octets: Option<Vec<u8>> = self.query(|db| {
-            db.prepare_cached("SELECT record FROM envelope WHERE mid = ?1")?
-                .query_row([key(mid)], |row| octets(row, 0).map(<[u8]>::to_vec))
-                .optional()
-        })?;
-        let octets = octets.ok_or(ReadError::NotFound(mid))?;
-        record::decode_envelope(mid, &octets).map_err(|detail| damaged(mid, "envelope", detail))
-    }
-
-    fn waiting(&self, mid: Mid) -> Result<(Envelope, Vec<WaitingRecipient>), ReadError> {
-        let envelope = self.envelope(mid)?;
-        let rows: Vec<StateRow> = self.query(|db| {
-            db.prepare_cached("SELECT rid, record FROM recipient_state WHERE mid = ?1")?
-                .query_map([key(mid)], |row| Ok((Rid(row.get(0)?), octets(row, 1)?.to_vec())))?
-                .collect()
-        })?;
-        let waiting =
-            waiting_of(&envelope, &rows).map_err(|detail| damaged(mid, "recipient state", detail))?;
-        Ok((envelope, waiting))
-    }
-
-    fn content(&self, mid: Mid) -> Result<StoredContent, ReadError> {
-        self.placed(mid, |place| self.open_file(mid, place), StoredContent::Memory)
-    }
-
-    fn head(&self, mid: Mid, length: usize) -> Result<Bytes, ReadError> {
-        let head = self.placed(mid, |place| self.file_head(mid, place), |bytes| bytes)?;
-        Ok(head.slice(..head.len().min(length).min(HEAD_BYTES)))
-    }
-
-    fn aparts(&self) -> Result<Vec<ApartRecord>, ReadError> {
-        self.query(|db| {
-            db.prepare_cached("SELECT mid, detail, coalesce(length(body), 0) FROM apart ORDER BY mid")?
-                .query_map([], |row| {
-                    Ok(ApartRecord {
-                        mid: Mid(row.get::<_, i64>(0)?.unsigned_abs()),
-                        detail: row.get(1)?,
-                        content_bytes: row.get::<_, i64>(2)?.unsigned_abs(),
-                    })
-                })?
-                .collect()
-        })
-    }
-
-    fn usage(&self) -> Usage {
-        let gauges = &self.gauges;
-        Usage {
-            messages: gauges.messages.load(Ordering::Relaxed),
-            wal_bytes: gauges.wal_pages.load(Ordering::Relaxed) * 4096,
-            segment_bytes: gauges.segment_bytes.load(Ordering::Relaxed),
-            segment_live_bytes: gauges.segment_live_bytes.load(Ordering::Relaxed),
-            staged_bytes: gauges.staged_bytes.load(Ordering::Relaxed),
-            syncs: gauges.syncs.load(Ordering::Relaxed),
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn open(dir: &Path, options: &Options, owner: Owner) -> Result<Opened
     Ok(Opened {
         engine: Box::new(engine),
         reader: Reader::new(reader),
-        recovery: Recovery::new(found.messages, Box::new(pages)),
+        recovery: Recovery::new(found.messages, pages),
         outbox: found.outbox,
         lost_outbox: found.lost_outbox,
         ids,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use mailreeve_core::envelope::RecipientState;
 use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Mid, Rid};
-use mailreeve_store::spool::{Batch, EngineKind, Housekeeping, Options, Seq, Spool};
+use mailreeve_store::spool::{Batch, Housekeeping, Options, Seq, Spool};
 
 use crate::mail::{accepted, noise, put};
 
@@ -16,9 +16,9 @@ const COMMIT: u64 = 1000;
 /// Fills a queue, opens it again and reads everything that waits.
 ///
 /// With `tried`, every recipient was deferred, which is the costliest queue to read.
-pub(crate) fn measure(dir: &Path, name: &str, engine: EngineKind, messages: u64, tried: bool) {
+pub(crate) fn measure(dir: &Path, messages: u64, tried: bool) {
     let dir = dir.join(format!("mailreeve-recovery-{}", std::process::id()));
-    let options = Options { engine, ..Options::default() };
+    let options = Options::default();
     fill(&dir, &options, messages, tried);
     let before = resident_kib();
     let begun = Instant::now();
@@ -33,7 +33,7 @@ pub(crate) fn measure(dir: &Path, name: &str, engine: EngineKind, messages: u64,
     }
     let all = begun.elapsed();
     println!(
-        "{name}, {}: {messages} messages: open {open:.2?}, first page {:.2?}, all {read} in {pages} pages {all:.2?}, {} KiB more resident",
+        "{}: {messages} messages: open {open:.2?}, first page {:.2?}, all {read} in {pages} pages {all:.2?}, {} KiB more resident",
         if tried { "all deferred" } else { "never tried" },
         first.unwrap_or_default(),
         resident_kib().saturating_sub(before),

@@ -1,7 +1,8 @@
-//! Measures the engines behind the commit thread and the ledger: messages a second and CPU a message.
+//! Measures the store behind the commit thread and the ledger, with larger content in segments and with all content
+//! in rows: messages a second and CPU a message.
 //!
-//! `cargo run --release -p mailreeve-store --example engines -- [DIR] [SECONDS] [ROUNDS]`
-//! `cargo run --release -p mailreeve-store --example engines -- recover [DIR] [MESSAGES]`
+//! `cargo run --release -p mailreeve-store --example measure -- [DIR] [SECONDS] [ROUNDS]`
+//! `cargo run --release -p mailreeve-store --example measure -- recover [DIR] [MESSAGES]`
 //!
 //! One driver plays so many sessions: each stores a message, waits for the commit, and at the answer the end
 //! of the message is submitted (nobody waits for it) and the session goes on. Events of both go through the
@@ -19,28 +20,23 @@ use mailreeve_core::event::Event;
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_store::committer::{Change, CommitQueue, Committed, Committer, Limits};
 use mailreeve_store::ledger::{Entry, Ledger, Options as LedgerOptions};
-use mailreeve_store::spool::{Batch, EngineKind, Options, Spool};
+use mailreeve_store::spool::{Batch, Options, Spool};
 
 use crate::mail::{accepted, noise, put, stamped};
 
 mod mail;
 mod recover;
 
-const CANDIDATES: [(&str, EngineKind, usize); 3] = [
-    ("hybrid", EngineKind::Hybrid, 16 * 1024),
-    ("all-sqlite", EngineKind::Hybrid, usize::MAX),
-    ("own log", EngineKind::Log, usize::MAX),
-];
+/// Names and the content length up to which each stores in rows.
+const CANDIDATES: [(&str, usize); 2] = [("hybrid", 16 * 1024), ("all-sqlite", usize::MAX)];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.next_if_eq("recover").is_some() {
         let dir = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
         let messages = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(200_000);
-        for (name, engine, _) in [CANDIDATES[0], CANDIDATES[2]] {
-            for tried in [false, true] {
-                recover::measure(&dir, name, engine, messages, tried);
-            }
+        for tried in [false, true] {
+            recover::measure(&dir, messages, tried);
         }
         return;
     }
@@ -48,7 +44,7 @@ fn main() {
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(3);
     let rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(3);
     println!(
-        "| content | sessions | engine | messages/s (rounds) | CPU us | commits a message | written / content |"
+        "| content | sessions | content in | messages/s (rounds) | CPU us | commits a message | written / content |"
     );
     println!("|---|---|---|---|---|---|---|");
     for length in [4 * 1024, 64 * 1024] {
@@ -63,10 +59,10 @@ fn measure(dir: &Path, length: usize, sessions: usize, span: Duration, rounds: u
     for round in 0..rounds {
         for turn in 0..CANDIDATES.len() {
             let at = (round + turn) % CANDIDATES.len();
-            results[at].push(run(dir, CANDIDATES[at].1, CANDIDATES[at].2, length, sessions, span));
+            results[at].push(run(dir, CANDIDATES[at].1, length, sessions, span));
         }
     }
-    for ((name, ..), runs) in CANDIDATES.iter().zip(&results) {
+    for ((name, _), runs) in CANDIDATES.iter().zip(&results) {
         let mean = |value: fn(&Run) -> f64| runs.iter().map(value).sum::<f64>() / runs.len() as f64;
         let each: Vec<String> = runs.iter().map(|run| format!("{:.0}", run.rate)).collect();
         println!(
@@ -88,18 +84,11 @@ struct Run {
     written: f64,
 }
 
-fn run(
-    dir: &Path,
-    engine: EngineKind,
-    inline_max: usize,
-    length: usize,
-    sessions: usize,
-    span: Duration,
-) -> Run {
-    let dir = dir.join(format!("mailreeve-engines-{}", std::process::id()));
+fn run(dir: &Path, inline_max: usize, length: usize, sessions: usize, span: Duration) -> Run {
+    let dir = dir.join(format!("mailreeve-measure-{}", std::process::id()));
     let (mut ledger, _) =
         Ledger::open(&dir.join("ledger"), &LedgerOptions::default()).expect("the ledger opens");
-    let options = Options { engine, inline_max, ..Options::default() };
+    let options = Options { inline_max, ..Options::default() };
     let opened = Spool::open(&dir.join("spool"), &options).expect("the spool opens");
     let limits = Limits { ledger_synced: ledger.synced_seq(), ..Limits::default() };
     let (tell, told) = channel();
