@@ -1,7 +1,15 @@
 //! A gateway of its own for a test: the real binary, its own folders, its own loopback addresses.
 //!
 //! Nothing in it is shared between tests, so they run side by side. Everything that waits has a deadline.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
 
 pub mod places;
 
@@ -30,6 +38,11 @@ pub fn address() -> IpAddr {
     let [.., last] = number.to_be_bytes();
     assert!(number < 250, "too many addresses for one test process");
     IpAddr::V4(Ipv4Addr::new(127, high.max(1), low, last))
+}
+
+/// The binary under test: the one built with the tests, or what `MAILREEVE_BINARY` names (for measurements).
+pub fn binary() -> PathBuf {
+    std::env::var_os("MAILREEVE_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_mailreeve").into(), PathBuf::from)
 }
 
 /// Waits until `holds` does; says `what` when it never does.
@@ -119,7 +132,7 @@ impl Gateway {
     pub fn spawn(&mut self) {
         let errors =
             fs::File::options().create(true).append(true).open(self.folder.path().join("stderr")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_mailreeve"))
+        let child = Command::new(binary())
             .args(["--config", self.config().to_str().unwrap(), "serve"])
             .env_remove("NOTIFY_SOCKET")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -177,7 +190,7 @@ impl Gateway {
 
     /// Gives an operator's command.
     pub fn command(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_mailreeve"))
+        Command::new(binary())
             .args(["--config", self.config().to_str().unwrap()])
             .args(words.split(' '))
             .output()

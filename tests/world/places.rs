@@ -8,7 +8,7 @@ use mailreeve_lab::host::Detail;
 use mailreeve_lab::sink::Sink;
 use mailreeve_lab::world::World;
 
-use super::{Gateway, Talk, address};
+use super::{Gateway, Talk, address, binary};
 
 /// A healthy sink at an address of its own, on the port of all gateways of these tests.
 pub fn sink() -> Sink {
@@ -55,7 +55,7 @@ pub fn mail_to(gateway: &Gateway, recipients: &[&str]) {
 
 /// Runs the binary with a configuration file and words, to its end.
 pub fn mailreeve(config: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mailreeve"))
+    Command::new(binary())
         .arg("--config")
         .arg(config)
         .args(words)

@@ -244,6 +244,8 @@ impl Commands {
             };
             return Err(Problem::new("nothing is waiting for delivery there", hint));
         }
+        // Whoever mended a zone wants it read now; answers that are still good are only asked for again.
+        self.context.running.load().dns.flush();
         let input = Input::DeliverNow { scope, by: by.to_owned() };
         self.context.shard.send(Message::Input(input)).map_err(|_| stopping())?;
         Ok(DeliverNowReply { scope: request, recipients, destinations })

@@ -1,0 +1,268 @@
+//! What operators see: whole replies of every command, from the shell, of a gateway that has had a little of
+//! everything. Times, numbers of the machine and addresses of chance are replaced; all else is compared.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod world;
+
+use std::net::SocketAddr;
+
+use mailreeve_lab::host::{Detail, Reply, Temper, TlsTemper};
+use mailreeve_lab::world::World;
+use world::places::{by_dns, mail_to, mailreeve};
+use world::{Gateway, PATIENCE, wait_until};
+
+/// Replaces what differs from run to run.
+fn redacted(text: &str, setting: &Setting) -> String {
+    let mut text = text.to_owned();
+    for (what, name) in &setting.names {
+        text = text.replace(what.as_str(), name);
+    }
+    let lines: Vec<String> = text.lines().map(|line| without_times(line).trim_end().to_owned()).collect();
+    lines.join("\n") + "\n"
+}
+
+/// A line with dates, spans of time and sizes of this machine replaced.
+fn without_times(line: &str) -> String {
+    const DAYS: [&str; 7] = ["Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun "];
+    const MACHINE: [&str; 9] = [
+        "Injection Conn. ID (ICID)",
+        "Delivery Conn. ID (DCID)",
+        "RAM Used",
+        "Kilobytes Used",
+        "Kilobytes Free",
+        "Up since",
+        "Oldest Message:",
+        "Destinations In Memory",
+        "STARTTLS was refused: 454",
+    ];
+    if let Some(label) = MACHINE.iter().find(|label| line.contains(**label)) {
+        return format!("{label} ...");
+    }
+    // The size of a message depends on what its trace field knew of the client by then.
+    if let (true, [mid, size, ..]) =
+        (line.contains(" a@sender.test "), &line.split_whitespace().collect::<Vec<_>>()[..])
+    {
+        return line.replacen(&format!("{mid:<10}{size}"), &format!("{mid:<10}999"), 1);
+    }
+    // Rates depend on how long the gateway has run.
+    if line.starts_with("  ")
+        && line.split_whitespace().filter(|word| word.parse::<u64>().is_ok()).count() == 3
+    {
+        let same = line.split_whitespace().rev().take(3).collect::<Vec<_>>();
+        if same.windows(2).any(|pair| pair[0] != pair[1]) {
+            let label = line
+                .trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == ' ' || letter == ',');
+            return format!("{label} RATES");
+        }
+    }
+    let mut line = line.to_owned();
+    for day in DAYS {
+        while let Some(at) = line.find(day).filter(|at| line[*at..].contains(':')) {
+            let end = line[at..].find(" 20").map_or(line.len(), |year| at + year + 5);
+            line.replace_range(at..end.min(line.len()), "TIME");
+        }
+    }
+    let span = |word: &str| {
+        let word = word.trim_matches(['(', ')']);
+        let digits = word.trim_end_matches(['s', 'm', 'h', 'd']);
+        digits.len() < word.len()
+            && !digits.is_empty()
+            && digits.chars().all(|letter| letter.is_ascii_digit())
+    };
+    let words: Vec<&str> = line.split(' ').map(|word| if span(word) { "SPAN" } else { word }).collect();
+    words.join(" ")
+}
+
+struct Setting {
+    net: World,
+    gateway: Gateway,
+    names: Vec<(String, String)>,
+}
+
+impl Setting {
+    /// A gateway that delivered, bounced, waits for a host that refuses, and for one whose name service is away.
+    fn start() -> Self {
+        let net = World::start(21).unwrap();
+        let mut names = Vec::new();
+        let fixed = Reply::new(550).enhanced("5.1.1").text("no such box");
+        let up = net
+            .settle("up.test", Temper::healthy().tls(TlsTemper::Refuse).recipient("nobody@*", fixed))
+            .unwrap();
+        let down = net.settle_absent("down.test", mailreeve_lab::world::Absent::Refusing).unwrap();
+        net.dns().behave("unknown.test", mailreeve_lab::dns::Behaviour::ServFail).unwrap();
+        let sender = net.host("sender.test", Temper::healthy(), Detail::default()).unwrap();
+        let route = |domain: &str, to: SocketAddr| {
+            format!(
+                "[[route]]\ndomain = \"{domain}\"\nto = [\"[{}]:{}/pri=10\", \"[{}]:{}/pri=20\"]\n",
+                to.ip(),
+                to.port(),
+                to.ip(),
+                to.port() + 1
+            )
+        };
+        let gateway = Gateway::start(&format!(
+            "{}{}{}",
+            by_dns(&net, "refused_networks = []\nidle = \"1s\""),
+            route("routed.test", up.address()),
+            route("sender.test", sender.address())
+        ));
+        mail_to(&gateway, &["one@up.test", "two@up.test", "nobody@up.test", "one@routed.test"]);
+        wait_until("what goes out is out", || gateway.active() == 0);
+        mail_to(&gateway, &["one@down.test", "two@down.test", "one@unknown.test"]);
+        wait_until("what waits was tried", || {
+            let seen = |host: &str| gateway.json(&format!("hoststatus {host}"))["reason"].is_string();
+            seen("down.test") && seen("unknown.test")
+        });
+        wait_until("no connection is kept", || gateway.json("status")["gauges"]["conn_out"] == 0);
+        for (what, name) in [
+            (up.name().to_owned(), "MX-UP".to_owned()),
+            (up.address().ip().to_string(), "IP-UP".to_owned()),
+            (sender.address().ip().to_string(), "IP-SENDER".to_owned()),
+            (down.ip().to_string(), "IP-DOWN".to_owned()),
+            ((net.port() + 1).to_string(), "PORT2".to_owned()),
+            (net.port().to_string(), "PORT".to_owned()),
+        ] {
+            names.push((what, name));
+        }
+        let shown = gateway.json("hoststatus down.test");
+        let exchanger = shown["exchangers"][0]["name"].as_str().unwrap().to_owned();
+        names.push((exchanger, "MX-DOWN".to_owned()));
+        Self { net, gateway, names }
+    }
+
+    /// A command with its whole reply, both streams and the exit code.
+    fn shown(&self, words: &str) -> String {
+        let output = self.gateway.command(words);
+        let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        let code = output.status.code().unwrap();
+        let text = redacted(&format!("{out}{err}"), self);
+        format!("$ mailreeve {words}\n{text}[exit {code}]\n\n")
+    }
+
+    fn book(&self, commands: &[&str]) -> String {
+        commands.iter().map(|words| self.shown(words)).collect()
+    }
+}
+
+#[test]
+fn every_command_as_operators_see_it() {
+    let setting = Setting::start();
+    insta::assert_snapshot!("status", setting.book(&["status", "status detail"]));
+    insta::assert_snapshot!(
+        "tophosts",
+        setting.book(&[
+            "tophosts",
+            "tophosts active_rcpts",
+            "tophosts conn_out",
+            "tophosts deliv_recip",
+            "tophosts hard_bounced",
+            "tophosts soft_bounced",
+            "tophosts nonsense",
+        ])
+    );
+    insta::assert_snapshot!(
+        "hoststatus",
+        setting.book(&[
+            "hoststatus up.test",
+            "hoststatus down.test",
+            "hoststatus unknown.test",
+            "hoststatus routed.test",
+            "hoststatus never.test",
+            "hoststatus",
+        ])
+    );
+    insta::assert_snapshot!(
+        "showrecipients",
+        setting.book(&[
+            "showrecipients all",
+            "showrecipients host down.test",
+            "showrecipients from a@sender.test",
+            "showrecipients host up.test",
+        ])
+    );
+    insta::assert_snapshot!("displayalerts", setting.book(&["displayalerts"]));
+    insta::assert_snapshot!(
+        "help",
+        setting.book(&["help", "help tophosts", "help delivernow", "help nonsense", "tophost", "nonsense"])
+    );
+    let waiting = setting.gateway.json("showrecipients host down.test");
+    let mid = waiting["recipients"][0]["mid"].as_u64().unwrap();
+    insta::assert_snapshot!(
+        "delivernow",
+        setting.book(&[
+            "delivernow down.test",
+            &format!("delivernow {mid}"),
+            "delivernow all",
+            "delivernow up.test",
+            "delivernow 999999",
+            "delivernow",
+        ])
+    );
+    assert!(setting.net.dns().asked("unknown.test", mailreeve_lab::dns::RecordType::MX) > 0);
+}
+
+/// Completed = Hard + Delivered + Deleted, Active = Unattempted + Attempted, in every column and for every host.
+#[test]
+fn counters_add_up() {
+    let setting = Setting::start();
+    let status = setting.gateway.json("status detail");
+    let number = |value: &serde_json::Value| value.as_u64().unwrap();
+    for column in ["reset", "uptime", "lifetime"] {
+        let counters = &status[column];
+        assert_eq!(number(&counters["inj_msgs"]), 7, "{status:#}");
+        assert_eq!(number(&counters["inj_recips"]), 7);
+        assert_eq!(number(&counters["gen_bounce_recips"]), 1);
+        let ends = counters;
+        let hard: u64 = ["dns", "5xx", "filter", "expired", "other"]
+            .iter()
+            .map(|kind| number(&ends[format!("{kind}_hard_bounced_recips")]))
+            .sum();
+        assert_eq!(hard, 1);
+        // Three for their recipients and one report.
+        assert_eq!(number(&ends["delivered_recips"]), 4);
+        let completed = hard + number(&ends["delivered_recips"]) + number(&ends["deleted_recips"]);
+        let active = number(&status["gauges"]["active_recips"]);
+        assert_eq!(7 + 1, completed + active, "what came in is done or waits: {status:#}");
+    }
+    let gauges = &status["gauges"];
+    assert_eq!(
+        number(&gauges["active_recips"]),
+        number(&gauges["unattempted_recips"]) + number(&gauges["attempted_recips"])
+    );
+    assert_eq!(number(&gauges["active_recips"]), 3);
+    let hosts = setting.gateway.json("tophosts");
+    let hosts = hosts["hosts"].as_array().unwrap();
+    let sum = |key: &str| hosts.iter().map(|host| number(&host[key])).sum::<u64>();
+    assert_eq!((sum("active_recips"), sum("delivered_recips"), sum("hard_bounced_recips")), (3, 4, 1));
+}
+
+#[test]
+fn what_waits_goes_out_when_told_and_not_before() {
+    let setting = Setting::start();
+    let at: SocketAddr = {
+        let shown = setting.gateway.json("hoststatus down.test");
+        let ip = shown["addresses"]["ordered"][0][1].as_str().unwrap().to_owned();
+        format!("{ip}:{}", setting.net.port()).parse().unwrap()
+    };
+    // The lab's refusing host holds the address: the exchanger moves to another one.
+    let healthy = setting.net.host("down.test", Temper::healthy(), Detail::default()).unwrap();
+    assert_ne!(healthy.address(), at);
+    let zone = mailreeve_lab::dns::Zone::new("down.test").mx(10, healthy.name());
+    setting.net.dns().put(&zone.address(healthy.name(), healthy.address().ip())).unwrap();
+    assert_eq!(healthy.connections(), 0);
+    setting.gateway.text("delivernow down.test");
+    assert!(healthy.wait_for(2, PATIENCE));
+    wait_until("the host is up", || setting.gateway.json("hoststatus down.test")["status"] == "up");
+}
+
+#[test]
+fn without_a_gateway_commands_say_so() {
+    let gateway = Gateway::prepare("");
+    let output = gateway.command("status");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("no gateway is running at") && text.contains("hint:"), "{text}");
+    let output = mailreeve(&gateway.config(), &["status", "--json"]);
+    let reply: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(reply["error"]["message"].as_str().unwrap().contains("no gateway is running"), "{reply}");
+}
