@@ -50,8 +50,6 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
         let check = told(&mailreeve(&file, &["check", path]));
         let serve = told(&mailreeve(&file, &["serve"]));
         assert_eq!(check, serve, "{name}: check and serve say the same");
-        let status = told(&mailreeve(&file, &["status"]));
-        assert_eq!(check, status, "{name}: and so does a command that needs the file");
         assert!(!check.contains("hunter2"), "{name}: a secret is shown\n{check}");
         assert!(check.contains(&format!("{path}:")), "{name}: no place\n{check}");
         assert!(check.contains("= help: "), "{name}: no hint\n{check}");
