@@ -136,8 +136,14 @@ impl Delivery {
         next = next.min(self.verdict_ages_at(destination).unwrap_or(Steady::NEVER));
         match destination.members.first() {
             Some((accepted, _)) if self.spool_exhausted.is_none() && !self.shutting_down => {
-                let expiry = accepted.plus_secs(destination.plan.profile().queue_seconds);
-                next = next.min(if expiry > now { expiry } else { now.plus(OVERDUE_LOOK) });
+                let limit = destination.plan.profile().queue_seconds;
+                let mut expiry = accepted.plus_secs(limit);
+                if expiry <= now {
+                    let waiting = |(_, id): &&(Steady, RecipientId)| !self.recipients[*id].is_attempting();
+                    let oldest = destination.members.iter().take(SLICE).find(waiting);
+                    expiry = oldest.map_or(now.plus(OVERDUE_LOOK), |(accepted, _)| accepted.plus_secs(limit));
+                }
+                next = next.min(expiry);
             }
             Some(_) => {}
             None if destination.is_deserted() => next = next.min(destination.touched.plus(REMEMBERED)),

@@ -53,6 +53,7 @@ impl Delivery {
         self.connections.insert(slot, connection);
         let destination = &mut self.destinations[id];
         destination.opening.push(slot);
+        destination.turn = None;
         effects.push(Effect::Connect {
             dcid,
             slot,
@@ -130,7 +131,7 @@ impl Delivery {
             Phase::Opening { unproven, .. } => {
                 destination.opening.retain(|other| *other != slot);
                 if unproven {
-                    self.limits.opened_unproven();
+                    self.limits.no_longer_unproven(1);
                 }
             }
             Phase::Free => destination.free.retain(|other| *other != slot),

@@ -174,6 +174,17 @@ impl Connections {
         }
     }
 
+    /// Notes that the destination of opening connections answered elsewhere; returns how many are proven by it.
+    pub(super) fn prove(&mut self, opening: &[Slot]) -> usize {
+        let mut proven = 0;
+        for slot in opening {
+            if let Phase::Opening { unproven, .. } = &mut self[*slot].phase {
+                proven += usize::from(std::mem::take(unproven));
+            }
+        }
+        proven
+    }
+
     /// Notes that QUIT was asked for.
     pub(super) fn close(&mut self, slot: Slot) {
         self.wake(slot);

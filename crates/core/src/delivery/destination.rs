@@ -13,7 +13,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::ops::{Index, IndexMut};
 
 use crate::delivery::content::Met;
 use crate::delivery::io::{Slot, Target, TlsMode};
@@ -209,8 +208,10 @@ pub(super) struct Destination {
     pub(super) dirty: bool,
     /// Counts changes of route or demand; connections of an older epoch are not used again.
     pub(super) epoch: u32,
-    /// It waits for a slot of the gateway.
-    pub(super) awaits_slot: bool,
+    /// It stands in the queue for slots: as one that answered lately, as one that did not.
+    pub(super) awaits_slot: [bool; 2],
+    /// It is its turn to take a slot that others wait for as well; its ticket.
+    pub(super) turn: Option<u64>,
     /// It waits for something at one of its addresses.
     pub(super) awaits_address: bool,
     /// It was last used then; forgotten a day later.
@@ -219,7 +220,7 @@ pub(super) struct Destination {
 }
 
 impl Destination {
-    fn new(host: Host, plan: Plan) -> Self {
+    pub(super) fn new(host: Host, plan: Plan) -> Self {
         let special = SPECIAL.contains(&host.as_str());
         Self {
             host,
@@ -248,7 +249,8 @@ impl Destination {
             look_at: Steady::NEVER,
             dirty: false,
             epoch: 0,
-            awaits_slot: false,
+            awaits_slot: [false; 2],
+            turn: None,
             awaits_address: false,
             touched: Steady::default(),
             vacant: false,
@@ -339,71 +341,5 @@ impl Destination {
     /// Nothing of it is in use.
     pub(super) fn is_deserted(&self) -> bool {
         self.members.is_empty() && self.lent() == 0 && self.suspended.is_none() && !self.special
-    }
-}
-
-/// All destinations in memory.
-#[derive(Debug, Default)]
-pub(super) struct Destinations {
-    cells: Vec<Destination>,
-    vacant: Vec<DestinationId>,
-    by_host: BTreeMap<Host, DestinationId>,
-}
-
-impl Destinations {
-    pub(super) fn len(&self) -> usize {
-        self.by_host.len()
-    }
-
-    /// Returns how many cells there are, vacant ones too.
-    pub(super) fn cells(&self) -> u32 {
-        self.cells.len() as u32
-    }
-
-    pub(super) fn find(&self, host: &str) -> Option<DestinationId> {
-        self.by_host.get(host).copied()
-    }
-
-    pub(super) fn insert(&mut self, host: Host, plan: Plan) -> DestinationId {
-        let destination = Destination::new(host.clone(), plan);
-        let id = match self.vacant.pop() {
-            Some(id) => {
-                self[id] = destination;
-                id
-            }
-            None => {
-                self.cells.push(destination);
-                DestinationId(self.cells.len() as u32 - 1)
-            }
-        };
-        self.by_host.insert(host, id);
-        id
-    }
-
-    /// Forgets a deserted destination.
-    pub(super) fn forget(&mut self, id: DestinationId) {
-        debug_assert!(self[id].is_deserted());
-        self.by_host.remove(&self[id].host.clone());
-        self[id].vacant = true;
-        self.vacant.push(id);
-    }
-
-    /// Yields the destinations in memory by name.
-    pub(super) fn by_name(&self) -> impl Iterator<Item = &Destination> {
-        self.by_host.values().map(|id| &self[*id])
-    }
-}
-
-impl Index<DestinationId> for Destinations {
-    type Output = Destination;
-
-    fn index(&self, id: DestinationId) -> &Destination {
-        &self.cells[id.0 as usize]
-    }
-}
-
-impl IndexMut<DestinationId> for Destinations {
-    fn index_mut(&mut self, id: DestinationId) -> &mut Destination {
-        &mut self.cells[id.0 as usize]
     }
 }

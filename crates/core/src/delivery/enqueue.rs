@@ -66,7 +66,9 @@ impl Delivery {
         marks.set(Marks::ATTEMPTED, state.is_some_and(|state| state.attempts > 0 || state.last.is_some()));
         marks.set(Marks::REDIRECTED, state.is_some_and(|state| state.host.is_some()));
         let interval_s = state.map_or(0, |state| state.interval_s);
-        let longest = if interval_s > 0 { interval_s } else { profile.max_seconds };
+        let last = state.and_then(|state| state.last.as_ref());
+        let own_clock = interval_s > 0 && !last.is_some_and(is_of_destination);
+        let longest = if own_clock { interval_s } else { profile.max_seconds };
         let due = state.map_or(now, |state| self.clock.steady(state.due_at));
         Recipient {
             mid: waiting.mid,
@@ -74,7 +76,7 @@ impl Delivery {
             // A clock that was turned back while the daemon was down makes nobody wait longer than its interval.
             due: due.clamp(now, now.plus_secs(u64::from(longest))),
             size: waiting.size,
-            last: state.and_then(|state| state.last.as_ref()).map(|last| destination.reasons.keep(last)),
+            last: last.map(|last| destination.reasons.keep(last)),
             rid: waiting.rid,
             destination: id,
             interval_s,

@@ -183,7 +183,15 @@ pub enum Effect {
     /// Open a connection to the first target that works, in this order (same preference may be raced);
     /// answered by [`Input::Ready`] or [`Input::Unusable`]. The slot is lent until `Unusable`, `Closed` or an
     /// `Outcome` with [`After::Gone`].
-    Connect { dcid: Dcid, slot: Slot, host: Host, targets: Vec<Target>, tls: TlsMode, credentials: Option<Arc<str>>, implicit_tls: bool },
+    Connect {
+        dcid: Dcid,
+        slot: Slot,
+        host: Host,
+        targets: Vec<Target>,
+        tls: TlsMode,
+        credentials: Option<Arc<str>>,
+        implicit_tls: bool,
+    },
     /// Hand a message over on a ready connection; answered by [`Input::Outcome`].
     Transact { dcid: Dcid, mid: Mid, rids: Vec<Rid> },
     /// Say QUIT and close; answered by [`Input::Closed`].

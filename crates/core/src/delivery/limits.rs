@@ -26,10 +26,11 @@ pub(super) struct Limits {
     addresses: BTreeMap<IpAddr, AddressUse>,
     /// The last address that was swept.
     swept: Option<IpAddr>,
-    /// Waiting for any slot.
-    awaiting: VecDeque<DestinationId>,
-    /// Waiting for a slot that an unproven destination may have.
-    awaiting_unproven: VecDeque<DestinationId>,
+    /// Destinations that wait for any slot, with the ticket that they drew.
+    awaiting: VecDeque<(u64, DestinationId)>,
+    /// Destinations that wait for a slot that an unproven one may have.
+    awaiting_unproven: VecDeque<(u64, DestinationId)>,
+    tickets: u64,
 }
 
 /// One address, whatever the destinations behind it.
@@ -71,31 +72,39 @@ impl Limits {
         self.returned.push(Reverse(slot));
     }
 
-    /// A connection of an unproven destination is not opening any more.
-    pub(super) fn opened_unproven(&mut self) {
-        self.unproven -= 1;
+    /// So many connections are not those of an unproven destination any more, or not opening.
+    pub(super) fn no_longer_unproven(&mut self, connections: usize) {
+        self.unproven -= connections;
     }
 
     pub(super) fn lent(&self) -> usize {
         self.lent
     }
 
-    /// Puts a destination in the queue for slots.
-    pub(super) fn wait(&mut self, destination: DestinationId, unproven: bool) {
-        if unproven { &mut self.awaiting_unproven } else { &mut self.awaiting }.push_back(destination);
+    /// Puts a destination in the queue for slots; one that missed its turn keeps its ticket.
+    pub(super) fn wait(&mut self, destination: DestinationId, unproven: bool, ticket: Option<u64>) {
+        self.tickets += 1;
+        let ticket = ticket.unwrap_or(self.tickets);
+        let queue = if unproven { &mut self.awaiting_unproven } else { &mut self.awaiting };
+        let place = queue.partition_point(|(before, _)| *before < ticket);
+        queue.insert(place, (ticket, destination));
     }
 
-    /// Returns the next destination for which there is a slot now.
-    pub(super) fn next_waiting(&mut self, settings: &Settings) -> Option<DestinationId> {
-        if self.room(settings, false).is_ok()
-            && let Some(destination) = self.awaiting.pop_front()
-        {
-            return Some(destination);
-        }
-        if self.room(settings, true).is_err() {
-            return None;
-        }
-        self.awaiting_unproven.pop_front()
+    /// Returns the next destination for which there is a slot now, its ticket, and whether it waited as an unproven
+    /// one; the first come of both kinds.
+    pub(super) fn next_waiting(&mut self, settings: &Settings) -> Option<(u64, DestinationId, bool)> {
+        let ticket = |queue: &VecDeque<(u64, DestinationId)>, unproven| {
+            queue.front().map(|(ticket, _)| *ticket).filter(|_| self.room(settings, unproven).is_ok())
+        };
+        let (proven, unproven) = (ticket(&self.awaiting, false), ticket(&self.awaiting_unproven, true));
+        let take_unproven = match (proven, unproven) {
+            (Some(proven), Some(unproven)) => unproven < proven,
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (None, None) => return None,
+        };
+        let queue = if take_unproven { &mut self.awaiting_unproven } else { &mut self.awaiting };
+        queue.pop_front().map(|(ticket, destination)| (ticket, destination, take_unproven))
     }
 
     /// Tells whether [`next_waiting`](Self::next_waiting) would return one.
@@ -196,10 +205,10 @@ mod tests {
         }
         assert_eq!(limits.room(&settings, true), Err(5));
         assert_eq!(limits.room(&settings, false), Ok(()));
-        limits.wait(DestinationId(1), true);
+        limits.wait(DestinationId(1), true, None);
         assert_eq!(limits.next_waiting(&settings), None);
-        limits.opened_unproven();
-        assert_eq!(limits.next_waiting(&settings), Some(DestinationId(1)));
+        limits.no_longer_unproven(1);
+        assert_eq!(limits.next_waiting(&settings), Some((1, DestinationId(1), true)));
     }
 
     #[test]

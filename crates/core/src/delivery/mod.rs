@@ -27,10 +27,12 @@ use crate::Instant;
 use crate::ids::{Dcid, Mid, Rid};
 
 mod agenda;
+mod answer;
 mod connect;
 mod connection;
 mod content;
 mod destination;
+mod destinations;
 mod end;
 mod enqueue;
 mod gate;
@@ -52,6 +54,7 @@ mod timers;
 mod transact;
 mod verdicts;
 pub mod views;
+mod way;
 pub mod why;
 mod window;
 
@@ -61,7 +64,8 @@ mod tests;
 pub use destination::{SPECIAL, TlsFailure};
 
 use connection::Connections;
-use destination::{DestinationId, Destinations, Suspension};
+use destination::{DestinationId, Suspension};
+use destinations::Destinations;
 use io::{Effect, Input};
 use limits::Limits;
 use operator::Job;

@@ -113,7 +113,7 @@ impl Delivery {
         self.verdicts.clear(address);
         self.touch_waiting(address.ip());
         if unproven {
-            self.limits.opened_unproven();
+            self.limits.no_longer_unproven(1);
         }
         self.settle_address(slot, address);
         let destination = &mut self.destinations[id];
@@ -256,6 +256,10 @@ impl Delivery {
         }
         verdict.status = status;
         verdict.since = wall;
+        if status == HostStatus::Up {
+            let proven = self.connections.prove(&destination.opening);
+            self.limits.no_longer_unproven(proven);
+        }
         let (host, reason) = (destination.host.clone(), reason.cloned());
         effects.push(Effect::Record(Event::HostChanged { host, status, reason, address }));
     }

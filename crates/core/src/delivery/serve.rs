@@ -40,8 +40,10 @@ impl Delivery {
             self.destinations[id].dirty = false;
             return Some(id);
         }
-        let id = self.limits.next_waiting(&self.settings)?;
-        self.destinations[id].awaits_slot = false;
+        let (ticket, id, unproven) = self.limits.next_waiting(&self.settings)?;
+        let destination = &mut self.destinations[id];
+        destination.awaits_slot[usize::from(unproven)] = false;
+        destination.turn = Some(ticket);
         Some(id)
     }
 
@@ -59,10 +61,8 @@ impl Delivery {
             }
             match self.gate(head, now) {
                 Gate::Go(step) => {
-                    // A line that grew may be worth another connection.
-                    if step == Step::SetAside {
-                        blocked = [false; Need::LINES];
-                    }
+                    // What one line takes or gives back may be another one's blocker.
+                    blocked = [false; Need::LINES];
                     self.start(step, id, need, head, effects);
                 }
                 Gate::Wait(wait) => {
@@ -71,6 +71,9 @@ impl Delivery {
                 }
             }
         }
+        // A turn that was spent on the look-up goes on with its answer.
+        let destination = &mut self.destinations[id];
+        destination.turn = destination.turn.filter(|_| matches!(destination.path, Path::Asking { .. }));
         self.rest_connections(id, effects);
         self.plan_next_look(id);
     }
@@ -167,9 +170,9 @@ impl Delivery {
     /// Waits for a slot, or for an idle connection to one of its addresses.
     fn await_slot(&mut self, id: DestinationId) {
         let destination = &mut self.destinations[id];
-        if !destination.awaits_slot {
-            destination.awaits_slot = true;
-            self.limits.wait(id, !destination.is_proven());
+        let unproven = !destination.is_proven();
+        if !std::mem::replace(&mut destination.awaits_slot[usize::from(unproven)], true) {
+            self.limits.wait(id, unproven, destination.turn);
         }
         self.await_targets(id);
     }

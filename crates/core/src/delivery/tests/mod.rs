@@ -1,5 +1,13 @@
 //! Rules of the scheduler, one conversation each, by virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod clocks;
+mod connections;
+mod content;
+mod limits;
 mod main_path;
+mod operators;
+mod reachability;
+mod scale;
+mod views;
 mod world;
