@@ -51,7 +51,9 @@ pub enum Why {
     ConnectionLimit {
         /// Whose limit.
         whose: LimitOwner,
-        /// Its value.
+        /// Its value. Less than what is configured: for the gateway, the half of its slots that destinations which
+        /// did not answer lately may hold; for a destination, the connections that stood when it refused one more,
+        /// for a minute.
         limit: usize,
     },
     /// As many recipients as the limit allows were tried in this window.
@@ -84,7 +86,7 @@ pub enum Why {
 pub enum LimitOwner {
     /// All outbound connections of the gateway.
     Gateway,
-    /// The destination's control.
+    /// The destination's control, or the destination itself.
     Destination(Host),
     /// An exchanger's address.
     Address(std::net::IpAddr),
