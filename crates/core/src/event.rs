@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Dcid, Host, Icid, Mid, Rid};
 
+mod failure;
+
+pub use failure::{Cause, Failure, Stage};
+
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamped {
@@ -22,15 +26,29 @@ pub struct Stamped {
 /// A fact. Those marked *queue* change the queue and commit with it; the others may lose their last second
 /// in a power cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum Event {
     /// The daemon started.
-    Started { /** Release. */ version: String, /** Name of this node. */ node: String },
+    Started {
+        /** Release. */
+        version: String,
+        /** Name of this node. */
+        node: String,
+    },
     /// The daemon stopped in order.
     Stopped,
     /// Events before this point were lost (torn tail of a segment after a power cut).
-    LedgerGap { /** Octets cut from the tail. */ cut_bytes: u64 },
+    LedgerGap {
+        /** Octets cut from the tail. */
+        cut_bytes: u64,
+    },
     /// A configuration came into force.
-    Configured { /** Checksum of the file's text. */ checksum: u32, /** Where it came from. */ source: String },
+    Configured {
+        /** Checksum of the file's text. */
+        checksum: u32,
+        /** Where it came from. */
+        source: String,
+    },
     /// Something that an operator must hear.
     Alert(Alert),
     /// The operator set the Reset column to zero.
@@ -41,7 +59,16 @@ pub enum Event {
     /// The banner went out.
     Greeted { icid: Icid, waited_us: u64 },
     /// The peer was judged.
-    PeerJudged { icid: Icid, peer: IpAddr, reverse: Option<String>, verified: bool, lookup_us: Option<u64>, action: PeerAction, group: String, rule: String },
+    PeerJudged {
+        icid: Icid,
+        peer: IpAddr,
+        reverse: Option<String>,
+        verified: bool,
+        lookup_us: Option<u64>,
+        action: PeerAction,
+        group: String,
+        rule: String,
+    },
     /// TLS on an inbound connection: protocol and cipher, or why not.
     InboundTls { icid: Icid, result: TlsResult },
     /// MAIL was accepted (or refused: no recipients will follow).
@@ -55,9 +82,24 @@ pub enum Event {
     /// The message ended before it was accepted.
     MessageAborted { mid: Mid, icid: Icid, why: AbortReason },
     /// *queue* The message is durable and ours.
-    Accepted { mid: Mid, icid: Icid, size: u64, sender: String, message_id: Option<String>, subject: Option<String>, recipients: u32 },
+    Accepted {
+        mid: Mid,
+        icid: Icid,
+        size: u64,
+        sender: String,
+        message_id: Option<String>,
+        subject: Option<String>,
+        recipients: u32,
+    },
     /// *queue* The gateway made a message from another one.
-    Generated { mid: Mid, parent: Mid, kind: GeneratedKind, size: u64, sender: String, recipients: Vec<String> },
+    Generated {
+        mid: Mid,
+        parent: Mid,
+        kind: GeneratedKind,
+        size: u64,
+        sender: String,
+        recipients: Vec<String>,
+    },
     /// *queue* Processing is over: the recipients wait for delivery, grouped by destination.
     Queued { mid: Mid, destinations: Vec<(Host, Vec<Rid>)> },
     /// An inbound connection ended.
@@ -82,7 +124,16 @@ pub enum Event {
     /// *queue* A try failed; the recipient waits.
     Deferred { dcid: Dcid, mid: Mid, rid: Rid, host: Host, failure: Failure, next_at: u64, attempts: u32 },
     /// *queue* The recipient failed for good.
-    Bounced { dcid: Dcid, mid: Mid, rid: Rid, host: Host, kind: BounceKind, failure: Failure, /** Why no report goes out, or `None` when one does. */ unreported: Option<Unreported> },
+    Bounced {
+        dcid: Dcid,
+        mid: Mid,
+        rid: Rid,
+        host: Host,
+        kind: BounceKind,
+        failure: Failure,
+        /** Why no report goes out, or `None` when one does. */
+        unreported: Option<Unreported>,
+    },
     /// *queue* An operator or a rule removed the recipient.
     Deleted { mid: Mid, rid: Rid, host: Host, by: String },
     /// *queue* The record could not be read back and was set apart.
@@ -115,9 +166,15 @@ pub enum PeerAction {
 
 /// TLS, as far as it got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum TlsResult {
     /// The handshake was done.
-    Success { protocol: String, cipher: String, /** The certificate was verified. */ verified: bool },
+    Success {
+        protocol: String,
+        cipher: String,
+        /** The certificate was verified. */
+        verified: bool,
+    },
     /// It failed; for delivery: whether the conversation went on in clear.
     Failed { why: String, clear: bool },
 }
@@ -135,6 +192,7 @@ pub enum RecipientRule {
 
 /// Why a message ended before it was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum AbortReason {
     /// RSET, EHLO, QUIT or a new MAIL.
     BySender,
@@ -154,6 +212,7 @@ pub enum AbortReason {
 
 /// How an inbound connection ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum CloseReason {
     /// QUIT.
     Quit,
@@ -249,121 +308,4 @@ pub enum Severity {
     Warning,
     /// Hurts now.
     Critical,
-}
-
-/// Where an attempt stood when it failed, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Stage {
-    /// Name service.
-    Dns,
-    /// TCP.
-    Connect,
-    /// Waiting for 220.
-    Greeting,
-    /// EHLO or HELO.
-    Ehlo,
-    /// STARTTLS and the handshake.
-    StartTls,
-    /// AUTH.
-    Auth,
-    /// MAIL.
-    Mail,
-    /// RCPT.
-    Rcpt,
-    /// DATA or BDAT, before content.
-    Data,
-    /// Content was being sent.
-    Content,
-    /// Content was sent, its reply awaited.
-    Final,
-    /// A decision of ours, no network involved.
-    Local,
-}
-
-/// One failure in full: kept with the thing that failed, for hours.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// Where it happened.
-    pub stage: Stage,
-    /// Stable cause code: `connect-refused`, `banner-timeout`, `rcpt-4xx`, `dns-servfail` ...
-    pub cause: Cause,
-    /// Enhanced status, class 4 or 5 (RFC 3463).
-    pub status: (u8, u16, u16),
-    /// The peer's reply code, 0 when there was none.
-    pub code: u16,
-    /// The peer's reply lines, or our own words.
-    pub text: Vec<String>,
-    /// The address involved.
-    pub address: Option<SocketAddr>,
-    /// When.
-    pub at: u64,
-}
-
-/// Causes of failure, one a mechanism. `explain` speaks these codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Cause {
-    /// TCP RST or ICMP port unreachable.
-    ConnectRefused,
-    /// No answer to SYN.
-    ConnectTimeout,
-    /// Network or host unreachable.
-    NoRoute,
-    /// Another error of the operating system at connect.
-    ConnectError,
-    /// Connected, no banner in time.
-    BannerTimeout,
-    /// A timeout later in the conversation.
-    SmtpTimeout,
-    /// The banner was 4xx or 5xx.
-    GreetingRejected,
-    /// EHLO and HELO refused.
-    HelloRejected,
-    /// The peer closed or reset in the middle.
-    ConnectionLost,
-    /// The peer closed after the content was sent and before its reply.
-    LostAfterData,
-    /// What the peer said is not SMTP.
-    ProtocolError,
-    /// TLS is demanded and not offered.
-    TlsNotOffered,
-    /// TLS is demanded and the handshake failed.
-    TlsHandshake,
-    /// The certificate did not verify.
-    TlsCertificate,
-    /// AUTH failed at a smarthost.
-    AuthFailed,
-    /// A 4xx reply to MAIL, RCPT, DATA or content.
-    Reply4xx,
-    /// A 5xx reply to MAIL, RCPT, DATA or content.
-    Reply5xx,
-    /// The name does not exist.
-    DnsNxdomain,
-    /// SERVFAIL or REFUSED.
-    DnsServfail,
-    /// No name server answered.
-    DnsTimeout,
-    /// None of our resolvers answers anything.
-    ResolverUnreachable,
-    /// RFC 7505.
-    NullMx,
-    /// Exchangers without an address.
-    MxNoAddress,
-    /// A chain of aliases without an end.
-    CnameLoop,
-    /// Every address is one that we refuse to connect to.
-    RefusedNetwork,
-    /// The best exchanger is ourselves.
-    MailLoop,
-    /// SMTPUTF8 needed, not offered.
-    Utf8NotOffered,
-    /// Larger than the peer's SIZE.
-    TooBigForPeer,
-    /// 8-bit content, no 8BITMIME, and the setting says bounce.
-    EightBitNotOffered,
-    /// Too old or tried too often.
-    Expired,
-    /// An operator said bounce.
-    Operator,
-    /// The stored record is damaged.
-    RecordCorrupt,
 }

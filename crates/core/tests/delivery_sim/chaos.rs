@@ -46,7 +46,7 @@ impl Sim {
             (2, Act::Reconfigure),
             (2, Act::SpoolSpace),
             (2, Act::Jump),
-            (1, Act::Restart),
+            (2, Act::Restart),
             (1, Act::Shutdown),
             (1, Act::Damage),
         ]);

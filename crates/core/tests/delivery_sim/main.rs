@@ -43,7 +43,7 @@ const SEEDS: u64 = 300;
 /// Things that happen in one seed, besides what follows from them.
 const STEPS: u64 = 120;
 /// Failures shown in full.
-const SHOWN: usize = 200;
+const SHOWN: usize = 5;
 
 /// What all seeds did together.
 struct Report {
@@ -59,7 +59,8 @@ fn the_scheduler_agrees_with_the_world() {
     if let Some(seed) = number("SIM_SEED") {
         return one(seed);
     }
-    let report = many(number("SIM_FIRST").unwrap_or(1), number("SIM_SEEDS").unwrap_or(SEEDS), number("SIM_SECONDS"));
+    let report =
+        many(number("SIM_FIRST").unwrap_or(1), number("SIM_SEEDS").unwrap_or(SEEDS), number("SIM_SECONDS"));
     if std::env::var_os("SIM_JSON").is_some() {
         println!("{}", json(&report));
     } else {
@@ -92,7 +93,13 @@ fn one(seed: u64) {
 fn many(first: u64, seeds: u64, seconds: Option<u64>) -> Report {
     let next = AtomicU64::new(first);
     let end = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let report = Mutex::new(Report { seeds: 0, calls: 0, messages: 0, coverage: Coverage::new(), failures: Vec::new() });
+    let report = Mutex::new(Report {
+        seeds: 0,
+        calls: 0,
+        messages: 0,
+        coverage: Coverage::new(),
+        failures: Vec::new(),
+    });
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -125,7 +132,9 @@ fn many(first: u64, seeds: u64, seconds: Option<u64>) -> Report {
 fn caught(seed: u64, coverage: &mut Coverage) -> Result<Summary, String> {
     let run = std::panic::AssertUnwindSafe(|| run::run(seed, steps(), false, coverage));
     match std::panic::catch_unwind(run) {
-        Ok(result) => result.map_err(|(violation, place)| format!("{place}: {}: {}", violation.law, violation.text)),
+        Ok(result) => {
+            result.map_err(|(violation, place)| format!("{place}: {}: {}", violation.law, violation.text))
+        }
         Err(_) => Err("a panic".to_owned()),
     }
 }
@@ -134,16 +143,29 @@ fn print(report: &Report) {
     for (label, count) in report.coverage.rows() {
         println!("{count:>12}  {label}");
     }
-    println!("{} seeds, {} calls, {} messages, {} failures", report.seeds, report.calls, report.messages, report.failures.len());
+    println!(
+        "{} seeds, {} calls, {} messages, {} failures",
+        report.seeds,
+        report.calls,
+        report.messages,
+        report.failures.len()
+    );
     for (seed, text) in report.failures.iter().take(SHOWN) {
-        println!("seed {seed}, {text}\n    replay: SIM_SEED={seed} SIM_STEPS={} SIM_TRACE=1 cargo test -p mailreeve-core --test delivery_sim -- --nocapture", steps());
+        println!(
+            "seed {seed}, {text}\n    replay: SIM_SEED={seed} SIM_STEPS={} SIM_TRACE=1 cargo test -p mailreeve-core --test delivery_sim -- --nocapture",
+            steps()
+        );
     }
 }
 
 fn json(report: &Report) -> String {
-    let counts: serde_json::Map<String, serde_json::Value> = report.coverage.rows().map(|(label, count)| (label.to_owned(), count.into())).collect();
-    let failures: Vec<serde_json::Value> =
-        report.failures.iter().map(|(seed, text)| serde_json::json!({ "seed": seed, "steps": steps(), "what": text })).collect();
+    let counts: serde_json::Map<String, serde_json::Value> =
+        report.coverage.rows().map(|(label, count)| (label.to_owned(), count.into())).collect();
+    let failures: Vec<serde_json::Value> = report
+        .failures
+        .iter()
+        .map(|(seed, text)| serde_json::json!({ "seed": seed, "steps": steps(), "what": text }))
+        .collect();
     serde_json::json!({
         "seeds": report.seeds,
         "calls": report.calls,

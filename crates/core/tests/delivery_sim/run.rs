@@ -1,7 +1,7 @@
 //! One seed: the scheduler between the world and the model, call by call.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use mailreeve_core::delivery::Delivery;
@@ -20,6 +20,12 @@ use crate::world::World;
 
 /// Calls at one instant after which the scheduler is taken to be going in circles.
 const CALLS_AT_ONE_INSTANT: usize = 200;
+
+/// Of so many heartbeats one is judged.
+const BEATS_JUDGED: u64 = 16;
+
+/// After one call of so many the pages of recipients are compared.
+const VIEWS_JUDGED: u64 = 8;
 
 /// A run in progress.
 pub(crate) struct Sim {
@@ -44,6 +50,7 @@ pub(crate) struct Sim {
     /// The next record of these that is handed out is damaged.
     pub(crate) damaged: BTreeSet<Mid>,
     pub(crate) calls: u64,
+    effects: u64,
     trace: bool,
 }
 
@@ -57,13 +64,21 @@ pub(crate) struct Summary {
 }
 
 /// Runs one seed.
-pub(crate) fn run(seed: u64, steps: u32, trace: bool, coverage: &mut Coverage) -> Result<Summary, (Violation, String)> {
+pub(crate) fn run(
+    seed: u64,
+    steps: u32,
+    trace: bool,
+    coverage: &mut Coverage,
+) -> Result<Summary, (Violation, String)> {
     let mut sim = Sim::new(seed, trace);
     let result = sim.live(steps);
     coverage.add(&sim.coverage);
     match result {
         Ok(()) => Ok(Summary { calls: sim.calls, messages: sim.next_mid - 1 }),
-        Err(violation) => Err((violation, format!("call {}, steady {} s", sim.calls, (sim.clock.steady / SECOND) - 1_700_000_000))),
+        Err(violation) => Err((
+            violation,
+            format!("call {}, steady {} s", sim.calls, (sim.clock.steady / SECOND) - 1_700_000_000),
+        )),
     }
 }
 
@@ -89,6 +104,7 @@ impl Sim {
             may_repeat: BTreeSet::new(),
             damaged: BTreeSet::new(),
             calls: 0,
+            effects: 0,
             trace,
             rng,
         }
@@ -99,7 +115,13 @@ impl Sim {
             println!("{:?}", self.settings);
         }
         for _ in 0..steps {
-            let pause = self.rng.weighted(&[(40, 200 * MILLI), (25, 5 * SECOND), (20, 90 * SECOND), (8, 1_200 * SECOND), (2, 3 * HOUR)]);
+            let pause = self.rng.weighted(&[
+                (40, 200 * MILLI),
+                (25, 5 * SECOND),
+                (20, 90 * SECOND),
+                (8, 1_200 * SECOND),
+                (2, 3 * HOUR),
+            ]);
             let pause = self.rng.range(1, pause);
             self.advance(self.clock.steady + pause)?;
             self.chaos()?;
@@ -112,7 +134,10 @@ impl Sim {
         loop {
             let happening = self.agenda.peek().map(|Reverse((at, ..))| *at);
             let wake = self.wake_at;
-            let Some(next) = [happening, wake].into_iter().flatten().min().filter(|next| *next <= until) else { break };
+            let Some(next) = [happening, wake].into_iter().flatten().min().filter(|next| *next <= until)
+            else {
+                break;
+            };
             self.clock.steady = self.clock.steady.max(next);
             self.spool.commit(self.clock.steady);
             if happening == Some(next) {
@@ -131,15 +156,23 @@ impl Sim {
 
     /// Gives an input to the scheduler, carries out what it asks for, and judges everything.
     pub(crate) fn tell(&mut self, input: Input) -> Verdict {
+        // A heartbeat that does nothing is judged now and then only; there are thousands in a quiet day.
+        let beat = matches!(input, Input::Tick);
+        let before = self.effects;
         self.call(input)?;
         let mut calls = 0;
         while self.delivery.deadline().is_some_and(|deadline| deadline <= self.clock.wall()) {
             calls += 1;
             let busy = calls > CALLS_AT_ONE_INSTANT;
-            require(!busy, "time makes progress", || format!("{calls} calls at {:?}, deadline {:?}", self.clock.wall(), self.delivery.deadline()))?;
+            require(!busy, "time makes progress", || {
+                format!("{calls} calls at {:?}, deadline {:?}", self.clock.wall(), self.delivery.deadline())
+            })?;
             self.call(Input::Tick)?;
         }
         self.wake_at = self.delivery.deadline().map(|deadline| self.clock.to_steady(deadline.0));
+        if beat && self.effects == before && self.calls % BEATS_JUDGED != 0 {
+            return Ok(());
+        }
         self.judge()
     }
 
@@ -147,16 +180,29 @@ impl Sim {
         self.calls += 1;
         self.cover(&input);
         if self.trace {
-            println!("{:>12} {:?} <- {input:?}", self.clock.steady - 1_700_000_000 * SECOND, self.clock.wall().0);
+            println!(
+                "{:>12} {:?} <- {input:?}",
+                self.clock.steady - 1_700_000_000 * SECOND,
+                self.clock.wall().0
+            );
         }
         self.model.begin(&input, Scene { world: &self.world, clock: &self.clock }, &mut self.coverage)?;
         let mut effects = Vec::new();
         self.delivery.handle(input, self.clock.wall(), &mut effects);
+        self.effects += effects.len() as u64;
         for effect in effects {
             if self.trace {
-                println!("{:>12} {:?}   -> {effect:?}", self.clock.steady - 1_700_000_000 * SECOND, self.clock.wall().0);
+                println!(
+                    "{:>12} {:?}   -> {effect:?}",
+                    self.clock.steady - 1_700_000_000 * SECOND,
+                    self.clock.wall().0
+                );
             }
-            self.model.effect(&effect, Scene { world: &self.world, clock: &self.clock }, &mut self.coverage)?;
+            self.model.effect(
+                &effect,
+                Scene { world: &self.world, clock: &self.clock },
+                &mut self.coverage,
+            )?;
             self.carry_out(effect)?;
         }
         self.model.finish()
@@ -168,9 +214,21 @@ impl Sim {
         let keys: Vec<(Mid, Rid)> = self.model.recipients.keys().copied().collect();
         for key in keys {
             let why = self.delivery.why(key.0, key.1, self.clock.wall());
+            if self.trace && self.model.recipients.get(&key).is_some_and(|recipient| recipient.seen != why) {
+                println!(
+                    "{:>12} {:?}      {}.{} {why:?}",
+                    self.clock.steady - 1_700_000_000 * SECOND,
+                    self.clock.wall().0,
+                    key.0,
+                    key.1
+                );
+            }
             self.model.judge_why(key, why, scene, &mut self.coverage)?;
         }
         self.model.audit(self.delivery.deadline(), scene)?;
+        if self.calls % VIEWS_JUDGED == 0 {
+            crate::views::pages(&self.delivery, &self.model, scene)?;
+        }
         crate::views::judge(&self.delivery, &mut self.model, scene, &mut self.coverage)
     }
 
@@ -185,7 +243,8 @@ impl Sim {
         self.world.sockets.clear();
         self.agenda.clear();
         let seed = self.rng.next();
-        self.delivery = Delivery::new(self.settings.clone(), seed, Dcid(self.highest_dcid + 1 + self.rng.below(1_000)));
+        self.delivery =
+            Delivery::new(self.settings.clone(), seed, Dcid(self.highest_dcid + 1 + self.rng.below(1_000)));
         self.model = Model::new(self.settings.clone());
         for (host, by) in self.suspended.clone() {
             self.tell(Input::Suspend { host, by })?;
@@ -204,7 +263,9 @@ impl Sim {
         }
         self.may_repeat.extend(lost);
         let busy = self.world.sockets.values().filter_map(|socket| match &socket.state {
-            crate::world::SocketState::Busy { mid, rids } => Some(rids.iter().map(|rid| (*mid, *rid)).collect::<Vec<_>>()),
+            crate::world::SocketState::Busy { mid, rids } => {
+                Some(rids.iter().map(|rid| (*mid, *rid)).collect::<Vec<_>>())
+            }
             _ => None,
         });
         let busy: Vec<(Mid, Rid)> = busy.flatten().collect();
@@ -222,15 +283,25 @@ impl Sim {
             self.tell(Input::Resume { host, by })?;
         }
         self.tell(Input::SpoolSpace { exhausted: false })?;
+        // Rate limits make a long queue take days; most worlds get rid of them with their other troubles.
+        if self.rng.chance(80) {
+            self.settings =
+                Arc::new(Settings { profiles: self.settings.profiles.clone(), ..Settings::default() });
+            self.tell(Input::Reconfigure(self.settings.clone()))?;
+        }
         let give_up = self.clock.steady + 5 * 24 * HOUR;
         while !self.model.is_empty() && self.clock.steady < give_up {
             self.advance(self.clock.steady + HOUR)?;
         }
         let left: Vec<&(Mid, Rid)> = self.model.recipients.keys().take(3).collect();
-        require(self.model.is_empty(), "in a healed world everybody ends", || format!("{left:?} and more are still here"))?;
+        require(self.model.is_empty(), "in a healed world everybody ends", || {
+            format!("{left:?} and more are still here")
+        })?;
         self.advance(self.clock.steady + HOUR)?;
         let open: Vec<&Dcid> = self.world.sockets.keys().collect();
-        require(open.is_empty(), "nothing holds a connection when nothing waits", || format!("{open:?} are open"))?;
+        require(open.is_empty(), "nothing holds a connection when nothing waits", || {
+            format!("{open:?} are open")
+        })?;
         self.coverage.hit(Point::Healed);
         self.spool.flush();
         let left = self.spool.recover();
@@ -307,4 +378,3 @@ impl Sim {
         self.agenda.push(Reverse((self.clock.steady + after, self.sequence, happening)));
     }
 }
-

@@ -12,6 +12,9 @@ use crate::run::Sim;
 use crate::temper::{Mail, failure};
 use crate::world::{Opened, Socket, SocketState};
 
+/// One transaction of so many is followed by a crash.
+const CRASH_AFTER_OUTCOME: u64 = 400;
+
 /// Something that the world will do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Happening {
@@ -56,7 +59,9 @@ impl Sim {
 
     /// Begins to open a connection.
     pub(crate) fn connect(&mut self, effect: Effect) -> Verdict {
-        let Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls } = effect else { return Ok(()) };
+        let Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls } = effect else {
+            return Ok(());
+        };
         self.highest_dcid = self.highest_dcid.max(dcid.0);
         let now = self.clock.steady;
         let socket = Socket {
@@ -96,7 +101,8 @@ impl Sim {
                     let after = self.rng.range(1, 20_000) * MILLI;
                     self.plan(after, Happening::PeerCloses(dcid));
                 }
-                let failed = self.world.sockets.get(&dcid).map(|socket| socket.failed.clone()).unwrap_or_default();
+                let failed =
+                    self.world.sockets.get(&dcid).map(|socket| socket.failed.clone()).unwrap_or_default();
                 self.tell(Input::Ready { dcid, target, peer, failed })
             }
             Opened::Unusable => match self.world.sockets.remove(&dcid) {
@@ -107,7 +113,10 @@ impl Sim {
     }
 
     pub(crate) fn transact(&mut self, dcid: Dcid, mid: Mid, rids: Vec<Rid>) -> Verdict {
-        let host = rids.first().and_then(|rid| self.model.recipients.get(&(mid, *rid))).map(|recipient| recipient.host.clone());
+        let host = rids
+            .first()
+            .and_then(|rid| self.model.recipients.get(&(mid, *rid)))
+            .map(|recipient| recipient.host.clone());
         if let Some(socket) = self.world.sockets.get_mut(&dcid) {
             if let Some(host) = host.filter(|host| *host != socket.host) {
                 self.coverage.hit(Point::TakenOver);
@@ -124,7 +133,8 @@ impl Sim {
         if let Some(socket) = self.world.sockets.get_mut(&dcid) {
             socket.transactions += 1;
         }
-        let times_out = self.world.exchanger_of(dcid).is_some_and(|exchanger| exchanger.mail == Mail::TimesOut);
+        let times_out =
+            self.world.exchanger_of(dcid).is_some_and(|exchanger| exchanger.mail == Mail::TimesOut);
         let after = if times_out { 300 * SECOND } else { self.rng.range(10, 4_000) * MILLI };
         self.plan(after, Happening::Outcome(dcid));
         Ok(())
@@ -154,7 +164,8 @@ impl Sim {
 
     fn outcome(&mut self, dcid: Dcid) -> Verdict {
         let Some(exchanger) = self.world.exchanger_of(dcid) else { return Ok(()) };
-        let (mail, dsn, address, facts) = (exchanger.mail, exchanger.facts.dsn, exchanger.address, exchanger.facts.clone());
+        let (mail, dsn, address, facts) =
+            (exchanger.mail, exchanger.facts.dsn, exchanger.address, exchanger.facts.clone());
         let Some(socket) = self.world.sockets.get_mut(&dcid) else { return Ok(()) };
         let SocketState::Busy { mid, rids } = socket.state.clone() else { return Ok(()) };
         let closed = socket.peer_closed;
@@ -173,14 +184,18 @@ impl Sim {
             results.push((rid, result));
         }
         let after = match mail {
-            Mail::ClosesMidway | Mail::ClosesAfterData | Mail::TimesOut | Mail::Throttles => After::Gone(some_failure(&results)),
+            Mail::ClosesMidway | Mail::ClosesAfterData | Mail::TimesOut | Mail::Throttles => {
+                After::Gone(some_failure(&results))
+            }
             Mail::TakesAndCloses => After::Gone(None),
             Mail::Takes | Mail::Rcpt4xx | Mail::Rcpt5xx | Mail::Mixed => After::Usable,
         };
         if matches!(after, After::Gone(_)) {
             self.world.sockets.remove(&dcid);
         }
-        self.tell(Input::Outcome { dcid, mid, results, after })
+        self.tell(Input::Outcome { dcid, mid, results, after })?;
+        // The worst moment to die: the peer has the message, and we have not written it down.
+        if self.rng.below(CRASH_AFTER_OUTCOME) == 0 { self.restart(true) } else { Ok(()) }
     }
 
     fn cover_facts(&mut self, _mid: Mid, facts: &mailreeve_core::delivery::io::PeerFacts, recipients: usize) {
@@ -204,7 +219,12 @@ fn some_failure(results: &[(Rid, RecipientResult)]) -> Option<Failure> {
 }
 
 /// The result of one recipient at a host of this temper.
-fn some_result(mail: Mail, rid: Rid, dsn: bool, failure: impl Fn((Stage, Cause, (u8, u16, u16), u16)) -> Failure) -> RecipientResult {
+fn some_result(
+    mail: Mail,
+    rid: Rid,
+    dsn: bool,
+    failure: impl Fn((Stage, Cause, (u8, u16, u16), u16)) -> Failure,
+) -> RecipientResult {
     let taken = || RecipientResult::Delivered { reply: "250 2.0.0 taken".into(), relayed_dsn: dsn };
     let soft = |blow| RecipientResult::Soft(failure(blow));
     match mail {

@@ -76,7 +76,9 @@ impl Spool {
     fn apply(&mut self, change: Change) {
         match change {
             Change::State(state) => {
-                if let Some(waiting) = self.messages.get_mut(&state.mid).and_then(|rids| rids.get_mut(&state.rid)) {
+                if let Some(waiting) =
+                    self.messages.get_mut(&state.mid).and_then(|rids| rids.get_mut(&state.rid))
+                {
                     waiting.state = Some(state);
                 }
             }

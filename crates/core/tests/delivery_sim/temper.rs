@@ -147,7 +147,8 @@ impl Reach {
 
 impl Tls {
     /// All of them, with weights.
-    pub(crate) const ALL: [(u64, Self); 4] = [(6, Self::Good), (2, Self::Missing), (1, Self::Broken), (2, Self::BadCertificate)];
+    pub(crate) const ALL: [(u64, Self); 4] =
+        [(6, Self::Good), (2, Self::Missing), (1, Self::Broken), (2, Self::BadCertificate)];
 
     /// The coverage point for having been met.
     pub(crate) fn point(self) -> Point {

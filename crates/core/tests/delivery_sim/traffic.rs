@@ -39,7 +39,10 @@ pub(crate) fn some_settings(world: &World, rng: &mut Rng) -> Settings {
 }
 
 fn some_profiles(rng: &mut Rng) -> Vec<BounceProfile> {
-    let patient = BounceProfile { delay_report_seconds: rng.pick(&[None, Some(30), Some(14_400)]), ..BounceProfile::default() };
+    let patient = BounceProfile {
+        delay_report_seconds: rng.pick(&[None, Some(30), Some(14_400)]),
+        ..BounceProfile::default()
+    };
     let hasty = BounceProfile {
         name: "hasty".into(),
         attempts: rng.range(2, 5) as u32,
@@ -59,7 +62,13 @@ fn some_control(rng: &mut Rng) -> Control {
         recipients: rng.pick(&[None, None, Some(1), Some(2), Some(6)]),
         recipient_minutes: rng.pick(&[1, 2, 30]),
         per_address: rng.chance(30),
-        tls: rng.pick(&[TlsMode::Off, TlsMode::Preferred, TlsMode::Preferred, TlsMode::Required, TlsMode::Verify]),
+        tls: rng.pick(&[
+            TlsMode::Off,
+            TlsMode::Preferred,
+            TlsMode::Preferred,
+            TlsMode::Required,
+            TlsMode::Verify,
+        ]),
         profile: rng.index(2),
     }
 }
@@ -89,7 +98,12 @@ pub(crate) fn some_message(mid: Mid, world: &World, wall: u64, rng: &mut Rng) ->
     let count = rng.weighted(&[(8, 1), (4, 3), (2, 7), (1, 20)]);
     let spread: BTreeSet<usize> = (0..rng.range(1, 4)).map(|_| rng.index(world.domains.len())).collect();
     let spread: Vec<usize> = spread.into_iter().collect();
-    let content = ContentFacts { eight_bit: rng.chance(30), dots: rng.chance(50), utf8_needed: rng.chance(15), header_bytes: 400 };
+    let content = ContentFacts {
+        eight_bit: rng.chance(30),
+        dots: rng.chance(50),
+        utf8_needed: rng.chance(15),
+        header_bytes: 400,
+    };
     let size = rng.pick(&[900, 4_000, 4_000, 65_000]);
     let null_sender = rng.chance(15);
     let recipients = (0..count).map(|rid| Waiting {

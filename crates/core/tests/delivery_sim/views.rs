@@ -13,10 +13,14 @@ use crate::world::{Socket, SocketState};
 const LAW: &str = "what operators read is true";
 
 /// Judges all views between two calls.
-pub(crate) fn judge(delivery: &Delivery, model: &mut Model, scene: Scene<'_>, coverage: &mut Coverage) -> Verdict {
+pub(crate) fn judge(
+    delivery: &Delivery,
+    model: &mut Model,
+    scene: Scene<'_>,
+    coverage: &mut Coverage,
+) -> Verdict {
     gauges(delivery, model, scene)?;
     connections(delivery, scene)?;
-    pages(delivery, model, scene)?;
     let hosts: Vec<Host> = model.destinations.keys().cloned().collect();
     for host in hosts {
         if let Some(view) = delivery.destination(&host, scene.clock.wall()) {
@@ -24,7 +28,11 @@ pub(crate) fn judge(delivery: &Delivery, model: &mut Model, scene: Scene<'_>, co
                 truth.learn_interval(backoff.interval_s);
             }
             destination(&view, model, scene)?;
-            if view.backoff.as_ref().is_some_and(|backoff| backoff.interval_s == model.profile(&host).max_seconds) {
+            if view
+                .backoff
+                .as_ref()
+                .is_some_and(|backoff| backoff.interval_s == model.profile(&host).max_seconds)
+            {
                 coverage.hit(Point::BackoffAtMax);
             }
             model.judge_verdict(&host, view.status, view.since, scene, coverage)?;
@@ -55,7 +63,11 @@ fn gauges(delivery: &Delivery, model: &Model, scene: Scene<'_>) -> Verdict {
         && said.attempted + said.unattempted == said.active
         && (least..=most).contains(&said.unattempted);
     require(right, "gauges equal the world", || {
-        format!("{said:?}; {} wait, {least}..={most} never tried, {} sockets", model.recipients.len(), scene.world.sockets.len())
+        format!(
+            "{said:?}; {} wait, {least}..={most} never tried, {} sockets",
+            model.recipients.len(),
+            scene.world.sockets.len()
+        )
     })
 }
 
@@ -70,9 +82,16 @@ fn connections(delivery: &Delivery, scene: Scene<'_>) -> Verdict {
             let settled = socket.is_opening() || view.address == Some(socket.address());
             socket.slot == view.slot && socket.host == view.host && state_is(socket, view.state) && settled
         });
-        require(right, LAW, || format!("{view:?} is {:?}", socket.map(|socket| (socket.slot, &socket.host, &socket.state, socket.address()))))?;
+        require(right, LAW, || {
+            format!(
+                "{view:?} is {:?}",
+                socket.map(|socket| (socket.slot, &socket.host, &socket.state, socket.address()))
+            )
+        })?;
     }
-    require(count == scene.world.sockets.len(), LAW, || format!("{count} are told, {} are open", scene.world.sockets.len()))
+    require(count == scene.world.sockets.len(), LAW, || {
+        format!("{count} are told, {} are open", scene.world.sockets.len())
+    })
 }
 
 fn state_is(socket: &Socket, said: ConnectionState) -> bool {
@@ -85,19 +104,25 @@ fn state_is(socket: &Socket, said: ConnectionState) -> bool {
 }
 
 /// Pages together hold everybody once.
-fn pages(delivery: &Delivery, model: &Model, scene: Scene<'_>) -> Verdict {
+pub(crate) fn pages(delivery: &Delivery, model: &Model, scene: Scene<'_>) -> Verdict {
     let mut truth = model.recipients.iter();
     let mut cursor = None;
     loop {
         let page = delivery.recipients(&Scope::All, cursor, 7, scene.clock.wall());
         for view in &page.recipients {
             let Some((key, recipient)) = truth.next() else {
-                return require(false, LAW, || format!("{:?} {:?} is listed and has ended", view.mid, view.rid));
+                return require(false, LAW, || {
+                    format!("{:?} {:?} is listed and has ended", view.mid, view.rid)
+                });
             };
-            let same = *key == (view.mid, view.rid) && recipient.host == view.host && recipient.attempts == view.attempts;
+            let same = *key == (view.mid, view.rid)
+                && recipient.host == view.host
+                && recipient.attempts == view.attempts;
             require(same, LAW, || format!("{view:?} is listed, {key:?} is {recipient:?}"))?;
             let why = recipient.seen.as_ref() == Some(&view.why);
-            require(why, LAW, || format!("{key:?}: listed as {:?}, asked for {:?}", view.why, recipient.seen))?;
+            require(why, LAW, || {
+                format!("{key:?}: listed as {:?}, asked for {:?}", view.why, recipient.seen)
+            })?;
         }
         cursor = page.next;
         if cursor.is_none() {
@@ -108,34 +133,47 @@ fn pages(delivery: &Delivery, model: &Model, scene: Scene<'_>) -> Verdict {
     require(left.is_none(), LAW, || format!("{left:?} is not listed"))
 }
 
-fn destination(view: &DestinationView, model: &Model, scene: Scene<'_>) -> Verdict {
+fn destination(view: &DestinationView, model: &mut Model, scene: Scene<'_>) -> Verdict {
     let host = &view.host;
     let mine = || model.recipients.values().filter(|recipient| recipient.host == *host);
     let (least, most) = unattempted(mine());
     let active = mine().count();
-    require(view.active == active && (least..=most).contains(&view.unattempted), "gauges equal the world", || {
-        format!("{host}: {} active, {} never tried; {active}, {least}..={most}", view.active, view.unattempted)
-    })?;
+    require(
+        view.active == active && (least..=most).contains(&view.unattempted),
+        "gauges equal the world",
+        || {
+            format!(
+                "{host}: {} active, {} never tried; {active}, {least}..={most}",
+                view.active, view.unattempted
+            )
+        },
+    )?;
     let sockets = || scene.world.sockets.values().filter(|socket| socket.host == *host);
     let opening = sockets().filter(|socket| socket.is_opening()).count();
     let open = sockets().count() - opening;
     require(view.current == open && view.pending == opening, "gauges equal the world", || {
         format!("{host}: {} current, {} pending; {open}, {opening}", view.current, view.pending)
     })?;
-    let Some(truth) = model.destinations.get(host) else { return Ok(()) };
+    let everywhere = model.suspended.clone();
+    let Some(truth) = model.destinations.get_mut(host) else { return Ok(()) };
     let lookup = match (view.resolving_since, truth.lookup) {
         (Some(since), Some(moment)) => Clock::is_moment(since, moment),
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     };
-    require(lookup, LAW, || format!("{host}: looked up since {:?}, {:?}", view.resolving_since, truth.lookup))?;
+    require(lookup, LAW, || {
+        format!("{host}: looked up since {:?}, {:?}", view.resolving_since, truth.lookup)
+    })?;
     let held = match &view.backoff {
-        None => truth.holds().iter().any(|hold| hold.timer.is_none()),
-        Some(backoff) => {
-            truth.holds().iter().any(|hold| hold.interval_s == backoff.interval_s && hold.timer.is_some_and(|mut timer| timer.agrees(backoff.next_attempt, scene.clock)))
-        }
+        None => truth.narrow_to_idle(),
+        Some(backoff) => truth.narrow_to_shown(backoff.next_attempt, backoff.interval_s, scene.clock),
     };
-    require(held, LAW, || format!("{host}: its clock is {:?}, right is one of {:?}", view.backoff, truth.holds()))?;
-    let suspended = truth.suspended.as_ref().or(model.suspended.as_ref()).map(|(by, moment)| (by.clone(), moment.wall));
-    require(view.suspended == suspended, LAW, || format!("{host}: suspended {:?}, {suspended:?}", view.suspended))
+    require(held, LAW, || {
+        format!("{host}: its clock is {:?}, right is one of {:?}", view.backoff, truth.holds())
+    })?;
+    let suspended =
+        truth.suspended.as_ref().or(everywhere.as_ref()).map(|(by, moment)| (by.clone(), moment.wall));
+    require(view.suspended == suspended, LAW, || {
+        format!("{host}: suspended {:?}, {suspended:?}", view.suspended)
+    })
 }

@@ -99,7 +99,9 @@ impl Socket {
     pub(crate) fn address(&self) -> SocketAddr {
         match &self.state {
             SocketState::Opening(index) => self.targets[*index].address,
-            SocketState::Idle | SocketState::Busy { .. } | SocketState::Quitting => self.targets[self.failed.len()].address,
+            SocketState::Idle | SocketState::Busy { .. } | SocketState::Quitting => {
+                self.targets[self.failed.len()].address
+            }
         }
     }
 
@@ -140,23 +142,45 @@ impl World {
     }
 
     /// Answers a look-up as the resolver and the route table would together.
-    pub(crate) fn resolve(&self, host: &Host, settings: &Settings, clock: &Clock, coverage: &mut Coverage) -> Resolution {
+    pub(crate) fn resolve(
+        &self,
+        host: &Host,
+        settings: &Settings,
+        clock: &Clock,
+        coverage: &mut Coverage,
+    ) -> Resolution {
         let Some(domain) = self.domains.iter().find(|domain| &domain.host == host) else {
-            return Resolution::Hard(failure((Stage::Dns, Cause::DnsNxdomain, (5, 1, 2), 0), None, clock.wall().0));
+            return Resolution::Hard(failure(
+                (Stage::Dns, Cause::DnsNxdomain, (5, 1, 2), 0),
+                None,
+                clock.wall().0,
+            ));
         };
-        let route = settings.routes.iter().find(|(pattern, _)| pattern.matches(host.as_str())).map(|(_, route)| route);
+        let route = settings
+            .routes
+            .iter()
+            .find(|(pattern, _)| pattern.matches(host.as_str()))
+            .map(|(_, route)| route);
         if let Some(Route::Hops { hops, .. }) = route {
-            let targets = hops.iter().flat_map(|hop| self.hop_targets(&hop.host, hop.port, hop.priority)).collect();
+            let targets =
+                hops.iter().flat_map(|hop| self.hop_targets(&hop.host, hop.port, hop.priority)).collect();
             return addresses(targets, domain.ttl_s, clock);
         }
         coverage.hit(domain.dns.point());
         match domain.dns.blow() {
             None => {
-                let targets = domain.exchangers.iter().map(|&(preference, index)| self.exchangers[index].target(preference, 25));
+                let targets = domain
+                    .exchangers
+                    .iter()
+                    .map(|&(preference, index)| self.exchangers[index].target(preference, 25));
                 addresses(targets.collect(), domain.ttl_s, clock)
             }
-            Some((cause, true)) => Resolution::Hard(failure((Stage::Dns, cause, (5, 1, 2), 0), None, clock.wall().0)),
-            Some((cause, false)) => Resolution::Soft(failure((Stage::Dns, cause, (4, 4, 3), 0), None, clock.wall().0)),
+            Some((cause, true)) => {
+                Resolution::Hard(failure((Stage::Dns, cause, (5, 1, 2), 0), None, clock.wall().0))
+            }
+            Some((cause, false)) => {
+                Resolution::Soft(failure((Stage::Dns, cause, (4, 4, 3), 0), None, clock.wall().0))
+            }
         }
     }
 
@@ -173,7 +197,8 @@ impl World {
         let Some(socket) = self.sockets.get_mut(&dcid) else { return Opened::Unusable };
         let SocketState::Opening(index) = socket.state else { return Opened::Unusable };
         let target = socket.targets[index].clone();
-        let Some(exchanger) = self.exchangers.iter().find(|one| one.address.ip() == target.address.ip()) else {
+        let Some(exchanger) = self.exchangers.iter().find(|one| one.address.ip() == target.address.ip())
+        else {
             return Opened::Unusable;
         };
         coverage.hit(exchanger.reach.point());
@@ -249,7 +274,13 @@ impl Exchanger {
     }
 
     /// What a client meets that connects now and asks `tls` of it.
-    fn meet(&self, tls: TlsMode, login: bool, wall: u64, coverage: &mut Coverage) -> Result<PeerFacts, Failure> {
+    fn meet(
+        &self,
+        tls: TlsMode,
+        login: bool,
+        wall: u64,
+        coverage: &mut Coverage,
+    ) -> Result<PeerFacts, Failure> {
         if let Some(blow) = self.reach.blow(login) {
             return Err(failure(blow, Some(self.address), wall));
         }
@@ -260,7 +291,11 @@ impl Exchanger {
         }
         coverage.hit(self.tls.point());
         let demanded = matches!(tls, TlsMode::Required | TlsMode::Verify);
-        let success = |verified| TlsResult::Success { protocol: "TLSv1.3".into(), cipher: "TLS_AES_256_GCM_SHA384".into(), verified };
+        let success = |verified| TlsResult::Success {
+            protocol: "TLSv1.3".into(),
+            cipher: "TLS_AES_256_GCM_SHA384".into(),
+            verified,
+        };
         facts.tls = match self.tls {
             Tls::Good => Some(success(true)),
             Tls::Missing if demanded => return broken(Cause::TlsNotOffered),
@@ -279,13 +314,19 @@ fn addresses(mut targets: Vec<Target>, ttl_s: u32, clock: &Clock) -> Resolution 
     targets.dedup_by_key(|target| target.address);
     targets.sort_by_key(|target| target.preference);
     let exchangers = targets.iter().map(|target| (target.preference, ttl_s, target.name.clone())).collect();
-    Resolution::Addresses { targets, exchangers, expires_at: clock.wall().0 + u64::from(ttl_s) * crate::clock::SECOND }
+    Resolution::Addresses {
+        targets,
+        exchangers,
+        expires_at: clock.wall().0 + u64::from(ttl_s) * crate::clock::SECOND,
+    }
 }
 
 fn some_exchangers(pool: usize, rng: &mut Rng) -> Vec<(u16, usize)> {
     let mut indexes: Vec<usize> = (0..pool).collect();
     let count = rng.range(1, 3.min(pool as u64)) as usize;
-    let mut chosen: Vec<(u16, usize)> = (0..count).map(|_| (rng.pick(&[10, 10, 20]), indexes.swap_remove(rng.index(indexes.len())))).collect();
+    let mut chosen: Vec<(u16, usize)> = (0..count)
+        .map(|_| (rng.pick(&[10, 10, 20]), indexes.swap_remove(rng.index(indexes.len()))))
+        .collect();
     chosen.sort_unstable();
     chosen
 }

@@ -83,10 +83,25 @@ pub(crate) fn verdict_of(failures: &[Failure]) -> HostStatus {
     let answers = |cause| {
         matches!(
             cause,
-            Cause::GreetingRejected | Cause::HelloRejected | Cause::TlsNotOffered | Cause::TlsHandshake | Cause::TlsCertificate | Cause::AuthFailed | Cause::ProtocolError
+            Cause::GreetingRejected
+                | Cause::HelloRejected
+                | Cause::TlsNotOffered
+                | Cause::TlsHandshake
+                | Cause::TlsCertificate
+                | Cause::AuthFailed
+                | Cause::ProtocolError
         )
     };
-    let negative = |cause| matches!(cause, Cause::ConnectRefused | Cause::NoRoute | Cause::BannerTimeout | Cause::SmtpTimeout | Cause::ConnectionLost);
+    let negative = |cause| {
+        matches!(
+            cause,
+            Cause::ConnectRefused
+                | Cause::NoRoute
+                | Cause::BannerTimeout
+                | Cause::SmtpTimeout
+                | Cause::ConnectionLost
+        )
+    };
     if failures.iter().any(|failure| answers(failure.cause)) {
         HostStatus::Up
     } else if failures.iter().any(|failure| negative(failure.cause)) {
@@ -109,7 +124,9 @@ impl Destination {
 
     /// The wall jumped.
     pub(crate) fn jumped(&mut self) {
-        for timer in self.holds.iter_mut().filter_map(|hold| hold.timer.as_mut()).chain(self.attempted.as_mut()) {
+        for timer in
+            self.holds.iter_mut().filter_map(|hold| hold.timer.as_mut()).chain(self.attempted.as_mut())
+        {
             timer.jumped();
         }
     }
@@ -148,7 +165,13 @@ impl Destination {
 
     /// A try failed. `unsure`: it began before the clock that runs now, or others still work, so leaving the
     /// clock as it is would be right as well.
-    pub(crate) fn fail(&mut self, failures: Vec<Failure>, unsure: bool, profile: &BounceProfile, clock: &Clock) {
+    pub(crate) fn fail(
+        &mut self,
+        failures: Vec<Failure>,
+        unsure: bool,
+        profile: &BounceProfile,
+        clock: &Clock,
+    ) {
         let old = self.holds();
         let mut holds: Vec<Hold> = old.iter().map(|hold| hold.longer(profile, clock.steady)).collect();
         if unsure {
@@ -177,6 +200,30 @@ impl Destination {
         self.held_at = now;
         self.failures_at.push(Moment { steady: now, wall: failure.at });
         self.reasons.push(failure);
+    }
+
+    /// Tells whether no clock may be in memory, and from now on expects only that.
+    pub(crate) fn narrow_to_idle(&mut self) -> bool {
+        let idle: Vec<Hold> = self.holds().into_iter().filter(|hold| hold.timer.is_none()).collect();
+        let any = !idle.is_empty();
+        if any {
+            self.holds = idle;
+        }
+        any
+    }
+
+    /// Tells whether a clock of this length may fire then, and from now on expects only that.
+    pub(crate) fn narrow_to_shown(&mut self, until: u64, interval_s: u32, clock: &Clock) -> bool {
+        let shown = |hold: &Hold| {
+            hold.interval_s == interval_s && hold.timer.is_some_and(|mut timer| timer.agrees(until, clock))
+        };
+        let shown: Vec<Hold> = self.holds().into_iter().filter(shown).collect();
+        let any = !shown.is_empty();
+        if any {
+            self.holds = shown;
+            self.holds.truncate(1);
+        }
+        any
     }
 
     /// Takes over the clock's length as shown, where it is not known.
@@ -208,7 +255,11 @@ impl Destination {
 
     /// Tells whether a try may start now, and from now on expects only the states in which it may.
     pub(crate) fn narrow_to_open(&mut self, now: u64) -> bool {
-        let open: Vec<Hold> = self.holds().into_iter().filter(|hold| hold.timer.is_none_or(|timer| timer.may_have_fired(now))).collect();
+        let open: Vec<Hold> = self
+            .holds()
+            .into_iter()
+            .filter(|hold| hold.timer.is_none_or(|timer| timer.may_have_fired(now)))
+            .collect();
         let any = !open.is_empty();
         if any {
             self.holds = open;
@@ -252,7 +303,8 @@ impl Destination {
     /// Tells whether every address was met, at least one could be asked, and none `can`.
     pub(crate) fn nobody_met(&self, targets: &[(SocketAddr, u16)], can: impl Fn(&PeerFacts) -> bool) -> bool {
         let mut met = targets.iter().map(|(address, _)| self.met.get(&address.ip()));
-        met.clone().all(|one| one.is_some_and(|facts| facts.as_ref().is_none_or(|facts| !can(facts)))) && met.any(|one| matches!(one, Some(Some(_))))
+        met.clone().all(|one| one.is_some_and(|facts| facts.as_ref().is_none_or(|facts| !can(facts))))
+            && met.any(|one| matches!(one, Some(Some(_))))
     }
 
     /// Tells whether some address was met that `is`.

@@ -29,12 +29,13 @@ impl Model {
             }
             Effect::Quit { dcid } => {
                 coverage.hit(Point::OutQuit);
-                let idle = scene.world.sockets.get(dcid).is_some_and(|socket| socket.state == SocketState::Idle);
+                let idle =
+                    scene.world.sockets.get(dcid).is_some_and(|socket| socket.state == SocketState::Idle);
                 require(idle, "Quit closes an idle connection", || format!("{dcid:?} is not idle"))
             }
             Effect::Record(event) => {
                 coverage.hit(Point::OutRecord);
-                self.recorded(event, scene)
+                self.recorded(event, scene, coverage)
             }
             Effect::Defer { state, event, report_delay } => {
                 coverage.hit(Point::OutDefer);
@@ -54,51 +55,76 @@ impl Model {
         require(!self.stopping, LAW, || format!("{host}: started while stopping"))?;
         require(self.exhausted.is_none(), LAW, || format!("{host}: started without spool space"))?;
         require(self.suspended.is_none(), LAW, || format!("{host}: started while all is suspended"))?;
-        require(self.route(host) != Some(&Route::Discard), LAW, || format!("{host}: tried though discarded"))?;
-        let wanted = |recipient: &Recipient| &recipient.host == host && recipient.phase == Phase::Waiting && recipient.own_clock_open(now);
+        require(self.route(host) != Some(&Route::Discard), LAW, || {
+            format!("{host}: tried though discarded")
+        })?;
+        let wanted = |recipient: &Recipient| {
+            &recipient.host == host && recipient.phase == Phase::Waiting && recipient.own_clock_open(now)
+        };
         require(self.recipients.values().any(wanted), LAW, || format!("{host}: nobody is due"))?;
         let destination = self.destination(host);
         require(destination.suspended.is_none(), LAW, || format!("{host}: started while suspended"))?;
         let holds = destination.holds();
-        require(destination.narrow_to_open(now), LAW, || format!("{host}: started while its clock runs: {holds:?}"))
+        require(destination.narrow_to_open(now), LAW, || {
+            format!("{host}: started while its clock runs: {holds:?}")
+        })
     }
 
     fn resolve(&mut self, host: &Host, scene: Scene<'_>) -> Verdict {
         self.may_start(host, scene)?;
         let destination = self.destination(host);
-        require(destination.lookup.is_none(), "one look-up at a time", || format!("{host} is being looked up"))?;
+        require(destination.lookup.is_none(), "one look-up at a time", || {
+            format!("{host} is being looked up")
+        })?;
         destination.lookup = Some(scene.clock.moment());
         Ok(())
     }
 
-    fn recorded(&mut self, event: &Event, scene: Scene<'_>) -> Verdict {
+    fn recorded(&mut self, event: &Event, scene: Scene<'_>, coverage: &mut Coverage) -> Verdict {
         let Event::HostChanged { host, status, .. } = event else { return Ok(()) };
         let once = self.step.changed.insert(host.clone());
         require(once, "a failed try is one HostChanged", || format!("{host}: told twice"))?;
         let life = self.life_us();
         let destination = self.destination(host);
-        if *status == HostStatus::Unknown && destination.told != *status && destination.may_have_aged(life, scene.clock.steady) {
+        if *status == HostStatus::Unknown
+            && destination.told != *status
+            && destination.may_have_aged(life, scene.clock.steady)
+        {
+            if destination.verdicts().iter().all(|(verdict, _)| verdict != status) {
+                coverage.hit(Point::VerdictAged);
+            }
             destination.verdicts.push((*status, Some(scene.clock.moment())));
         }
         let legal = destination.verdicts();
         destination.verdicts = legal.iter().copied().filter(|(verdict, _)| verdict == status).collect();
         destination.told = *status;
-        require(!destination.verdicts.is_empty(), "verdicts follow the world", || format!("{host}: told {status:?}, true is one of {legal:?}"))
+        require(!destination.verdicts.is_empty(), "verdicts follow the world", || {
+            format!("{host}: told {status:?}, true is one of {legal:?}")
+        })
     }
 
     /// Judges what a whole call did about its input.
     pub(crate) fn finish(&mut self) -> Verdict {
-        let unanswered = self.recipients.iter().find(|(_, recipient)| matches!(recipient.phase, Phase::Resulted(..)));
+        let unanswered =
+            self.recipients.iter().find(|(_, recipient)| matches!(recipient.phase, Phase::Resulted(..)));
         if let Some((key, recipient)) = unanswered {
-            return broken("every result is acted on", format!("{key:?} of {} has neither end nor deferral: {:?}", recipient.host, recipient.phase));
+            return broken(
+                "every result is acted on",
+                format!("{key:?} of {} has neither end nor deferral: {:?}", recipient.host, recipient.phase),
+            );
         }
         self.finish_removal()?;
         if let Some((dcid, mid)) = self.step.corrupt {
             self.finish_corrupt(dcid, mid)?;
         }
         let Some(failed) = &self.step.failed_try else { return Ok(()) };
-        require(failed.charged <= 1, "a failed try counts for one recipient only", || format!("{}: {} were charged", failed.host, failed.charged))?;
-        let must = !failed.beside && !failed.waited.is_empty() && failed.ended == 0 && failed.waited.iter().any(|key| self.recipients.contains_key(key));
+        require(failed.charged <= 1, "a failed try counts for one recipient only", || {
+            format!("{}: {} were charged", failed.host, failed.charged)
+        })?;
+        let must = !failed.beside
+            && !failed.waited.is_empty()
+            && failed.ended == 0
+            && failed.waited.iter().any(|key| self.recipients.contains_key(key));
         require(!must || failed.charged == 1, "a failed try counts for the one that tried", || {
             format!("{}: nobody was charged, {:?} waited for it", failed.host, failed.waited)
         })?;
@@ -113,13 +139,22 @@ impl Model {
             Removal::Bounce { .. } => "bounce",
         };
         match self.step.removal_refused {
-            true => require(there, "removal is refused during an attempt", || format!("{mid:?} {rid:?}: {what} ended it")),
-            false => require(!there, "removal ends a waiting recipient", || format!("{mid:?} {rid:?}: {what} left it")),
+            true => require(there, "removal is refused during an attempt", || {
+                format!("{mid:?} {rid:?}: {what} ended it")
+            }),
+            false => require(!there, "removal ends a waiting recipient", || {
+                format!("{mid:?} {rid:?}: {what} left it")
+            }),
         }
     }
 
     fn finish_corrupt(&self, dcid: Dcid, mid: Mid) -> Verdict {
-        let left = self.recipients.iter().find(|(key, recipient)| key.0 == mid && recipient.phase == Phase::Attempting(dcid));
-        require(left.is_none(), "a damaged record ends its recipients", || format!("{:?} is still attempted", left.map(|(key, _)| key)))
+        let left = self
+            .recipients
+            .iter()
+            .find(|(key, recipient)| key.0 == mid && recipient.phase == Phase::Attempting(dcid));
+        require(left.is_none(), "a damaged record ends its recipients", || {
+            format!("{:?} is still attempted", left.map(|(key, _)| key))
+        })
     }
 }

@@ -8,7 +8,7 @@ use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 
 use super::destination::verdict_of;
 use super::recipient::Forced;
-use super::{Connection, Destination, FailedTry, Model, Phase, Recipient, Scene, Verdict, broken, require};
+use super::{Connection, FailedTry, Model, Phase, Recipient, Scene, Verdict, broken, require};
 
 impl Model {
     /// Applies `input`.
@@ -17,7 +17,8 @@ impl Model {
         match input {
             Input::Enqueue(entering) => {
                 for waiting in entering {
-                    let recipient = Recipient::enter(waiting, self.profile(&waiting.host).max_seconds, scene.clock);
+                    let recipient =
+                        Recipient::enter(waiting, self.profile(&waiting.host).max_seconds, scene.clock);
                     let of_host = recipient.own.as_ref().filter(|own| own.of_host);
                     let stored = of_host.and_then(|own| Some((own.timer, own.cause.clone()?)));
                     let destination = self.destination(&recipient.host);
@@ -29,11 +30,13 @@ impl Model {
             }
             Input::Resolved { host, resolution } => self.resolved(host, resolution, scene),
             Input::Ready { dcid, target, peer, failed } => {
-                let Some(connection) = self.connections.get(dcid) else { return broken("the simulation", "Ready for nothing") };
+                let Some(connection) = self.connections.get(dcid) else {
+                    return broken("the simulation", "Ready for nothing");
+                };
                 let host = connection.host.clone();
                 let life = self.life_us();
                 self.note_failed(&host, failed);
-                self.sick.remove(&target.address.ip());
+                self.sick.remove(&target.address);
                 let destination = self.destination(&host);
                 destination.met.insert(target.address.ip(), Some(peer.clone()));
                 destination.judge(&[HostStatus::Up], life, scene.clock);
@@ -41,14 +44,18 @@ impl Model {
                 destination.attempt(now.steady);
             }
             Input::Unusable { dcid, failed } => return self.unusable(*dcid, failed, scene),
-            Input::Outcome { dcid, mid, results, after } => return self.outcome(*dcid, *mid, results, after, scene),
+            Input::Outcome { dcid, mid, results, after } => {
+                return self.outcome(*dcid, *mid, results, after, scene);
+            }
             Input::Closed { dcid, .. } => {
                 self.connections.remove(dcid);
             }
             Input::Tick => {}
             Input::DeliverNow { scope, .. } => self.deliver_now(scope, scene),
             Input::Suspend { host: None, by } => self.suspended = Some((by.clone(), now)),
-            Input::Suspend { host: Some(host), by } => self.destination(host).suspended = Some((by.clone(), now)),
+            Input::Suspend { host: Some(host), by } => {
+                self.destination(host).suspended = Some((by.clone(), now))
+            }
             Input::Resume { host: None, .. } => self.suspended = None,
             Input::Resume { host: Some(host), .. } => self.destination(host).suspended = None,
             Input::Remove { mid, rid, how } => {
@@ -88,8 +95,15 @@ impl Model {
     fn resolved(&mut self, host: &Host, resolution: &Resolution, scene: Scene<'_>) {
         let (life, profile) = (self.life_us(), self.profile(host).clone());
         // An answer to a question asked under other settings may be thrown away.
-        let outdated = self.destinations.get(host).and_then(|one| one.lookup).is_none_or(|asked| asked.steady <= self.reconfigured_at);
-        let before_hold = self.destinations.get(host).is_some_and(|one| one.lookup.is_some_and(|asked| asked.steady <= one.held_at));
+        let outdated = self
+            .destinations
+            .get(host)
+            .and_then(|one| one.lookup)
+            .is_none_or(|asked| asked.steady <= self.reconfigured_at);
+        let before_hold = self
+            .destinations
+            .get(host)
+            .is_some_and(|one| one.lookup.is_some_and(|asked| asked.steady <= one.held_at));
         let live = Self::has_live(host, scene) || outdated || before_hold;
         let nobody = !self.recipients.values().any(|recipient| &recipient.host == host);
         let destination = self.destination(host);
@@ -130,7 +144,8 @@ impl Model {
         let failures: Vec<Failure> = failed.iter().map(|one| one.failure.clone()).collect();
         let says_521 = failures.iter().filter(|failure| failure.code == 521).count();
         let refused = (says_521 == failures.len(), says_521 > 0);
-        let waited = self.recipients.iter().filter(|(_, recipient)| recipient.seen == Some(Why::Connecting { dcid }));
+        let waited =
+            self.recipients.iter().filter(|(_, recipient)| recipient.seen == Some(Why::Connecting { dcid }));
         let waited: Vec<(Mid, Rid)> = waited.map(|(key, _)| *key).collect();
         let (life, profile) = (self.life_us(), self.profile(&host).clone());
         let live = Self::has_live(&host, scene);
@@ -139,7 +154,11 @@ impl Model {
         if live {
             destination.refused_more = Some(scene.clock.steady);
         }
-        let unsure = live || partial || waited.is_empty() || refused.1 || (destination.maybe_on_trial() && asked_at < destination.held_at);
+        let unsure = live
+            || partial
+            || waited.is_empty()
+            || refused.1
+            || (destination.maybe_on_trial() && asked_at < destination.held_at);
         let mut to = vec![verdict_of(&failures)];
         if unsure {
             to.extend(destination.verdicts().iter().map(|&(status, _)| status));
@@ -147,12 +166,29 @@ impl Model {
         destination.judge(&to, life, scene.clock);
         destination.fail(failures.clone(), unsure, &profile, scene.clock);
         destination.attempt(scene.clock.steady);
-        self.step.failed_try = Some(FailedTry { host, waited, beside: live || partial, refused, failures, charged: 0, ended: 0 });
+        self.step.failed_try = Some(FailedTry {
+            host,
+            waited,
+            beside: live || partial,
+            refused,
+            failures,
+            charged: 0,
+            ended: 0,
+        });
         Ok(())
     }
 
-    fn outcome(&mut self, dcid: Dcid, mid: Mid, results: &[(Rid, RecipientResult)], after: &After, scene: Scene<'_>) -> Verdict {
-        let Some(connection) = self.connections.get(&dcid) else { return broken("the simulation", "Outcome for nothing") };
+    fn outcome(
+        &mut self,
+        dcid: Dcid,
+        mid: Mid,
+        results: &[(Rid, RecipientResult)],
+        after: &After,
+        scene: Scene<'_>,
+    ) -> Verdict {
+        let Some(connection) = self.connections.get(&dcid) else {
+            return broken("the simulation", "Outcome for nothing");
+        };
         let (host, asked_at) = (connection.host.clone(), connection.asked_at);
         if matches!(after, After::Gone(_)) {
             self.connections.remove(&dcid);
@@ -161,7 +197,9 @@ impl Model {
             let Some(recipient) = self.recipients.get_mut(&(mid, *rid)) else {
                 return broken("the simulation", "a result for nobody");
             };
-            require(recipient.phase == Phase::Attempting(dcid), "the simulation", || "a result without an attempt".into())?;
+            require(recipient.phase == Phase::Attempting(dcid), "the simulation", || {
+                "a result without an attempt".into()
+            })?;
             recipient.phase = Phase::Resulted(dcid, result.clone());
         }
         let delivered = results.iter().any(|(_, result)| matches!(result, RecipientResult::Delivered { .. }));
@@ -208,7 +246,8 @@ impl Model {
             hosts.push(recipient.host.clone());
             let now = scene.clock.steady;
             let held = self.destinations.get(&recipient.host).is_some_and(|one| one.surely_held(now));
-            let waits = recipient.own.as_ref().is_some_and(|own| !own.of_host && !own.timer.may_have_fired(now));
+            let waits =
+                recipient.own.as_ref().is_some_and(|own| !own.of_host && !own.timer.may_have_fired(now));
             if recipient.forced != Forced::Yes {
                 recipient.forced = if held || waits { Forced::Yes } else { Forced::Maybe };
             }
@@ -238,7 +277,9 @@ impl Model {
             let surely = whole && hosts.contains(host);
             let mut to = vec![HostStatus::Unknown];
             // A verdict that holds nobody may stay.
-            if destination.verdicts().iter().any(|(status, _)| *status == HostStatus::Up) && !destination.on_trial() {
+            if destination.verdicts().iter().any(|(status, _)| *status == HostStatus::Up)
+                && !destination.on_trial()
+            {
                 to.push(HostStatus::Up);
             }
             if surely {
@@ -257,7 +298,7 @@ impl Model {
     fn note_failed(&mut self, host: &Host, failed: &[AddressTry]) {
         for one in failed {
             let ip = one.target.address.ip();
-            self.sick.insert(ip);
+            self.sick.insert(one.target.address);
             self.destination(host).met.insert(ip, None);
         }
     }

@@ -5,7 +5,7 @@
 //! scheduler shows; where it leaves none, anything else is a [`Violation`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mailreeve_core::delivery::io::{Input, Removal, Resolution};
@@ -75,7 +75,7 @@ pub(crate) struct Model {
     last_dcid: Option<Dcid>,
     connections: BTreeMap<Dcid, Connection>,
     /// Addresses that were last met failing, by whichever destination.
-    sick: BTreeSet<IpAddr>,
+    sick: BTreeSet<SocketAddr>,
     /// What the present input allows and demands.
     step: Step,
 }
@@ -172,7 +172,11 @@ impl Model {
 
     /// Returns the route of `host`, when one is set.
     pub(crate) fn route(&self, host: &Host) -> Option<&Route> {
-        self.settings.routes.iter().find(|(pattern, _)| pattern.matches(host.as_str())).map(|(_, route)| route)
+        self.settings
+            .routes
+            .iter()
+            .find(|(pattern, _)| pattern.matches(host.as_str()))
+            .map(|(_, route)| route)
     }
 
     /// Returns where `host` is reached: fixed by a route of addresses, or as last answered. With it, when the
@@ -203,7 +207,9 @@ impl Model {
 
     /// Tells whether a recipient is in an attempt.
     pub(crate) fn is_attempting(&self, mid: Mid, rid: Rid) -> bool {
-        self.recipients.get(&(mid, rid)).is_some_and(|recipient| matches!(recipient.phase, Phase::Attempting(_)))
+        self.recipients
+            .get(&(mid, rid))
+            .is_some_and(|recipient| matches!(recipient.phase, Phase::Attempting(_)))
     }
 
     /// Counts how trials end.
@@ -214,7 +220,10 @@ impl Model {
             _ => return,
         };
         let Some(connection) = self.connections.get(dcid) else { return };
-        let trial = self.destinations.get(&connection.host).is_some_and(|one| one.on_trial() && connection.asked_at > one.held_at);
+        let trial = self
+            .destinations
+            .get(&connection.host)
+            .is_some_and(|one| one.on_trial() && connection.asked_at > one.held_at);
         if trial {
             coverage.hit(point);
         }
@@ -232,7 +241,10 @@ impl Model {
                 && socket.state == SocketState::Idle
                 && socket.facts.as_ref().is_some_and(|facts| {
                     recipient.fits(facts, &self.settings)
-                        && socket.transactions < control.messages_per_connection.min(facts.transactions_max.unwrap_or(usize::MAX))
+                        && socket.transactions
+                            < control
+                                .messages_per_connection
+                                .min(facts.transactions_max.unwrap_or(usize::MAX))
                 })
                 && self.rate_room(&recipient.host, Some(socket.address().ip()), scene) > 0
         };

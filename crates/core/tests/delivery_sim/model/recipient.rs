@@ -76,10 +76,10 @@ impl Recipient {
         let wall = clock.wall().0;
         let state = waiting.state.as_ref();
         let interval_s = state.map_or(0, |state| state.interval_s);
-        let longest = if interval_s > 0 { interval_s } else { max_seconds };
-        let due_at = state.map_or(0, |state| state.due_at).min(wall + u64::from(longest) * SECOND);
         let cause = state.and_then(|state| state.last.clone());
         let of_host = cause.as_ref().is_some_and(|failure| failure.stage <= Stage::Auth);
+        let longest = if interval_s > 0 && !of_host { interval_s } else { max_seconds };
+        let due_at = state.map_or(0, |state| state.due_at).min(wall + u64::from(longest) * SECOND);
         let own = (due_at > wall).then(|| Own { timer: Timer::at(clock.to_steady(due_at)), cause, of_host });
         Self {
             host: state.and_then(|state| state.host.clone()).unwrap_or_else(|| waiting.host.clone()),
@@ -102,6 +102,16 @@ impl Recipient {
         if let Some(own) = &mut self.own {
             own.timer.jumped();
         }
+    }
+
+    /// Takes note of a why that was found true. It settles whose clock is waited for where both were right.
+    pub(crate) fn see(&mut self, why: Why) {
+        match (&why, &mut self.own) {
+            (Why::HostBackoff { .. }, Some(own)) if own.of_host => self.own = None,
+            (Why::WaitingForRetry { .. }, Some(own)) => own.of_host = false,
+            (_, _) => {}
+        }
+        self.seen = Some(why);
     }
 
     /// Tells whether its own clock does not stand in the way.

@@ -22,15 +22,30 @@ pub(crate) struct Window {
 }
 
 impl Model {
-    pub(super) fn connect(&mut self, dcid: Dcid, slot: Slot, host: &Host, targets: &[Target], scene: Scene<'_>) -> Verdict {
+    pub(super) fn connect(
+        &mut self,
+        dcid: Dcid,
+        slot: Slot,
+        host: &Host,
+        targets: &[Target],
+        scene: Scene<'_>,
+    ) -> Verdict {
         const LIMITS: &str = "limits are never exceeded";
         let world = scene.world;
-        require(self.last_dcid.is_none_or(|last| dcid > last), "connection numbers are never reused", || format!("{dcid:?} after {:?}", self.last_dcid))?;
+        require(
+            self.last_dcid.is_none_or(|last| dcid > last),
+            "connection numbers are never reused",
+            || format!("{dcid:?} after {:?}", self.last_dcid),
+        )?;
         self.last_dcid = Some(dcid);
         let twice = world.sockets.iter().find(|(_, socket)| socket.slot == slot);
-        require(twice.is_none(), "a slot is lent once", || format!("{slot:?} is held by {:?}", twice.map(|(dcid, _)| dcid)))?;
+        require(twice.is_none(), "a slot is lent once", || {
+            format!("{slot:?} is held by {:?}", twice.map(|(dcid, _)| dcid))
+        })?;
         let open = world.sockets.len();
-        require(open < self.settings.connections, LIMITS, || format!("{open} connections are open, {} allowed", self.settings.connections))?;
+        require(open < self.settings.connections, LIMITS, || {
+            format!("{open} connections are open, {} allowed", self.settings.connections)
+        })?;
         let control = self.control(host).clone();
         let to_host = world.sockets.values().filter(|socket| &socket.host == host).count();
         require(control.per_address || to_host < control.concurrency, LIMITS, || {
@@ -39,40 +54,65 @@ impl Model {
         let standing = world.sockets.values().any(|socket| &socket.host == host && socket.is_standing());
         let trial = self.destination(host).on_trial() && !standing;
         let held_at = self.destination(host).held_at;
-        let racing = world.sockets.iter().find(|(_, socket)| &socket.host == host && socket.is_opening() && socket.asked_at > held_at);
+        let racing = world
+            .sockets
+            .iter()
+            .find(|(_, socket)| &socket.host == host && socket.is_opening() && socket.asked_at > held_at);
         require(!trial || racing.is_none(), "one recipient at a time tries a host that is not up", || {
             format!("{host}: {:?} is trying already", racing.map(|(dcid, _)| dcid))
         })?;
         let partial = self.known_targets(host, targets, scene)?;
-        self.connections.insert(dcid, Connection { host: host.clone(), asked_at: scene.clock.steady, partial });
+        self.connections
+            .insert(dcid, Connection { host: host.clone(), asked_at: scene.clock.steady, partial });
         Ok(())
     }
 
     /// The targets come from the last answer, best first. Returns whether some are left out.
-    fn known_targets(&mut self, host: &Host, targets: &[Target], scene: Scene<'_>) -> Result<bool, super::Violation> {
+    fn known_targets(
+        &mut self,
+        host: &Host,
+        targets: &[Target],
+        scene: Scene<'_>,
+    ) -> Result<bool, super::Violation> {
         const LAW: &str = "connections go where the name service says";
         let Some(known) = self.known(host) else { return broken(LAW, format!("{host}: no answer to go by")) };
-        let fresh = known.answered.is_none_or(|(at, expires_at)| at <= scene.clock.last_jump || expires_at + SECOND >= scene.clock.wall().0);
+        let fresh = known.answered.is_none_or(|(at, expires_at)| {
+            at <= scene.clock.last_jump || expires_at + SECOND >= scene.clock.wall().0
+        });
         require(fresh, LAW, || format!("{host}: the answer has expired at {:?}", known.answered))?;
         require(!targets.is_empty(), LAW, || format!("{host}: no target"))?;
-        let stranger = targets.iter().find(|target| !known.targets.contains(&(target.address, target.preference)));
+        let stranger =
+            targets.iter().find(|target| !known.targets.contains(&(target.address, target.preference)));
         require(stranger.is_none(), LAW, || format!("{host}: {stranger:?} is not in the answer"))?;
-        let ordered = targets.is_sorted_by_key(|target| (self.sick.contains(&target.address.ip()), target.preference));
+        let ordered =
+            targets.is_sorted_by_key(|target| (self.sick.contains(&target.address), target.preference));
         let ordered = ordered || targets.is_sorted_by_key(|target| target.preference);
         require(ordered, LAW, || format!("{host}: not by preference: {targets:?}"))?;
         Ok(targets.len() < known.targets.len())
     }
 
     /// The connection is made with the TLS and login that the settings ask for.
-    pub(super) fn connect_as(&self, host: &Host, tls: TlsMode, credentials: Option<&Arc<str>>, implicit_tls: bool) -> Verdict {
+    pub(super) fn connect_as(
+        &self,
+        host: &Host,
+        tls: TlsMode,
+        credentials: Option<&Arc<str>>,
+        implicit_tls: bool,
+    ) -> Verdict {
         let (login, implicit) = match self.route(host) {
             Some(Route::Hops { credentials, implicit_tls, .. }) => (credentials.as_ref(), *implicit_tls),
             Some(Route::UseDns | Route::Discard) | None => (None, false),
         };
         let wanted = self.control(host).tls;
-        require(tls == wanted && credentials == login && implicit_tls == implicit, "connections follow the settings", || {
-            format!("{host}: {tls:?} {credentials:?} {implicit_tls}, wanted {wanted:?} {login:?} {implicit}")
-        })
+        require(
+            tls == wanted && credentials == login && implicit_tls == implicit,
+            "connections follow the settings",
+            || {
+                format!(
+                    "{host}: {tls:?} {credentials:?} {implicit_tls}, wanted {wanted:?} {login:?} {implicit}"
+                )
+            },
+        )
     }
 
     /// Judges that a connection may be at the address where it now is.
@@ -85,15 +125,28 @@ impl Model {
         let all = here().count();
         let limit = self.settings.connections_per_address;
         let excess = limit > 0 && all > limit && here().all(|other| settled(other.asked_at));
-        require(!excess, "limits are never exceeded", || format!("{all} connections at {ip}, {limit} allowed"))?;
+        require(!excess, "limits are never exceeded", || {
+            format!("{all} connections at {ip}, {limit} allowed")
+        })?;
         let mine = || here().filter(|other| other.host == socket.host);
-        let excess = control.per_address && mine().count() > control.concurrency && mine().all(|other| settled(other.asked_at));
-        require(!excess, "limits are never exceeded", || format!("{}: {} connections at {ip}, {} allowed", socket.host, mine().count(), control.concurrency))
+        let excess = control.per_address
+            && mine().count() > control.concurrency
+            && mine().all(|other| settled(other.asked_at));
+        require(!excess, "limits are never exceeded", || {
+            format!(
+                "{}: {} connections at {ip}, {} allowed",
+                socket.host,
+                mine().count(),
+                control.concurrency
+            )
+        })
     }
 
     pub(super) fn transact(&mut self, dcid: Dcid, mid: Mid, rids: &[Rid], scene: Scene<'_>) -> Verdict {
         const LAW: &str = "delivery starts only where why is Due (law 3)";
-        let Some(socket) = scene.world.sockets.get(&dcid) else { return broken(LAW, format!("{dcid:?} is not open")) };
+        let Some(socket) = scene.world.sockets.get(&dcid) else {
+            return broken(LAW, format!("{dcid:?} is not open"));
+        };
         require(socket.state == SocketState::Idle, LAW, || format!("{dcid:?} is {:?}", socket.state))?;
         let Some(facts) = &socket.facts else { return broken(LAW, format!("{dcid:?} is not ready")) };
         let Some(first) = rids.first().and_then(|rid| self.recipients.get(&(mid, *rid))) else {
@@ -108,20 +161,36 @@ impl Model {
             let Some(recipient) = self.recipients.get(&(mid, *rid)) else {
                 return broken("nothing is sent after its end", format!("{mid:?} {rid:?} has ended"));
             };
-            require(!rids[..index].contains(rid), "nobody is sent twice at once", || format!("{mid:?} {rid:?} is named twice"))?;
-            require(recipient.phase == Phase::Waiting, "nobody is sent twice at once", || format!("{mid:?} {rid:?} is {:?}", recipient.phase))?;
-            require(recipient.host == host, LAW, || format!("{mid:?} {rid:?} is for {}, others for {host}", recipient.host))?;
-            require(recipient.own_clock_open(scene.clock.steady), LAW, || format!("{mid:?} {rid:?}: its own clock runs: {:?}", recipient.own))?;
-            require(recipient.fits(facts, &self.settings), "a peer is given what it can take", || format!("{mid:?}: {:?} at {facts:?}", recipient.waiting))?;
+            require(!rids[..index].contains(rid), "nobody is sent twice at once", || {
+                format!("{mid:?} {rid:?} is named twice")
+            })?;
+            require(recipient.phase == Phase::Waiting, "nobody is sent twice at once", || {
+                format!("{mid:?} {rid:?} is {:?}", recipient.phase)
+            })?;
+            require(recipient.host == host, LAW, || {
+                format!("{mid:?} {rid:?} is for {}, others for {host}", recipient.host)
+            })?;
+            require(recipient.own_clock_open(scene.clock.steady), LAW, || {
+                format!("{mid:?} {rid:?}: its own clock runs: {:?}", recipient.own)
+            })?;
+            require(recipient.fits(facts, &self.settings), "a peer is given what it can take", || {
+                format!("{mid:?}: {:?} at {facts:?}", recipient.waiting)
+            })?;
         }
         let control = self.control(&host).clone();
         let most = facts.recipients_max.min(self.settings.recipients_per_transaction);
-        require(!rids.is_empty() && rids.len() <= most, "limits are never exceeded", || format!("{} recipients, {most} allowed", rids.len()))?;
+        require(!rids.is_empty() && rids.len() <= most, "limits are never exceeded", || {
+            format!("{} recipients, {most} allowed", rids.len())
+        })?;
         let settled = socket.asked_at > self.reconfigured_at;
         let before = if host == socket.host { socket.transactions_before } else { socket.transactions };
         let ours = !settled || socket.transactions - before < control.messages_per_connection;
         let most = facts.transactions_max.unwrap_or(usize::MAX).min(control.messages_per_connection);
-        require(ours && facts.transactions_max.is_none_or(|most| socket.transactions < most), "limits are never exceeded", || format!("{dcid:?}: {} transactions, {most} allowed", socket.transactions))?;
+        require(
+            ours && facts.transactions_max.is_none_or(|most| socket.transactions < most),
+            "limits are never exceeded",
+            || format!("{dcid:?}: {} transactions, {most} allowed", socket.transactions),
+        )?;
         if let Some(connection) = self.connections.get_mut(&dcid) {
             connection.host = host.clone();
         }
@@ -139,7 +208,9 @@ impl Model {
     /// way, and counts as its own from now on.
     fn may_take_over(&self, host: &Host, socket: &Socket, scene: Scene<'_>) -> Verdict {
         const LAW: &str = "a connection is reused where it leads to the same place in the same way";
-        let there = self.known(host).is_some_and(|known| known.targets.iter().any(|(address, _)| *address == socket.address()));
+        let there = self
+            .known(host)
+            .is_some_and(|known| known.targets.iter().any(|(address, _)| *address == socket.address()));
         require(there, LAW, || format!("{} is no address of {host}", socket.address()))?;
         self.connect_as(host, socket.tls, socket.credentials.as_ref(), socket.implicit_tls)?;
         let control = self.control(host);
@@ -171,7 +242,9 @@ impl Model {
         window.count += count as u64;
         let most = u64::from(limit) * if window.loose { 2 } else { 1 };
         let seen = *window;
-        require(seen.count <= most, "limits are never exceeded", || format!("{host}: {seen:?}, {limit} in {} minutes allowed", control.recipient_minutes))
+        require(seen.count <= most, "limits are never exceeded", || {
+            format!("{host}: {seen:?}, {limit} in {} minutes allowed", control.recipient_minutes)
+        })
     }
 
     /// Returns how many recipients may surely be handed out now, whatever the form of the window.

@@ -14,35 +14,49 @@ const LAW: &str = "every why is true (law 2)";
 
 impl Model {
     /// Judges what the scheduler says of a recipient, and remembers it.
-    pub(crate) fn judge_why(&mut self, key: (Mid, Rid), why: Option<Why>, scene: Scene<'_>, coverage: &mut Coverage) -> Verdict {
-        let Some(recipient) = self.recipients.get(&key).cloned() else { return Ok(()) };
+    pub(crate) fn judge_why(
+        &mut self,
+        key: (Mid, Rid),
+        why: Option<Why>,
+        scene: Scene<'_>,
+        coverage: &mut Coverage,
+    ) -> Verdict {
         let Some(why) = why else { return broken(LAW, format!("{key:?} waits without a why")) };
         coverage.hit(point(&why));
-        self.is_true(&recipient, &why, scene).map_err(|violation| super::Violation {
-            text: format!("{key:?} for {}: {why:?}: {}", recipient.host, violation.text),
-            ..violation
-        })?;
-        if let Some(recipient) = self.recipients.get_mut(&key) {
-            recipient.seen = Some(why);
-        }
-        Ok(())
+        // Out of the map while it is compared with the rest of the model.
+        let Some(mut recipient) = self.recipients.remove(&key) else { return Ok(()) };
+        let verdict = self.is_true(&mut recipient, &why, scene);
+        let host = recipient.host.clone();
+        let text = || format!("{key:?} for {host}: {why:?}: ");
+        let verdict =
+            verdict.map_err(|violation| super::Violation { text: text() + &violation.text, ..violation });
+        recipient.see(why);
+        self.recipients.insert(key, recipient);
+        verdict
     }
 
-    fn is_true(&mut self, recipient: &Recipient, why: &Why, scene: Scene<'_>) -> Verdict {
+    fn is_true(&mut self, recipient: &mut Recipient, why: &Why, scene: Scene<'_>) -> Verdict {
         let wall = scene.clock.wall().0;
         if let Phase::Attempting(on) = recipient.phase {
-            return require(*why == Why::Attempting { dcid: on }, LAW, || format!("it is being attempted on {on:?}"));
+            return require(*why == Why::Attempting { dcid: on }, LAW, || {
+                format!("it is being attempted on {on:?}")
+            });
         }
         let host = recipient.host.clone();
         match why {
             Why::Due => broken(LAW, "nothing stands in the way, and it is not started"),
             Why::Attempting { dcid } => broken(LAW, format!("{dcid:?} does not attempt it")),
-            Why::WaitingForRetry { until, cause } => self.own_clock_runs(recipient, *until, cause.as_ref(), scene),
-            Why::HostBackoff { until, since, reason } => self.host_clock_runs(&host, *until, *since, reason, scene),
+            Why::WaitingForRetry { until, cause } => {
+                self.own_clock_runs(recipient, *until, cause.as_ref(), scene)
+            }
+            Why::HostBackoff { until, since, reason } => {
+                self.host_clock_runs(&host, *until, *since, reason, scene)
+            }
             Why::HostOnTrial { dcid } => {
                 self.opening(&host, *dcid, scene)?;
                 let destination = self.destination(&host);
-                let alone = !scene.world.sockets.values().any(|socket| socket.host == host && socket.is_standing());
+                let alone =
+                    !scene.world.sockets.values().any(|socket| socket.host == host && socket.is_standing());
                 let trial = alone || destination.maybe_on_trial() || destination.may_be_other_than_up();
                 require(trial, LAW, || "the destination is not on trial".into())?;
                 self.nothing_idle(recipient, scene)
@@ -71,7 +85,9 @@ impl Model {
                     Some(scope) if *scope == host => self.destination(&host).suspended.clone(),
                     Some(_) => None,
                 };
-                let right = truth.as_ref().is_some_and(|(who, moment)| who == by && Clock::is_moment(*since, *moment));
+                let right = truth
+                    .as_ref()
+                    .is_some_and(|(who, moment)| who == by && Clock::is_moment(*since, *moment));
                 require(right, LAW, || format!("suspended: {truth:?}"))
             }
             Why::SpoolSpace { since } => {
@@ -82,34 +98,51 @@ impl Model {
         }
     }
 
-    fn own_clock_runs(&mut self, recipient: &Recipient, until: u64, cause: Option<&Failure>, scene: Scene<'_>) -> Verdict {
-        let key = (recipient.waiting.mid, recipient.waiting.rid);
-        let own = self.recipients.get_mut(&key).and_then(|recipient| recipient.own.as_mut());
-        let Some(own) = own else { return broken(LAW, "its own clock does not run") };
+    fn own_clock_runs(
+        &self,
+        recipient: &mut Recipient,
+        until: u64,
+        cause: Option<&Failure>,
+        scene: Scene<'_>,
+    ) -> Verdict {
+        let Some(own) = recipient.own.as_mut() else { return broken(LAW, "its own clock does not run") };
         require(until > scene.clock.wall().0, LAW, || "its clock has run out".into())?;
         let timer = own.timer;
         require(own.timer.agrees(until, scene.clock), LAW, || {
             format!("its clock fires at {timer:?}, not at {} (steady)", scene.clock.to_steady(until))
         })?;
         let same = match (&own.cause, cause) {
-            (Some(truth), Some(said)) => (truth.cause, truth.code, truth.stage) == (said.cause, said.code, said.stage),
+            (Some(truth), Some(said)) => {
+                (truth.cause, truth.code, truth.stage) == (said.cause, said.code, said.stage)
+            }
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
         };
         require(same, LAW, || format!("the cause was {:?}", own.cause))
     }
 
-    fn host_clock_runs(&mut self, host: &Host, until: u64, since: u64, reason: &Failure, scene: Scene<'_>) -> Verdict {
+    fn host_clock_runs(
+        &mut self,
+        host: &Host,
+        until: u64,
+        since: u64,
+        reason: &Failure,
+        scene: Scene<'_>,
+    ) -> Verdict {
         require(until > scene.clock.wall().0, LAW, || "the clock has run out".into())?;
         let destination = self.destination(host);
         let holds = destination.holds();
         require(destination.narrow_to_held(until, scene.clock), LAW, || {
             format!("its clock is one of {holds:?}, not {} (steady)", scene.clock.to_steady(until))
         })?;
-        let known = destination.reasons.iter().any(|failure| (failure.cause, failure.stage) == (reason.cause, reason.stage));
+        let known = destination
+            .reasons
+            .iter()
+            .any(|failure| (failure.cause, failure.stage) == (reason.cause, reason.stage));
         require(known, LAW, || format!("what failed was {:?}", destination.reasons))?;
         let verdicts = destination.verdicts();
-        let mut moments = destination.failures_at.iter().copied().chain(verdicts.iter().filter_map(|(_, since)| *since));
+        let mut moments =
+            destination.failures_at.iter().copied().chain(verdicts.iter().filter_map(|(_, since)| *since));
         require(moments.any(|moment| Clock::is_moment(since, moment)), LAW, || {
             format!("failing at {:?}, verdict {verdicts:?}", destination.failures_at)
         })
@@ -118,7 +151,9 @@ impl Model {
     fn opening(&self, host: &Host, dcid: Dcid, scene: Scene<'_>) -> Verdict {
         let socket = scene.world.sockets.get(&dcid);
         let right = socket.is_some_and(|socket| &socket.host == host && socket.is_opening());
-        require(right, LAW, || format!("{dcid:?} is {:?}", socket.map(|socket| (&socket.host, &socket.state))))
+        require(right, LAW, || {
+            format!("{dcid:?} is {:?}", socket.map(|socket| (&socket.host, &socket.state)))
+        })
     }
 
     /// Nobody waits beside an idle connection that could take the message.
@@ -127,7 +162,13 @@ impl Model {
         require(idle.is_none(), "an idle connection is used", || format!("{idle:?} is idle"))
     }
 
-    fn connection_limit(&mut self, recipient: &Recipient, whose: &LimitOwner, limit: usize, scene: Scene<'_>) -> Verdict {
+    fn connection_limit(
+        &mut self,
+        recipient: &Recipient,
+        whose: &LimitOwner,
+        limit: usize,
+        scene: Scene<'_>,
+    ) -> Verdict {
         let host = &recipient.host;
         let sockets = || scene.world.sockets.values();
         let control = self.control(host).clone();
@@ -138,21 +179,27 @@ impl Model {
                 let configured = !control.per_address && limit == control.concurrency;
                 let learnt = self.learnt_limit(host, scene);
                 let right = named == host && (configured || learnt) && open >= limit;
-                require(right, LAW, || format!("{open} connections are open to {host}, {} allowed", control.concurrency))
+                require(right, LAW, || {
+                    format!("{open} connections are open to {host}, {} allowed", control.concurrency)
+                })
             }
             LimitOwner::Address(ip) => {
                 let all = self.settings.connections_per_address;
-                let known = self.known(host).is_some_and(|known| known.targets.iter().any(|(address, _)| address.ip() == *ip));
-                require(known, LAW, || format!("it is no address of {host}"))?;
                 let full = |ip: &IpAddr| {
                     let here = sockets().filter(|socket| socket.may_hold(*ip)).count();
                     (all > 0 && here >= all) || (control.per_address && here >= control.concurrency)
                 };
                 let slow = |ip: IpAddr| control.per_address && self.rate_room(host, Some(ip), scene) == 0;
-                let named = (all > 0 && limit == all) || (control.per_address && limit == control.concurrency);
-                let best = self.best_addresses(recipient);
-                let blocked = best.iter().any(|best| best.iter().all(|ip| full(ip) || slow(*ip)));
-                require(named && full(ip) && blocked, LAW, || format!("one of {best:?} has room ({all} for all, {control:?})"))
+                require(self.rivals(recipient, *ip).is_some(), LAW, || {
+                    format!("it is no address of {host}")
+                })?;
+                let named =
+                    (all > 0 && limit == all) || (control.per_address && limit == control.concurrency);
+                let room =
+                    self.rivals(recipient, *ip).into_iter().flatten().find(|ip| !full(ip) && !slow(*ip));
+                require(named && full(ip) && room.is_none(), LAW, || {
+                    format!("{room:?} has room ({all} for all, {control:?})")
+                })
             }
         }
     }
@@ -173,25 +220,35 @@ impl Model {
             return Ok(());
         }
         let share = (connections / 2).max(1);
-        let unproven = |host: &Host| self.destinations.get(host).is_none_or(Destination::may_be_other_than_up);
+        let unproven =
+            |host: &Host| self.destinations.get(host).is_none_or(Destination::may_be_other_than_up);
         let sick = sockets().filter(|socket| socket.is_opening() && unproven(&socket.host)).count();
         let right = unproven(host) && sick >= share && (limit == connections || limit == share);
-        require(right, LAW, || format!("{open} of {connections} connections are open, {sick} of them to hosts that are not up"))
+        require(right, LAW, || {
+            format!("{open} of {connections} connections are open, {sick} of them to hosts that are not up")
+        })
     }
 
-    /// Returns the addresses of the best preference in the last answer: of all, and of those that are left when
-    /// addresses are not counted that failed lately, or are known to be unable to take the message.
-    fn best_addresses(&self, recipient: &Recipient) -> Vec<Vec<IpAddr>> {
-        let Some(known) = self.known(&recipient.host) else { return Vec::new() };
+    /// Returns the addresses that would be tried as soon as `ip`, or sooner, but for those that failed lately or
+    /// are known to be unable to take the message; `None` when it is no address of the destination.
+    fn rivals(&self, recipient: &Recipient, ip: IpAddr) -> Option<Vec<IpAddr>> {
+        let known = self.known(&recipient.host)?;
+        let named = known
+            .targets
+            .iter()
+            .filter(|(address, _)| address.ip() == ip)
+            .map(|(_, preference)| *preference)
+            .min()?;
         let met = self.destinations.get(&recipient.host).map(|destination| &destination.met);
-        let unfit = |ip: IpAddr| met.and_then(|met| met.get(&ip)?.as_ref()).is_some_and(|facts| !recipient.fits(facts, &self.settings));
-        let sick = |ip: IpAddr| self.sick.contains(&ip);
-        let best = |left_out: &dyn Fn(IpAddr) -> bool| {
-            let left: Vec<_> = known.targets.iter().filter(|(address, _)| !left_out(address.ip())).collect();
-            let best = left.iter().map(|(_, preference)| *preference).min();
-            left.iter().filter(|(_, preference)| Some(*preference) == best).map(|(address, _)| address.ip()).collect()
+        let unfit = |ip: IpAddr| {
+            met.and_then(|met| met.get(&ip)?.as_ref())
+                .is_some_and(|facts| !recipient.fits(facts, &self.settings))
         };
-        vec![best(&|_| false), best(&unfit), best(&sick), best(&|ip| unfit(ip) || sick(ip))]
+        let rivals = known
+            .targets
+            .iter()
+            .filter(|(address, preference)| *preference <= named && !self.sick.contains(address));
+        Some(rivals.map(|(address, _)| address.ip()).filter(|ip| !unfit(*ip)).collect())
     }
 
     fn rate_limit(&self, host: &Host, whose: &LimitOwner, until: u64, scene: Scene<'_>) -> Verdict {
@@ -212,7 +269,9 @@ impl Model {
         require(right, LAW, || format!("{handed} were handed out, {:?} allowed", control.recipients))?;
         let disturbed = scene.clock.steady < self.reconfigured_at + crate::clock::HOUR;
         let end = scene.clock.wall().0 + u64::from(control.recipient_minutes) * 60 * SECOND + SECOND;
-        require(disturbed || until <= end, LAW, || format!("a window is {} minutes", control.recipient_minutes))
+        require(disturbed || until <= end, LAW, || {
+            format!("a window is {} minutes", control.recipient_minutes)
+        })
     }
 }
 
@@ -229,7 +288,9 @@ fn point(why: &Why) -> Point {
         Why::ConnectionLimit { whose: LimitOwner::Destination(_), .. } => Point::WhyLimitDestination,
         Why::ConnectionLimit { whose: LimitOwner::Address(_), .. } => Point::WhyLimitAddress,
         Why::RateLimit { whose: LimitOwner::Address(_), .. } => Point::WhyRateAddress,
-        Why::RateLimit { whose: LimitOwner::Destination(_) | LimitOwner::Gateway, .. } => Point::WhyRateDestination,
+        Why::RateLimit { whose: LimitOwner::Destination(_) | LimitOwner::Gateway, .. } => {
+            Point::WhyRateDestination
+        }
         Why::Suspended { host: None, .. } => Point::WhySuspendedAll,
         Why::Suspended { host: Some(_), .. } => Point::WhySuspendedHost,
         Why::SpoolSpace { .. } => Point::WhySpoolSpace,
