@@ -45,7 +45,7 @@ enum Command {
         file: PathBuf,
     },
     /// Test hosts, name servers, senders and sinks on loopback.
-    Lab(mailreeve_lab::command::LabArgs),
+    Lab(Box<mailreeve_lab::command::LabArgs>),
     /// An operator's command.
     #[command(external_subcommand)]
     Operator(Vec<String>),
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     match arguments.command {
         Command::Serve => serve(arguments.config.as_deref()),
         Command::Check { file } => check(&file),
-        Command::Lab(lab) => match mailreeve_lab::command::run(lab) {
+        Command::Lab(lab) => match mailreeve_lab::command::run(*lab) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error:#}")),
         },

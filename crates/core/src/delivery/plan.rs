@@ -97,6 +97,8 @@ fn fixed_target(hop: &Hop) -> Option<Target> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::delivery::settings::Pattern;
 

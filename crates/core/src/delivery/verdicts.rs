@@ -102,6 +102,8 @@ impl AddressVerdicts {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::event::{Cause, Failure, Stage};
 
