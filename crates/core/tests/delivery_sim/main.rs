@@ -1,4 +1,16 @@
 //! The delivery scheduler against a reference model of the world, under random simulation (law 2).
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::wrong_self_convention,
+    clippy::manual_is_multiple_of,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a simulation reads its seeds from the environment, runs them in threads and prints what it met"
+)]
 //!
 //! Each seed makes a world (hosts of every temper, name service, sockets, time), settings, traffic, operators
 //! and faults; a shell carries the scheduler's effects out in that world; and after every call the model,
@@ -15,8 +27,6 @@
 //! `SIM_TRACE=1` telling every input and effect. `SIM_JSON=1` prints the result as one line of JSON, and
 //! `SIM_SECONDS` keeps on with new seeds for so long.
 
-#![allow(clippy::print_stdout, reason = "the run reports what it reached")]
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
