@@ -27,7 +27,6 @@
 //! `SIM_TRACE=1` telling every input and effect. `SIM_JSON=1` prints the result as one line of JSON, and
 //! `SIM_SECONDS` keeps on with new seeds for so long.
 
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
