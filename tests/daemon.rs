@@ -98,6 +98,8 @@ fn prometheus_gets_the_counters_of_status() {
     mail_to(&gateway, &["b@example.com", "c@example.com"]);
     assert!(sink.wait_for(2, PATIENCE));
     wait_until("the queue is empty", || gateway.active() == 0);
+    // Counters follow the queue by the few milliseconds that events gather in the journal.
+    wait_until("both are counted", || gateway.json("status")["lifetime"]["delivered_recips"] == 2);
     let mut stream = TcpStream::connect(at).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
