@@ -59,7 +59,7 @@ class MailreeveServer:
     def start(self, folder: Path, mode: str, before_exec: Callable[[], None]) -> int:
         """`mode` makes no difference: whether the next hop is there does."""
         self.folder, self.config = folder, folder / "mailreeve.toml"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(self._config())
         with (folder / "serve.out").open("ab") as output:
             command = [self.binary, "serve", "--config", self.config]
