@@ -34,6 +34,12 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Whatever the operating system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
+    /// Gives a file another name; a file that had it is replaced.
+    ///
+    /// # Errors
+    /// Whatever the operating system says; both names stand as before.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     /// Makes the names in a directory durable.
     ///
     /// # Errors
@@ -113,6 +119,10 @@ impl Disk for HostDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {

@@ -61,7 +61,7 @@ fn begin(disk: &dyn Disk, dir: &Path) -> Result<(), OpenError> {
         let line = format!("{PRODUCT} {FORMAT} {LAYOUT}\n");
         file.write_at(&[IoSlice::new(line.as_bytes())], 0)?;
         file.sync()?;
-        std::fs::rename(&half, &path)?;
+        disk.rename(&half, &path)?;
         disk.sync_dir(dir)
     };
     write().map_err(OpenError::io("writing", &path))

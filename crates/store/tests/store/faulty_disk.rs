@@ -71,6 +71,11 @@ impl Disk for FaultyDisk {
         HostDisk.remove(path)
     }
 
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.pass()?;
+        HostDisk.rename(from, to)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.pass()?;
         HostDisk.sync_dir(path)

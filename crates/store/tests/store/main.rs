@@ -15,4 +15,5 @@ mod ledger;
 mod model;
 mod samples;
 mod spool;
+mod standing;
 mod torn;
