@@ -5,7 +5,7 @@
 mod world;
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 
 use world::places::{alerts, all_to, mail_to, sink};
@@ -88,6 +88,20 @@ fn a_stop_lets_no_one_hang_and_loses_nothing() {
     wait_until("it is read back", || gateway.active() == 1);
     gateway.text("delivernow all");
     assert!(sink.wait_for(1, PATIENCE));
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_host_that_never_greets() {
+    let silent = TcpListener::bind(SocketAddr::new(address(), 2525)).unwrap();
+    let mut gateway = Gateway::start(&all_to(silent.local_addr().unwrap()));
+    mail_to(&gateway, &["b@example.com"]);
+    let (_held, _) = silent.accept().unwrap();
+    gateway.signal("TERM");
+    // The greeting would be waited for five minutes.
+    assert!(gateway.wait().success());
+    assert!(gateway.log().contains("stopped"), "{}", gateway.log());
+    gateway.run();
+    wait_until("it is read back", || gateway.active() == 1);
 }
 
 #[test]

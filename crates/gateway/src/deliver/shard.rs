@@ -9,6 +9,7 @@ use mailreeve_core::Instant;
 use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Waiting};
 use mailreeve_core::delivery::settings::Route;
+use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
 use mailreeve_core::envelope::Envelope;
 use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
@@ -24,6 +25,8 @@ use crate::lookups::exchangers;
 
 /// Inputs handled before effects are carried out.
 const BATCH: usize = 256;
+/// Longest time for transactions under way to end at a stop. What is cut off then is tried again after the start.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// What other threads tell the shard.
 pub enum Message {
@@ -104,7 +107,7 @@ enum Purpose {
     Report,
 }
 
-/// Runs the shard until it is told to shut down and its last connection is closed.
+/// Runs the shard until it is told to shut down and nothing is under way any more that somebody could miss.
 pub async fn run(
     context: Arc<Context>,
     delivery: Delivery,
@@ -125,13 +128,18 @@ pub async fn run(
     };
     let mut from_connections = Vec::with_capacity(BATCH);
     let mut from_outside = Vec::with_capacity(BATCH);
-    let mut stopping = false;
-    while !(stopping && shell.lines.is_empty() && shell.ends.settled()) {
+    let mut stopping = None;
+    while !stopping.is_some_and(|by| shell.may_end(by)) {
         let wait = shell.delivery.deadline().map(|at| at.since(shell.context.clock.wall()));
         tokio::select! {
             _ = incoming.recv_many(&mut from_connections, BATCH) => {}
-            count = messages.recv_many(&mut from_outside, BATCH) => stopping |= count == 0,
+            count = messages.recv_many(&mut from_outside, BATCH) => {
+                if count == 0 {
+                    stopping = stopping.or_else(drained);
+                }
+            }
             Some(load) = loaded.recv() => shell.loaded(load),
+            () = until(stopping), if stopping.is_some_and(|by| by > tokio::time::Instant::now()) => {}
             () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(60))), if wait.is_some() => {
                 from_connections.push(Input::Tick);
             }
@@ -140,14 +148,36 @@ pub async fn run(
             shell.input(input);
         }
         for message in from_outside.drain(..) {
-            stopping |= matches!(&message, Message::Input(Input::Shutdown));
+            if matches!(&message, Message::Input(Input::Shutdown)) {
+                stopping = stopping.or_else(drained);
+            }
             shell.message(message);
         }
         shell.carry_out();
     }
 }
 
+async fn until(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// When a stop that begins now has waited long enough.
+fn drained() -> Option<tokio::time::Instant> {
+    Some(tokio::time::Instant::now() + DRAIN)
+}
+
 impl Shell {
+    /// Tells whether the daemon may stop: every end is durable, and either no connection carries anything or `by`
+    /// has come. A connection that only opens has nobody's mail: it is dropped, however long its peer keeps silent.
+    fn may_end(&self, by: tokio::time::Instant) -> bool {
+        let carries = |connection: ConnectionView| connection.state != ConnectionState::Opening;
+        let quiet = || self.lines.is_empty() || !self.delivery.connections().any(carries);
+        self.ends.settled() && (quiet() || tokio::time::Instant::now() >= by)
+    }
+
     fn message(&mut self, message: Message) {
         match message {
             Message::Committed(messages) => {
