@@ -46,6 +46,9 @@ enum Command {
     },
     /// Test hosts, name servers, senders and sinks on loopback.
     Lab(Box<mailreeve_lab::command::LabArgs>),
+    /// The role of the daemon that browsers and programs talk to; the daemon starts it.
+    #[command(hide = true)]
+    Desk,
     /// An operator's command.
     #[command(external_subcommand)]
     Operator(Vec<String>),
@@ -57,6 +60,10 @@ fn main() -> ExitCode {
         Command::Serve => serve(arguments.config.as_deref()),
         Command::Check { file } => check(&file),
         Command::Lab(lab) => match mailreeve_lab::command::run(*lab) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => complain(&format!("{error:#}")),
+        },
+        Command::Desk => match mailreeve_desk::run() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error:#}")),
         },

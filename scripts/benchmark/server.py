@@ -93,6 +93,9 @@ name = "Incoming"
 address = "{LISTEN[0]}:{LISTEN[1]}"
 max_connections_per_ip = 1000
 
+[desk]
+enabled = false
+
 [accept]
 relay_networks = ["127.0.0.0/8"]
 

@@ -43,7 +43,7 @@ class Gateway:
             f'[[listener]]\nname = "Incoming"\naddress = "{listen}:{PORT}"\n'
             '[accept]\nrelay_networks = ["127.0.0.0/8"]\n'
             f'[[route]]\ndomain = "ALL"\nto = ["[{hop[0]}]:{hop[1]}"]\n'
-            "[destination_default]\nconcurrency = 10\n"
+            "[destination_default]\nconcurrency = 10\n[desk]\nenabled = false\n"
         )
 
     def __enter__(self) -> "Gateway":

@@ -96,12 +96,13 @@ impl Gateway {
         gateway
     }
 
-    /// Writes the configuration anew.
+    /// Writes the configuration anew. There is a desk only if `more` has a section for it.
     pub fn configure(&self, more: &str) {
         let folder = self.folder.path().display();
+        let desk = if more.contains("[desk]") { "" } else { "[desk]\nenabled = false\n" };
         let text = format!(
             "hostname = \"gw.test\"\ndata_dir = \"{folder}/data\"\nlog_dir = \"{folder}/log\"\n\
-             socket = \"{folder}/socket\"\n[[listener]]\nname = \"Incoming\"\naddress = \"{}\"\n{more}\n",
+             socket = \"{folder}/socket\"\n[[listener]]\nname = \"Incoming\"\naddress = \"{}\"\n{more}\n{desk}",
             self.smtp
         );
         fs::write(self.config(), text).unwrap();

@@ -1,13 +1,14 @@
 //! What a command is: words, arguments, role, effect, route, and the way from typed words to a request.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::wire::Problem;
 
-/// Who may give a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// Who may give a command. A later one may do all that an earlier one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks only.
     ReadOnlyOperator,
@@ -15,6 +16,25 @@ pub enum Role {
     Operator,
     /// Everything.
     Administrator,
+}
+
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 3] = [Self::ReadOnlyOperator, Self::Operator, Self::Administrator];
+
+    /// Its name, as people read and write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ReadOnlyOperator => "read-only",
+            Self::Operator => "operator",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    /// Finds the role of a name.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
 }
 
 /// What a command does to the gateway.
@@ -98,7 +118,7 @@ impl Entry {
 
 fn parse<C: Command>(words: &[String]) -> Result<Value, Problem> {
     let request = C::parse(words)?;
-    serde_json::to_value(request).map_err(|error| Problem { message: error.to_string(), hint: None })
+    serde_json::to_value(request).map_err(|error| Problem::internal(error.to_string()))
 }
 
 fn text<C: Command>(reply: &Value) -> Result<String, Problem> {

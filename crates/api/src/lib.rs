@@ -5,8 +5,10 @@
 //! crate and nothing else of the product: it can do nothing that another client cannot (law 8).
 
 pub mod alerts;
+pub mod audit;
 pub mod command;
 pub mod counters;
+pub mod desk;
 pub mod format;
 pub mod queue;
 pub mod registry;

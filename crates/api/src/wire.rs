@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::command::Role;
+
 /// Version of the protocol and of every reply's schema.
 pub const VERSION: u32 = 1;
 /// A request line longer than this is refused.
@@ -24,6 +26,28 @@ pub struct Call {
     /// Its arguments.
     #[serde(default)]
     pub args: Value,
+    /// Who gave it. On the local socket nobody may say so: there it is the user at the other end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Caller>,
+}
+
+impl Call {
+    /// Makes a call of the command with these words, by whoever is at this end of the connection.
+    pub fn new(command: impl Into<String>, args: Value) -> Self {
+        Self { v: VERSION, command: command.into(), args, caller: None }
+    }
+}
+
+/// Who gives a command, and from where: for permissions and for the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// A user's name, or that of a token.
+    pub user: String,
+    /// What the user may do.
+    pub role: Role,
+    /// An address, or `local socket`.
+    pub from: String,
 }
 
 /// A reply on the wire.
@@ -39,7 +63,7 @@ pub struct Answer {
     pub error: Option<Problem>,
 }
 
-/// What went wrong, for a person: the message says what, the hint says what to do.
+/// What went wrong, for a person: the message says what, the hint says what to do. The kind is for programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What and where.
@@ -47,12 +71,71 @@ pub struct Problem {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What sort of problem.
+    #[serde(default)]
+    pub kind: ProblemKind,
+}
+
+/// Sorts of problems, as far as a program may have to tell them apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// The request is not understood or makes no sense.
+    #[default]
+    Invalid,
+    /// Nobody has said who they are.
+    Unauthenticated,
+    /// Whoever asks may not do this.
+    Forbidden,
+    /// What it is about is not there.
+    NotFound,
+    /// This way of asking is not for this command.
+    Method,
+    /// It cannot be done in the present state.
+    Conflict,
+    /// The request is too long.
+    TooLong,
+    /// Too many requests; later ones may go well.
+    TooMany,
+    /// Our own fault.
+    Internal,
+    /// The gateway cannot answer now.
+    Unavailable,
+}
+
+impl ProblemKind {
+    /// The HTTP status that says the same (RFC 9110 section 15; 429: RFC 6585 section 4).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Invalid => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Method => 405,
+            Self::Conflict => 409,
+            Self::TooLong => 413,
+            Self::TooMany => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
 }
 
 impl Problem {
-    /// Makes a problem with a hint.
+    /// Makes a problem of a request, with a hint.
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()) }
+        Self { message: message.into(), hint: Some(hint.into()), kind: ProblemKind::Invalid }
+    }
+
+    /// Makes a problem of our own, for which nobody has a remedy.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, kind: ProblemKind::Internal }
+    }
+
+    /// The same problem, of another sort.
+    #[must_use]
+    pub fn of(self, kind: ProblemKind) -> Self {
+        Self { kind, ..self }
     }
 }
 

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use mailreeve_api::registry;
-use mailreeve_api::wire::{Call, Problem, VERSION};
+use mailreeve_api::wire::{Call, Problem};
 
 /// How a command is given.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write
             Ok(found) => found,
             Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
         };
-    let call = Call { v: VERSION, command: entry.spec.words.to_owned(), args };
+    let call = Call::new(entry.spec.words, args);
     let answer = match connection::call(invocation.socket, &call) {
         Ok(answer) => answer,
         Err(problem) => return complain(&problem, Exit::Unreachable, invocation.json, out, err),

@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Dcid, Host, Icid, Mid, Rid};
 
+mod alert;
+mod desk;
 mod failure;
 
+pub use alert::{Alert, Severity};
+pub use desk::SignIn;
 pub use failure::{Cause, Failure, Stage};
 
 /// An event and when it happened.
@@ -151,6 +155,18 @@ pub enum Event {
     DeliverNow { scope: String, recipients: u64, by: String },
     /// Disk space crossed a mark.
     SpoolSpace { state: SpoolSpace, free_bytes: u64 },
+    /// An operator gave a command that changes something; `refused` says why nothing was changed.
+    Commanded {
+        user: String,
+        role: String,
+        from: String,
+        command: String,
+        /** JSON without secrets. */
+        arguments: String,
+        refused: Option<String>,
+    },
+    /// Somebody came to the desk, left it or was turned away.
+    SignIn { user: String, from: String, outcome: SignIn },
 }
 
 /// What the host access decision was.
@@ -284,28 +300,4 @@ pub enum SpoolSpace {
     Reserve,
     /// A write or sync failed: nothing is accepted until the daemon restarts (law 5).
     Failed,
-}
-
-/// An operator must hear this.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alert {
-    /// How bad.
-    pub severity: Severity,
-    /// Stable code, `spool-low`, `record-corrupt`.
-    pub code: String,
-    /// One sentence.
-    pub text: String,
-    /// What to do.
-    pub hint: String,
-}
-
-/// How bad an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Severity {
-    /// Worth knowing.
-    Information,
-    /// Will hurt.
-    Warning,
-    /// Hurts now.
-    Critical,
 }

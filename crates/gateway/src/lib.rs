@@ -5,6 +5,7 @@
 //! * [`lookups`]: questions to the name service.
 //! * [`journal`]: ledger, text log and counters, written from one stream of events.
 //! * [`commands`]: the operators' commands over the local socket.
+//! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
 
 pub mod clear_text;
@@ -13,6 +14,7 @@ pub mod commands;
 pub mod configuration;
 pub mod context;
 pub mod deliver;
+mod desk;
 pub mod events;
 pub mod intake;
 pub mod journal;

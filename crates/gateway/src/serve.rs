@@ -44,7 +44,7 @@ use crate::intake::Intake;
 use crate::listen::{self, Listener};
 use crate::lookups::reverse::PeerNames;
 use crate::receipts::{Dispatcher, ReceiptRouter, Receipts};
-use crate::{events, metrics, notify};
+use crate::{desk, events, metrics, notify};
 
 /// Longest time for connections to end at a stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -241,6 +241,7 @@ async fn control(daemon: &Daemon, mut signals: Signals, file: Option<&Path>) -> 
             metrics::bind(address).await.with_context(|| format!("metrics cannot use {address}"))?;
         tokio::spawn(metrics::serve(listener, Arc::clone(&commands)));
     }
+    tokio::spawn(desk::run(Arc::clone(context), Arc::clone(&commands)));
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));
     notify::tell("READY=1");
     loop {

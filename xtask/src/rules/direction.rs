@@ -1,4 +1,4 @@
-//! Which crate of ours may know which: `smtp <- core <- store <- gateway <- root`, `api <- gateway, cli`,
+//! Which crate of ours may know which: `smtp <- core <- store <- gateway <- root`, `api <- gateway, cli, desk`,
 //! `lab <- tests, root`.
 //!
 //! Held on the manifests, so that a forbidden edge is a finding before anything is built. A crate that is
@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Crate, and what it may link outside of its tests.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("mailreeve-smtp", &[]),
     ("mailreeve-core", &["mailreeve-smtp"]),
     ("mailreeve-store", &["mailreeve-core", "mailreeve-smtp"]),
@@ -26,6 +26,8 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("mailreeve-gateway", &["mailreeve-store", "mailreeve-core", "mailreeve-smtp", "mailreeve-api"]),
     // The CLI can do nothing that REST cannot.
     ("mailreeve-cli", &["mailreeve-api"]),
+    // Nor can the desk do what another client cannot.
+    ("mailreeve-desk", &["mailreeve-api"]),
     // The world around the gateway. It may implement our traits (a faulty disk), never run the daemon.
     ("mailreeve-lab", &["mailreeve-store", "mailreeve-core", "mailreeve-smtp"]),
     (
@@ -33,6 +35,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
         &[
             "mailreeve-gateway",
             "mailreeve-cli",
+            "mailreeve-desk",
             "mailreeve-lab",
             "mailreeve-store",
             "mailreeve-api",

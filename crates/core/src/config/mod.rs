@@ -13,6 +13,7 @@ use toml::de::DeTable;
 
 mod convert;
 mod delivery;
+mod desk;
 mod destination;
 mod mistake;
 mod names;
@@ -27,6 +28,7 @@ mod units;
 mod value;
 
 pub use delivery::{ClientTimeouts, Delivery, EightBit, IpPreference};
+pub use desk::Desk;
 pub use mistake::{Mistake, render};
 pub use receive::{Accept, Limits, LineEnds, Listener, Timeouts};
 pub use route::Credentials;
@@ -92,6 +94,8 @@ pub struct Config {
     pub metrics_address: Option<std::net::SocketAddr>,
     /// The certificate shown to senders; without one, a self-signed one is made at the first start.
     pub identity: Option<Identity>,
+    /// Where operators work with a browser.
+    pub desk: Desk,
     /// Threads that receive, 0 for as many as fit the machine.
     pub receive_threads: usize,
 }
@@ -119,6 +123,7 @@ const ROOT: Spec = Spec {
         "ledger",
         "metrics",
         "tls",
+        "desk",
         "threads",
     ],
 };
@@ -143,6 +148,7 @@ const SECTIONS: &[&Spec] = &[
     &system::LEDGER,
     &system::METRICS,
     &system::TLS,
+    &desk::DESK,
     &system::THREADS,
 ];
 
@@ -191,6 +197,7 @@ impl Config {
             ledger: Ledger::read(root),
             metrics_address: system::read_metrics(root),
             identity: Identity::read(root),
+            desk: Desk::read(root),
             receive_threads: system::read_threads(root),
         }
     }

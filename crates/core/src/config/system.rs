@@ -87,7 +87,7 @@ pub struct Ledger {
     pub max_bytes: u64,
 }
 
-/// The certificate shown to senders.
+/// A certificate of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// PEM file of the certificate and its chain.
@@ -207,7 +207,11 @@ pub(super) fn read_threads(root: &Section<'_>) -> usize {
 
 impl Identity {
     pub(super) fn read(root: &Section<'_>) -> Option<Self> {
-        let section = root.section("tls", &TLS);
+        Self::of(&root.section("tls", &TLS))
+    }
+
+    /// Reads the two keys of a section that has them.
+    pub(super) fn of(section: &Section<'_>) -> Option<Self> {
         let certificate = section.optional("certificate", |v| v.parsed(names::path));
         let key = section.optional("key", |v| v.parsed(names::path));
         let half = "certificate and key belong together";

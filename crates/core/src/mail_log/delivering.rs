@@ -95,7 +95,9 @@ impl Delivering {
             | Event::DeliverySuspended { .. }
             | Event::DeliveryResumed { .. }
             | Event::DeliverNow { .. }
-            | Event::SpoolSpace { .. } => {}
+            | Event::SpoolSpace { .. }
+            | Event::Commanded { .. }
+            | Event::SignIn { .. } => {}
         }
     }
 

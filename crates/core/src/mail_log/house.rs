@@ -1,7 +1,7 @@
 //! Lines about the gateway itself. Their words are ours: no classic grammar covers them, but for suspension.
 
 use super::line::Pen;
-use crate::event::{Alert, Severity, SpoolSpace};
+use crate::event::{Alert, Severity, SignIn, SpoolSpace};
 use crate::ids::Host;
 
 pub(super) fn started(pen: &mut Pen<'_>, version: &str, node: &str) {
@@ -75,6 +75,50 @@ pub(super) fn spool_space(pen: &mut Pen<'_>, state: SpoolSpace, free_bytes: u64)
         }
     };
     line.text(" (").number(kib).text(" KiB free)");
+}
+
+/// Who gave a command.
+pub(super) struct By<'a> {
+    pub(super) user: &'a str,
+    pub(super) role: &'a str,
+    pub(super) from: &'a str,
+}
+
+pub(super) fn commanded(
+    pen: &mut Pen<'_>,
+    by: &By<'_>,
+    command: &str,
+    arguments: &str,
+    refused: Option<&str>,
+) {
+    let line = match refused {
+        None => pen.info().text("Command ").clean(command),
+        Some(_) => pen.warning().text("Refused command ").clean(command),
+    };
+    let line = if arguments.is_empty() { line } else { line.text(" ").clean(arguments) };
+    let line = line.text(" by ").clean(by.user).text(" (").clean(by.role).text(") from ").clean(by.from);
+    if let Some(why) = refused {
+        line.text(": ").clean(why);
+    }
+}
+
+pub(super) fn sign_in(pen: &mut Pen<'_>, user: &str, from: &str, outcome: SignIn) {
+    match outcome {
+        SignIn::Granted => pen.info().text("User ").clean(user).text(" signed in from ").clean(from),
+        SignIn::Refused => {
+            let line = pen.warning().text("Sign-in refused for user ").clean(user);
+            line.text(" from ").clean(from).text(": wrong name or password")
+        }
+        SignIn::NameLocked { seconds } => {
+            let line = pen.warning().text("Too many wrong sign-ins: user ").clean(user);
+            line.text(" is locked for ").number(seconds).text(" seconds, the last came from ").clean(from)
+        }
+        SignIn::AddressLocked { seconds } => {
+            let line = pen.warning().text("Too many wrong sign-ins: address ").clean(from);
+            line.text(" is locked for ").number(seconds).text(" seconds, the last was for user ").clean(user)
+        }
+        SignIn::Left => pen.info().text("User ").clean(user).text(" signed out from ").clean(from),
+    };
 }
 
 fn scope(host: Option<&Host>) -> &str {

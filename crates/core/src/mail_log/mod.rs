@@ -87,6 +87,11 @@ impl MailLog {
             Event::DeliveryResumed { host, by } => house::resumed(pen, host.as_ref(), by),
             Event::DeliverNow { scope, recipients, by } => house::deliver_now(pen, scope, *recipients, by),
             Event::SpoolSpace { state, free_bytes } => house::spool_space(pen, *state, *free_bytes),
+            Event::Commanded { user, role, from, command, arguments, refused } => {
+                let by = house::By { user, role, from };
+                house::commanded(pen, &by, command, arguments, refused.as_deref());
+            }
+            Event::SignIn { user, from, outcome } => house::sign_in(pen, user, from, *outcome),
 
             Event::ConnectionOpened { icid, listener, local, peer } => {
                 rx.opened(stamped.at, *icid, listener, local.ip(), peer.ip());

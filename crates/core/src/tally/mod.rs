@@ -130,7 +130,9 @@ impl Tally {
             | Event::DeliverySuspended { .. }
             | Event::DeliveryResumed { .. }
             | Event::DeliverNow { .. }
-            | Event::SpoolSpace { .. } => {}
+            | Event::SpoolSpace { .. }
+            | Event::Commanded { .. }
+            | Event::SignIn { .. } => {}
         }
     }
 

@@ -1,7 +1,8 @@
 //! The operators' commands: calls come in over a local socket, one JSON object a line, and are answered.
 //!
 //! Who may use the socket may give every command: its file belongs to the gateway's user and nobody else can
-//! open it. Reads never scan the queue; they ask the shard and the books for what is kept current.
+//! open it. Who comes by the desk has the role of its user, and what the role does not allow is refused here,
+//! in one place for every command. Every change goes into the record, done or refused. Reads never scan the queue; they ask the shard and the books for what is kept current.
 
 mod queue;
 mod server;
@@ -10,9 +11,12 @@ mod words;
 
 use std::sync::Arc;
 
+use mailreeve_api::command::{Effect, Spec};
 use mailreeve_api::format::AsOf;
-use mailreeve_api::wire::{Answer, Call, Problem, VERSION};
-use mailreeve_api::{queue as api, status as status_api};
+use mailreeve_api::registry::by_words;
+use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, VERSION};
+use mailreeve_api::{audit, queue as api, status as status_api};
+use mailreeve_core::event::Event;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,15 +40,33 @@ impl Commands {
         Self { context, listeners, books }
     }
 
-    /// Answers a call. `by` is who gave it, for the record.
-    pub async fn answer(&self, call: Call, by: &str) -> Answer {
+    /// Answers a call. `caller` is who gave it: for permission, and for the record.
+    pub async fn answer(&self, call: Call, caller: &Caller) -> Answer {
         if call.v != VERSION {
             return Answer::problem(Problem::new(
                 format!("this gateway speaks version {VERSION} of the protocol, not {}", call.v),
                 "use the command line of the same release as the gateway",
             ));
         }
-        match self.carry_out(call, by).await {
+        let Some(entry) = by_words(&call.command) else {
+            return Answer::problem(unknown(&call.command));
+        };
+        let recorded = (entry.spec.effect == Effect::Change).then(|| audit::recorded(&call.args));
+        let outcome = match allowed(&entry.spec, caller) {
+            Ok(()) => self.carry_out(call, &caller.user).await,
+            Err(problem) => Err(problem),
+        };
+        if let Some(arguments) = recorded {
+            self.context.events.tell(Event::Commanded {
+                user: caller.user.clone(),
+                role: caller.role.word().to_owned(),
+                from: caller.from.clone(),
+                command: entry.spec.words.to_owned(),
+                arguments,
+                refused: outcome.as_ref().err().map(|problem| problem.message.clone()),
+            });
+        }
+        match outcome {
             Ok(value) => Answer::ok(value),
             Err(problem) => Answer::problem(problem),
         }
@@ -71,10 +93,7 @@ impl Commands {
             }
             "showrecipients" => write(&self.show_recipients(read(call.args)?).await?),
             "delivernow" => write(&self.deliver_now(read(call.args)?, by).await?),
-            other => Err(Problem::new(
-                format!("this gateway does not know the command `{other}`"),
-                "use the command line of the same release as the gateway",
-            )),
+            other => Err(unknown(other)),
         }
     }
 
@@ -92,17 +111,36 @@ fn read<T: DeserializeOwned>(args: Value) -> Result<T, Problem> {
 }
 
 fn write(reply: &impl Serialize) -> Result<Value, Problem> {
-    serde_json::to_value(reply).map_err(|error| Problem { message: error.to_string(), hint: None })
+    serde_json::to_value(reply).map_err(|error| Problem::internal(error.to_string()))
 }
 
 /// The shard does not answer: the gateway is stopping, or in trouble.
 fn stopping() -> Problem {
-    Problem::new("the gateway is stopping", "try again when it runs")
+    Problem::new("the gateway is stopping", "try again when it runs").of(ProblemKind::Unavailable)
+}
+
+fn unknown(command: &str) -> Problem {
+    let message = format!("this gateway does not know the command `{command}`");
+    Problem::new(message, "use the command line of the same release as the gateway").of(ProblemKind::NotFound)
+}
+
+/// Whether a caller may give a command.
+fn allowed(spec: &Spec, caller: &Caller) -> Result<(), Problem> {
+    if caller.role >= spec.role {
+        return Ok(());
+    }
+    let message =
+        format!("the role of {} ({}) does not allow `{}`", caller.user, caller.role.word(), spec.words);
+    let hint = format!("it needs the role {} or one above it: ask an administrator", spec.role.word());
+    Err(Problem::new(message, hint).of(ProblemKind::Forbidden))
 }
 
 #[cfg(test)]
 mod tests {
+    use mailreeve_api::command::Role;
     use mailreeve_api::registry::COMMANDS;
+
+    use super::*;
 
     /// Every command of the registry is carried out here; the text of this file is the list.
     #[test]
@@ -110,6 +148,19 @@ mod tests {
         let source = include_str!("mod.rs");
         for entry in COMMANDS {
             assert!(source.contains(&format!("\"{}\" =>", entry.spec.words)), "{}", entry.spec.words);
+        }
+    }
+
+    #[test]
+    fn a_role_allows_its_commands_and_no_others() {
+        for (entry, role) in COMMANDS.iter().flat_map(|entry| Role::ALL.map(|role| (entry, role))) {
+            let caller = Caller { user: "u".to_owned(), role, from: "192.0.2.1".to_owned() };
+            let verdict = allowed(&entry.spec, &caller);
+            assert_eq!(verdict.is_ok(), role >= entry.spec.role, "{} as {role:?}", entry.spec.words);
+            if let Err(problem) = verdict {
+                assert_eq!(problem.kind, ProblemKind::Forbidden);
+                assert!(problem.message.contains(entry.spec.words) && problem.hint.is_some());
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use mailreeve_api::queue::{
     Addresses, DeliverNow, DeliverNowReply, Exchanger, HostLine, HostStatusReply, LastError, RecipientLine,
     RecipientScope, ShowRecipients, ShowRecipientsReply, SortKey, TopHostsReply,
 };
-use mailreeve_api::wire::Problem;
+use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::delivery::io::{Input, Scope};
 use mailreeve_core::delivery::views::{Cell, Cursor, DestinationView, RecipientView};
 use mailreeve_core::event::HostStatus;
@@ -78,7 +78,8 @@ impl Commands {
             return Err(Problem::new(
                 format!("no mail to `{name}` has passed this gateway since its counters were reset"),
                 "`tophosts` lists the destinations that are known; the name is the part after the @",
-            ));
+            )
+            .of(ProblemKind::NotFound));
         }
         Ok(self.host_reply(name, view, &ends.unwrap_or_default()))
     }
@@ -242,7 +243,7 @@ impl Commands {
                 }
                 None => "`tophosts active_rcpts` shows where mail waits".to_owned(),
             };
-            return Err(Problem::new("nothing is waiting for delivery there", hint));
+            return Err(Problem::new("nothing is waiting for delivery there", hint).of(ProblemKind::NotFound));
         }
         // Whoever mended a zone wants it read now; answers that are still good are only asked for again.
         self.context.running.load().dns.flush();

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use mailreeve_api::wire::{Answer, Call, Problem, REQUEST_BYTES};
+use mailreeve_api::command::Role;
+use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, REQUEST_BYTES};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -58,7 +59,11 @@ pub async fn serve(listener: UnixListener, commands: Arc<Commands>) {
 }
 
 async fn talk(stream: UnixStream, commands: &Commands) -> io::Result<()> {
-    let by = stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |peer| user(peer.uid()));
+    let caller = Caller {
+        user: stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |peer| user(peer.uid())),
+        role: Role::Administrator,
+        from: "local socket".to_owned(),
+    };
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     loop {
@@ -70,7 +75,14 @@ async fn talk(stream: UnixStream, commands: &Commands) -> io::Result<()> {
             return Ok(());
         }
         let answer = match serde_json::from_slice::<Call>(&line) {
-            Ok(call) => commands.answer(call, &by).await,
+            Ok(call) if call.caller.is_some() => Answer::problem(
+                Problem::new(
+                    "nobody can give a command for somebody else here",
+                    "leave `caller` out: it is the user who opened the socket",
+                )
+                .of(ProblemKind::Forbidden),
+            ),
+            Ok(call) => commands.answer(call, &caller).await,
             Err(error) => Answer::problem(Problem::new(
                 format!("the request was not understood: {error}"),
                 "send one JSON object a line: {\"v\":1,\"command\":\"status\"}",

@@ -50,6 +50,7 @@ fn keep_fixed(context: &Context, before: &Config, after: &mut Config) {
         ("socket", before.socket != after.socket),
         ("[log]", before.log != after.log),
         ("[ledger]", before.ledger != after.ledger),
+        ("[desk]", before.desk != after.desk),
         ("[metrics]", before.metrics_address != after.metrics_address),
         ("[threads]", before.receive_threads != after.receive_threads),
         ("queue.low, queue.reserve", {

@@ -34,6 +34,7 @@ fn the_reference_file_shows_the_defaults() {
     assert_eq!(reference.dns, built_in.dns);
     assert_eq!(reference.log, built_in.log);
     assert_eq!(reference.ledger, built_in.ledger);
+    assert_eq!(Desk { identity: None, ..reference.desk }, built_in.desk);
     assert_eq!(reference.receive_threads, built_in.receive_threads);
     let patient = BounceProfile {
         name: "default".to_owned(),
@@ -203,4 +204,17 @@ fn settings_of_sessions_policy_and_delivery_follow_the_file() {
     assert_eq!(delivery.verdict_life, Duration::from_secs(3600));
     let policy = config.policy();
     assert_eq!((policy.hostname.as_str(), policy.accepted_domains.len()), ("mx.example.com", 1));
+}
+
+#[test]
+fn the_desk_leaves_this_machine_only_with_a_certificate() {
+    let refused = bad("[desk]\naddress = '192.0.2.1:8024'\n");
+    assert!(refused.contains("in the clear") && refused.contains("mailreeve.toml:2"), "{refused}");
+    let half = bad("[desk]\naddress = '192.0.2.1:8024'\ncertificate = '/c.pem'\n");
+    assert!(half.contains("belong together") && !half.contains("in the clear"), "{half}");
+    let both = good("[desk]\naddress = '[::]:443'\ncertificate = '/c.pem'\nkey = '/k.pem'\n");
+    assert_eq!(both.desk.identity.unwrap().key, PathBuf::from("/k.pem"));
+    assert!(good("[desk]\naddress = '[::1]:0'\nidle_timeout = '5m'\n").desk.enabled);
+    // One that is switched off harms nobody.
+    assert!(!good("[desk]\nenabled = false\naddress = '0.0.0.0:80'\n").desk.enabled);
 }

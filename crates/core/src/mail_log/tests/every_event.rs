@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::event::{
     AbortReason, Alert, BounceKind, CloseReason, GeneratedKind, HostStatus, PeerAction, RecipientRule,
-    Severity, SpoolSpace, TlsResult, Unreported,
+    Severity, SignIn, SpoolSpace, TlsResult, Unreported,
 };
 use crate::ids::{Dcid, Icid, Mid, Rid};
 
@@ -52,14 +52,16 @@ fn place(event: &Event) -> usize {
         Event::DeliveryResumed { .. } => 34,
         Event::DeliverNow { .. } => 35,
         Event::SpoolSpace { .. } => 36,
+        Event::Commanded { .. } => 37,
+        Event::SignIn { .. } => 38,
     }
 }
 
-const KINDS: usize = 37;
+const KINDS: usize = 39;
 
 #[test]
 fn every_event_has_its_lines() {
-    let samples: Vec<Event> = [house(), connections(), messages(), outbound(), ends()].concat();
+    let samples: Vec<Event> = [house(), desk(), connections(), messages(), outbound(), ends()].concat();
     let seen: BTreeSet<usize> = samples.iter().map(place).collect();
     assert_eq!(seen, (0..KINDS).collect());
     let shown: Vec<String> = samples
@@ -96,6 +98,31 @@ fn house() -> Vec<Event> {
         Event::SpoolSpace { state: SpoolSpace::Low, free_bytes: 1 << 29 },
         Event::SpoolSpace { state: SpoolSpace::Reserve, free_bytes: 0 },
         Event::SpoolSpace { state: SpoolSpace::Failed, free_bytes: 1 << 31 },
+    ]
+}
+
+fn desk() -> Vec<Event> {
+    let commanded = |user: &str, arguments: &str, refused: Option<&str>| Event::Commanded {
+        user: user.to_owned(),
+        role: "operator".to_owned(),
+        from: "192.0.2.7".to_owned(),
+        command: "delivernow".to_owned(),
+        arguments: arguments.to_owned(),
+        refused: refused.map(str::to_owned),
+    };
+    let sign_in = |user: &str, outcome| {
+        let (user, from) = (user.to_owned(), "192.0.2.7".to_owned());
+        Event::SignIn { user, from, outcome }
+    };
+    vec![
+        commanded("ann", r#"{"host":"example.com"}"#, None),
+        commanded("ann", "", Some("nothing is waiting for delivery there")),
+        commanded("ann\n\u{1b}[2J", "\"all\"", None),
+        sign_in("ann", SignIn::Granted),
+        sign_in("ann\r\nInfo: forged", SignIn::Refused),
+        sign_in("ann", SignIn::NameLocked { seconds: 900 }),
+        sign_in("ann", SignIn::AddressLocked { seconds: 900 }),
+        sign_in("ann", SignIn::Left),
     ]
 }
 

@@ -1,0 +1,65 @@
+//! What the record of a change keeps of its arguments: everything but secrets, and not without end.
+
+use serde_json::Value;
+
+/// Octets of arguments that are kept.
+const KEPT: usize = 1_000;
+/// What stands for a secret.
+const HIDDEN: &str = "***";
+
+/// Writes the arguments of a call for the record: compact JSON, secrets replaced, cut at 1,000 octets.
+pub fn recorded(args: &Value) -> String {
+    let mut args = args.clone();
+    hide(&mut args);
+    let text = if args.is_null() { String::new() } else { args.to_string() };
+    match text.len() > KEPT {
+        false => text,
+        true => format!("{}...", &text[..text.floor_char_boundary(KEPT)]),
+    }
+}
+
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match is_secret(name) {
+                    true => *value = Value::from(HIDDEN),
+                    false => hide(value),
+                }
+            }
+        }
+        Value::Array(rows) => rows.iter_mut().for_each(hide),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// By its name: an argument that holds a secret is called after it.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passphrase", "secret", "token", "private_key"]
+        .iter()
+        .any(|word| name == *word || name.ends_with(&format!("_{word}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_recorded_wherever_they_stand() {
+        let args =
+            json!({"name": "a", "password": "p1", "rows": [{"api_token": {"deep": "p2"}, "keyword": "k"}]});
+        let text = recorded(&args);
+        assert!(!text.contains("p1") && !text.contains("p2"), "{text}");
+        assert_eq!(text, r#"{"name":"a","password":"***","rows":[{"api_token":"***","keyword":"k"}]}"#);
+    }
+
+    #[test]
+    fn a_record_has_an_end() {
+        assert_eq!(recorded(&Value::Null), "");
+        let text = recorded(&json!("\u{20ac}".repeat(1_000)));
+        assert!(text.len() <= KEPT + 3 && text.ends_with("..."));
+    }
+}

@@ -1,0 +1,179 @@
+//! Calls to the daemon over the one connection to it: each has a number, and answers come in any order.
+//!
+//! Bounded: [`CALLS`] under way at once, more wait their turn; a call that takes longer than its deadline is
+//! given up, and its answer is thrown away when it comes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use mailreeve_api::desk::{ANSWER_BYTES, ASK_BYTES, CALLS, Fact, FromDesk, Start, ToDesk};
+use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, VERSION};
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+/// The gateway answers reads in milliseconds; anything longer means that it is in trouble.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Lines that wait to be written.
+const LINES: usize = 2 * CALLS;
+
+/// The way to the daemon. Cheap to clone.
+#[derive(Clone)]
+pub struct Channel {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    lines: mpsc::Sender<Vec<u8>>,
+    under_way: Mutex<UnderWay>,
+    seats: Semaphore,
+}
+
+#[derive(Default)]
+struct UnderWay {
+    last: u64,
+    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+}
+
+/// Tells when the daemon is gone.
+pub struct Gone(watch::Receiver<bool>);
+
+impl Gone {
+    /// Waits for it.
+    pub async fn wait(mut self) {
+        // A sender that is dropped says the same.
+        let _ = self.0.wait_for(|gone| *gone).await;
+    }
+}
+
+impl Channel {
+    /// Reads what the daemon says first, and takes the connection over.
+    ///
+    /// # Errors
+    /// When the daemon says something else or nothing.
+    pub async fn open(stream: UnixStream) -> Result<(Self, Start, Gone)> {
+        let (read, write) = stream.into_split();
+        let mut reader = BufReader::new(read);
+        let first = tokio::time::timeout(PATIENCE, next(&mut reader)).await;
+        let start = match first.context("the daemon said nothing")?? {
+            Some(ToDesk::Start(start)) => start,
+            Some(ToDesk::Answer { .. }) | None => bail!("the daemon did not begin"),
+        };
+        let (lines, waiting_lines) = mpsc::channel(LINES);
+        let under_way = Mutex::new(UnderWay::default());
+        let inner = Arc::new(Inner { lines, under_way, seats: Semaphore::new(CALLS) });
+        let (tell, gone) = watch::channel(false);
+        tokio::spawn(write_lines(write, waiting_lines));
+        tokio::spawn(read_answers(reader, Arc::clone(&inner), tell));
+        Ok((Self { inner }, start, Gone(gone)))
+    }
+
+    /// Gives a command for `caller` and waits for its reply.
+    ///
+    /// # Errors
+    /// The daemon's problem with it, or that the daemon does not answer.
+    pub async fn ask(&self, call: &Call, caller: &Caller) -> Result<Value, Problem> {
+        let call = Call { caller: Some(caller.clone()), ..call.clone() };
+        let answer = tokio::time::timeout(PATIENCE, self.answer(call)).await.map_err(|_| silent())??;
+        if answer.v != VERSION {
+            return Err(Problem::internal("the daemon speaks another version of the protocol"));
+        }
+        match answer.error {
+            Some(problem) => Err(problem),
+            None => Ok(answer.ok.unwrap_or_default()),
+        }
+    }
+
+    /// Tells a fact for the record. When the daemon is far behind it is not told.
+    pub fn tell(&self, fact: Fact) {
+        if let Ok(line) = line(&FromDesk::Tell(fact)) {
+            let _ = self.inner.lines.try_send(line);
+        }
+    }
+
+    async fn answer(&self, call: Call) -> Result<Answer, Problem> {
+        let _seat = self.inner.seats.acquire().await.map_err(|_| silent())?;
+        let (number, answer) = self.inner.number();
+        // Given up or answered: the number goes with it.
+        let under_way = Numbered { inner: &self.inner, number };
+        let line = line(&FromDesk::Ask { id: number, call })?;
+        self.inner.lines.send(line).await.map_err(|_| silent())?;
+        let answer = answer.await.map_err(|_| silent());
+        drop(under_way);
+        answer
+    }
+}
+
+impl Inner {
+    fn number(&self) -> (u64, oneshot::Receiver<Answer>) {
+        let (tell, answer) = oneshot::channel();
+        let mut under_way = self.under_way.lock();
+        under_way.last += 1;
+        let number = under_way.last;
+        under_way.waiting.insert(number, tell);
+        (number, answer)
+    }
+}
+
+struct Numbered<'a> {
+    inner: &'a Inner,
+    number: u64,
+}
+
+impl Drop for Numbered<'_> {
+    fn drop(&mut self) {
+        self.inner.under_way.lock().waiting.remove(&self.number);
+    }
+}
+
+fn line(said: &FromDesk) -> Result<Vec<u8>, Problem> {
+    let mut line = serde_json::to_vec(said).map_err(|error| Problem::internal(error.to_string()))?;
+    if line.len() >= ASK_BYTES {
+        return Err(Problem::new("the request is too long", "send less at once").of(ProblemKind::TooLong));
+    }
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn silent() -> Problem {
+    Problem::new("the gateway does not answer", "look at its log; mail may still flow")
+        .of(ProblemKind::Unavailable)
+}
+
+async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::Receiver<Vec<u8>>) {
+    while let Some(line) = lines.recv().await {
+        if write.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read_answers(mut reader: BufReader<OwnedReadHalf>, inner: Arc<Inner>, gone: watch::Sender<bool>) {
+    while let Ok(Some(said)) = next(&mut reader).await {
+        if let ToDesk::Answer { id, answer } = said
+            && let Some(waiting) = inner.under_way.lock().waiting.remove(&id)
+        {
+            // Whoever asked may have left.
+            let _ = waiting.send(answer);
+        }
+    }
+    inner.under_way.lock().waiting.clear();
+    inner.seats.close();
+    let _ = gone.send(true);
+}
+
+/// The next line; `None` at the end.
+async fn next(reader: &mut BufReader<OwnedReadHalf>) -> Result<Option<ToDesk>> {
+    let mut line = Vec::new();
+    let limit = u64::try_from(ANSWER_BYTES).unwrap_or(u64::MAX);
+    reader.take(limit).read_until(b'\n', &mut line).await?;
+    match line.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(serde_json::from_slice(&line).context("the daemon was not understood")?)),
+    }
+}

@@ -1,0 +1,16 @@
+//! What browsers show.
+
+use axum::Router;
+
+use crate::desk::Desk;
+
+/// Pages for those who have signed in: whoever has not is led to the login, and what changes something comes only
+/// with the session's token (see [`crate::visitor::Visitor::csrf`]).
+pub fn routes() -> Router<Desk> {
+    Router::new()
+}
+
+/// What everybody may fetch: style sheets, scripts, pictures.
+pub fn assets() -> Router<Desk> {
+    Router::new()
+}

@@ -1,0 +1,128 @@
+//! What the desk says, and what it is answered.
+
+use std::io;
+use std::sync::Arc;
+
+use mailreeve_api::desk::{ASK_BYTES, CALLS, Fact, FromDesk, Start, ToDesk};
+use mailreeve_api::wire::{Answer, Call, Problem, ProblemKind};
+use mailreeve_core::event::{Event, Severity, SignIn};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Mutex, Semaphore};
+
+use crate::commands::Commands;
+use crate::context::Context;
+
+/// Octets of a name that go into the record.
+const NAME_BYTES: usize = 100;
+
+/// Serves a desk until it ends or says what no desk says.
+pub(super) async fn until_its_end(
+    stream: UnixStream,
+    start: &Start,
+    context: &Arc<Context>,
+    commands: &Arc<Commands>,
+) {
+    let (read, write) = stream.into_split();
+    let writer = Arc::new(Mutex::new(write));
+    let mut reader = BufReader::new(read);
+    if say(&writer, &ToDesk::Start(start.clone())).await.is_err() {
+        return;
+    }
+    // The desk keeps to the same bound, so nobody waits here.
+    let seats = Arc::new(Semaphore::new(CALLS));
+    while let Ok(Some(said)) = next(&mut reader).await {
+        match said {
+            FromDesk::Tell(fact) => record(context, fact),
+            FromDesk::Ask { id, call } => {
+                let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
+                let (commands, writer) = (Arc::clone(commands), Arc::clone(&writer));
+                // Carried out and recorded whole, even when the desk ends meanwhile.
+                tokio::spawn(async move {
+                    let answer = answered(&commands, call).await;
+                    // A desk that is gone needs no answer.
+                    let _ = say(&writer, &ToDesk::Answer { id, answer }).await;
+                    drop(seat);
+                });
+            }
+        }
+    }
+}
+
+async fn answered(commands: &Commands, mut call: Call) -> Answer {
+    match call.caller.take() {
+        Some(caller) => commands.answer(call, &caller).await,
+        None => {
+            let problem = Problem::new("the call has no caller", "a desk says for whom it asks");
+            Answer::problem(problem.of(ProblemKind::Unauthenticated))
+        }
+    }
+}
+
+async fn say(writer: &Mutex<OwnedWriteHalf>, what: &ToDesk) -> io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    writer.lock().await.write_all(&line).await
+}
+
+async fn next(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Option<FromDesk>> {
+    let mut line = Vec::new();
+    let limit = u64::try_from(ASK_BYTES).unwrap_or(u64::MAX);
+    reader.take(limit).read_until(b'\n', &mut line).await?;
+    if line.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&line)?)) }
+}
+
+/// Facts of the desk as events; it can write no others.
+fn record(context: &Context, fact: Fact) {
+    let event = match fact {
+        Fact::FirstUser { told_in } => {
+            return context.events.alert(
+                Severity::Information,
+                "desk-first-user",
+                format!(
+                    "the desk has made its first user, admin; the password stands in {}",
+                    told_in.display()
+                ),
+                "sign in, set a password of your own, delete the file",
+            );
+        }
+        Fact::Failed { why } => {
+            return context.events.alert(
+                Severity::Warning,
+                "desk-failed",
+                format!("the desk cannot work: {}; mail is not concerned", short(why)),
+                "mend what is said; the desk is started again and again until it can",
+            );
+        }
+        Fact::SignedIn { user, from } => sign_in(user, from, SignIn::Granted),
+        Fact::SignedOut { user, from } => sign_in(user, from, SignIn::Left),
+        Fact::SignInRefused { user, from } => sign_in(user, from, SignIn::Refused),
+        Fact::LockedOut { user, from, address, seconds } => {
+            let (user, from) = (short(user), short(from));
+            let whom = if address { format!("address {from}") } else { format!("user {user}") };
+            context.events.alert(
+                Severity::Warning,
+                "desk-lockout",
+                format!("too many wrong passwords at the desk: {whom} is locked for {seconds} s"),
+                "find out who tries; `mailreeve desk-user password NAME` sets a new password and lifts the lock",
+            );
+            let outcome = match address {
+                true => SignIn::AddressLocked { seconds },
+                false => SignIn::NameLocked { seconds },
+            };
+            sign_in(user, from, outcome)
+        }
+    };
+    context.events.tell(event);
+}
+
+fn sign_in(user: String, from: String, outcome: SignIn) -> Event {
+    Event::SignIn { user: short(user), from: short(from), outcome }
+}
+
+/// Names come from whoever stands before the login.
+fn short(mut name: String) -> String {
+    name.truncate(name.floor_char_boundary(NAME_BYTES));
+    name
+}
