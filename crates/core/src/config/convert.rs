@@ -12,6 +12,7 @@ impl Config {
         Settings {
             connections: self.delivery.connections,
             connections_per_address: self.delivery.connections_per_address,
+            opening_per_address: self.delivery.opening_per_address,
             idle: self.delivery.idle,
             profiles: self.bounce_profiles.clone(),
             default_control: self.destination_default.clone(),

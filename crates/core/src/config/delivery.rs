@@ -15,6 +15,7 @@ pub(super) const DELIVERY: Spec = Spec {
         "connect_timeout",
         "connections",
         "connections_per_address",
+        "opening_per_address",
         "idle",
         "refused_networks",
         "source_addresses",
@@ -42,6 +43,8 @@ pub struct Delivery {
     pub connections: usize,
     /// Connections to one address, 0 for no limit of its own.
     pub connections_per_address: usize,
+    /// Connections to one address that are opened at a time while fewer stand there.
+    pub opening_per_address: usize,
     /// How long a connection is kept for a next message.
     pub idle: Duration,
     /// Networks never connected to unless a route names the host.
@@ -112,6 +115,7 @@ impl Default for Delivery {
             connect_timeout: Duration::from_secs(30),
             connections: 10_000,
             connections_per_address: 0,
+            opening_per_address: 20,
             idle: Duration::from_secs(5),
             refused_networks: REFUSED_V4
                 .map(IpNet::V4)
@@ -173,6 +177,11 @@ impl Delivery {
                 "connections_per_address",
                 0..=1_000_000,
                 default.connections_per_address,
+            ),
+            opening_per_address: section.integer(
+                "opening_per_address",
+                1..=10_000,
+                default.opening_per_address,
             ),
             idle: section.duration("idle", Duration::ZERO..=second * 300, default.idle),
             refused_networks: refused.map_or(default.refused_networks, |networks| {

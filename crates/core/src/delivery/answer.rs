@@ -56,6 +56,7 @@ impl Delivery {
             Wait::SlotOfGateway(of) => limit(LimitOwner::Gateway, of),
             Wait::ConnectionOfDestination(of) => limit(LimitOwner::Destination(destination.host.clone()), of),
             Wait::ConnectionOfAddress(address, of) => limit(LimitOwner::Address(address), of),
+            Wait::OpeningAtAddress(address, opening) => Why::AddressOpening { address, opening },
             Wait::RateOfDestination(until) => Why::RateLimit {
                 whose: LimitOwner::Destination(destination.host.clone()),
                 until: self.clock.wall(until),

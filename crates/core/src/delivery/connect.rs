@@ -109,9 +109,9 @@ impl Delivery {
     }
 
     /// Ends the count of a connection at an address and has those looked at who wait for that.
-    pub(super) fn release_address(&mut self, id: DestinationId, address: IpAddr) {
+    pub(super) fn release_address(&mut self, id: DestinationId, address: IpAddr, opening: bool) {
         self.destinations[id].release_address(address);
-        for waiting in self.limits.release_address(address) {
+        for waiting in self.limits.release_address(address, opening) {
             self.touch(waiting);
         }
     }
@@ -127,6 +127,7 @@ impl Delivery {
         let connection = self.connections.remove(slot);
         let id = connection.destination;
         let destination = &mut self.destinations[id];
+        let opening = matches!(connection.phase, Phase::Opening { .. });
         match connection.phase {
             Phase::Opening { unproven, .. } => {
                 destination.opening.retain(|other| *other != slot);
@@ -146,7 +147,7 @@ impl Delivery {
         }
         self.limits.give_back(slot);
         for address in connection.held {
-            self.release_address(id, address);
+            self.release_address(id, address, opening);
         }
         let now = self.now();
         self.destinations[id].touched = now;

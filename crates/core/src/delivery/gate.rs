@@ -67,6 +67,7 @@ pub(super) enum Wait {
     SlotOfGateway(usize),
     ConnectionOfDestination(usize),
     ConnectionOfAddress(IpAddr, usize),
+    OpeningAtAddress(IpAddr, usize),
     RateOfDestination(Steady),
     RateOfAddress(IpAddr, Steady),
 }

@@ -3,6 +3,10 @@
 //! A slot is lent when a connection starts to open and comes back exactly once, when it is gone. Destinations
 //! that did not answer at their last attempt may together hold at most half of the slots while they connect, so
 //! that any number of silent hosts leaves the other half to those that work.
+//!
+//! At one address no more connections are opened at a time than stand there already, or the few of the settings: a
+//! thousand destinations behind one smarthost reach it in doubling steps, each after it answered the one before, and
+//! do not overrun what it can accept.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -38,7 +42,18 @@ pub(super) struct Limits {
 struct AddressUse {
     /// Connections that stand there or may end up there.
     lent: usize,
+    /// Those of them that are being opened.
+    opening: usize,
     awaiting: Vec<DestinationId>,
+}
+
+/// Why no more connection is opened to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AddressFull {
+    /// This limit is reached.
+    Limit(usize),
+    /// So many are being opened, and as many have not answered yet.
+    Opening(usize),
 }
 
 impl Limits {
@@ -119,22 +134,37 @@ impl Limits {
         if self.room(settings, false).is_err() { waiting } else { 0 }
     }
 
-    /// Tells whether one more connection to an address is allowed to all destinations together; otherwise the limit.
-    pub(super) fn address_room(&self, address: IpAddr, settings: &Settings) -> Result<(), usize> {
+    /// Tells whether one more connection to an address may be opened now, whatever the destination.
+    pub(super) fn address_room(&self, address: IpAddr, settings: &Settings) -> Result<(), AddressFull> {
         let limit = settings.connections_per_address;
-        let lent = self.addresses.get(&address).map_or(0, |used| used.lent);
-        if limit > 0 && lent >= limit { Err(limit) } else { Ok(()) }
+        let Some(used) = self.addresses.get(&address) else { return Ok(()) };
+        if limit > 0 && used.lent >= limit {
+            return Err(AddressFull::Limit(limit));
+        }
+        let at_a_time = settings.opening_per_address.max(1).max(used.lent - used.opening);
+        if used.opening >= at_a_time { Err(AddressFull::Opening(used.opening)) } else { Ok(()) }
     }
 
-    /// Counts a connection that is or may become one to this address.
+    /// Counts a connection that is being opened and may become one to this address.
     pub(super) fn hold_address(&mut self, address: IpAddr) {
-        self.addresses.entry(address).or_default().lent += 1;
+        let used = self.addresses.entry(address).or_default();
+        used.lent += 1;
+        used.opening += 1;
     }
 
-    /// Ends the count of [`hold_address`](Self::hold_address); returns who waited for it.
-    pub(super) fn release_address(&mut self, address: IpAddr) -> Vec<DestinationId> {
+    /// A connection stands at this address now.
+    pub(super) fn stands_at(&mut self, address: IpAddr) {
+        if let Some(used) = self.addresses.get_mut(&address) {
+            used.opening -= 1;
+        }
+    }
+
+    /// Ends the count of [`hold_address`](Self::hold_address), of a connection that is still `opening` or stood there;
+    /// returns who waited for it.
+    pub(super) fn release_address(&mut self, address: IpAddr, opening: bool) -> Vec<DestinationId> {
         let Some(used) = self.addresses.get_mut(&address) else { return Vec::new() };
         used.lent -= 1;
+        used.opening -= usize::from(opening);
         let awaiting = std::mem::take(&mut used.awaiting);
         if used.lent == 0 {
             self.addresses.remove(&address);
@@ -212,15 +242,42 @@ mod tests {
     }
 
     #[test]
+    fn connections_to_an_address_double_with_its_answers() {
+        let address: IpAddr = [192, 0, 2, 1].into();
+        let settings = Settings { opening_per_address: 2, ..Settings::default() };
+        let mut limits = Limits::default();
+        let open_all = |limits: &mut Limits| {
+            let mut opened = 0;
+            while limits.address_room(address, &settings).is_ok() {
+                limits.hold_address(address);
+                opened += 1;
+            }
+            opened
+        };
+        let mut steps = Vec::new();
+        for _ in 0..5 {
+            let opened = open_all(&mut limits);
+            steps.push(opened);
+            for _ in 0..opened {
+                limits.stands_at(address);
+            }
+        }
+        assert_eq!(steps, [2, 2, 4, 8, 16]);
+        open_all(&mut limits);
+        assert_eq!(limits.address_room(address, &settings), Err(AddressFull::Opening(32)));
+    }
+
+    #[test]
     fn who_waits_for_an_address_hears_of_its_release() {
         let address: IpAddr = [192, 0, 2, 1].into();
         let settings = Settings { connections_per_address: 1, ..Settings::default() };
         let mut limits = Limits::default();
         limits.hold_address(address);
-        assert_eq!(limits.address_room(address, &settings), Err(1));
+        limits.stands_at(address);
+        assert_eq!(limits.address_room(address, &settings), Err(AddressFull::Limit(1)));
         limits.wait_for_address(address, DestinationId(4));
         limits.wait_for_address(address, DestinationId(4));
-        assert_eq!(limits.release_address(address), [DestinationId(4)]);
+        assert_eq!(limits.release_address(address, false), [DestinationId(4)]);
         assert_eq!(limits.address_room(address, &settings), Ok(()));
         assert!(limits.addresses.is_empty(), "an unused address takes no memory");
     }

@@ -136,10 +136,13 @@ impl Delivery {
     fn settle_address(&mut self, slot: Slot, address: SocketAddr) {
         let held = std::mem::take(&mut self.connections[slot].held);
         let (kept, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|held| *held == address.ip());
+        for address in &kept {
+            self.limits.stands_at(*address);
+        }
         self.connections[slot].held = kept;
         let id = self.connections[slot].destination;
         for other in others {
-            self.release_address(id, other);
+            self.release_address(id, other, true);
         }
     }
 

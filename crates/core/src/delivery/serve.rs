@@ -150,7 +150,9 @@ impl Delivery {
     fn await_change(&mut self, id: DestinationId, wait: Wait, effects: &mut Vec<Effect>) {
         match wait {
             Wait::SlotOfGateway(_) => self.await_slot(id),
-            Wait::ConnectionOfAddress(..) | Wait::RateOfAddress(..) => self.await_addresses(id, effects),
+            Wait::ConnectionOfAddress(..) | Wait::OpeningAtAddress(..) | Wait::RateOfAddress(..) => {
+                self.await_addresses(id, effects);
+            }
             Wait::RateOfDestination(until) => self.look_again(id, until),
             // The agenda, an answer on its way or an operator ends these.
             Wait::Attempting(_)
@@ -211,6 +213,8 @@ impl Delivery {
                     }
                 }
                 Wait::RateOfAddress(_, until) => self.look_again(id, until),
+                // Its answers wake the destination.
+                Wait::OpeningAtAddress(..) => {}
                 other => debug_assert!(false, "no blocker of an address: {other:?}"),
             }
         }

@@ -13,6 +13,9 @@ pub struct Settings {
     pub connections: usize,
     /// Connections to one address, whatever the destinations (0 = no limit of its own).
     pub connections_per_address: usize,
+    /// Connections to one address that are opened at a time while fewer stand there (20); from then on as many as
+    /// stand.
+    pub opening_per_address: usize,
     /// An idle connection is closed after this.
     pub idle: Duration,
     /// No attempt for this long makes a verdict unknown (3,600 s).
@@ -167,6 +170,7 @@ impl Default for Settings {
         Self {
             connections: 10_000,
             connections_per_address: 0,
+            opening_per_address: 20,
             idle: Duration::from_secs(5),
             verdict_life: Duration::from_secs(3_600),
             profiles: vec![BounceProfile::default()],

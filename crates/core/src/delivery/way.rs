@@ -6,6 +6,7 @@ use crate::delivery::content::{Objection, Offer};
 use crate::delivery::destination::{Destination, Known, Need, Path};
 use crate::delivery::gate::{Gate, Step, Wait, need_of};
 use crate::delivery::io::{Slot, Target};
+use crate::delivery::limits::AddressFull;
 use crate::delivery::recipient::{Marks, Recipient};
 use crate::delivery::settings::Route;
 use crate::delivery::steady::Steady;
@@ -220,8 +221,10 @@ impl Delivery {
         if control.per_address && own >= most {
             return Some(Wait::ConnectionOfAddress(address, most));
         }
-        if let Err(limit) = self.limits.address_room(address, &self.settings) {
-            return Some(Wait::ConnectionOfAddress(address, limit));
+        match self.limits.address_room(address, &self.settings) {
+            Ok(()) => {}
+            Err(AddressFull::Limit(limit)) => return Some(Wait::ConnectionOfAddress(address, limit)),
+            Err(AddressFull::Opening(opening)) => return Some(Wait::OpeningAtAddress(address, opening)),
         }
         match destination.room_at(address, at) {
             Room::Left(_) => None,

@@ -56,6 +56,13 @@ pub enum Why {
         /// for a minute.
         limit: usize,
     },
+    /// So many connections to the address are being opened that it has to answer some before more are.
+    AddressOpening {
+        /// An exchanger's address.
+        address: std::net::IpAddr,
+        /// Connections that are being opened to it, whatever the destination.
+        opening: usize,
+    },
     /// As many recipients as the limit allows were tried in this window.
     RateLimit {
         /// Whose limit.

@@ -73,6 +73,7 @@ points! {
     WhyLimitGateway = "why: connection limit of the gateway",
     WhyLimitDestination = "why: connection limit of the destination",
     WhyLimitAddress = "why: connection limit of an address",
+    WhyOpeningAddress = "why: enough connections are being opened to an address",
     WhyRateDestination = "why: rate limit of the destination",
     WhyRateAddress = "why: rate limit of an address",
     WhySuspendedAll = "why: suspended everywhere",

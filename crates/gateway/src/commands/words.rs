@@ -70,6 +70,9 @@ pub(super) fn why_in_words(why: &Why) -> String {
         Why::ConnectionLimit { whose, limit } => {
             format!("All {limit} connections of {} are busy.", owner(whose))
         }
+        Why::AddressOpening { address, opening } => {
+            format!("{opening} connections are being opened to {address}; more follow as it answers.")
+        }
         Why::RateLimit { whose, .. } => format!("The rate limit of {} is used up.", owner(whose)),
         Why::Suspended { by, .. } => format!("Delivery was suspended by {by}"),
         Why::SpoolSpace { .. } => "The disk could not record the end of a delivery.".to_owned(),
@@ -88,6 +91,7 @@ pub(super) const fn next_of(why: &Why) -> Option<u64> {
         | Why::Resolving { .. }
         | Why::Connecting { .. }
         | Why::ConnectionLimit { .. }
+        | Why::AddressOpening { .. }
         | Why::Suspended { .. }
         | Why::SpoolSpace { .. }
         | Why::ShuttingDown => None,

@@ -290,6 +290,7 @@ fn why_line(why: &Why, now: Instant) -> String {
         Why::HostOnTrial { dcid } => format!("trial {dcid}"),
         Why::Resolving { since } => format!("resolving since {}", away(*since, now)),
         Why::Connecting { dcid } => format!("connecting {dcid}"),
+        Why::AddressOpening { address, opening } => format!("{opening} being opened to {address}"),
         Why::ConnectionLimit { whose, limit } => format!("limit {limit} of {}", owner(whose)),
         Why::RateLimit { whose, until } => format!("rate of {} {}", owner(whose), away(*until, now)),
         Why::Suspended { by, since, host } => {

@@ -42,6 +42,7 @@ impl Model {
                 | Why::Resolving { .. }
                 | Why::Connecting { .. }
                 | Why::ConnectionLimit { .. }
+                | Why::AddressOpening { .. }
                 | Why::Suspended { .. }
                 | Why::SpoolSpace { .. }
                 | Why::ShuttingDown,

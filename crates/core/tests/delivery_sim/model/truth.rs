@@ -75,6 +75,14 @@ impl Model {
                 self.connection_limit(recipient, whose, *limit, scene)?;
                 self.nothing_idle(recipient, scene)
             }
+            Why::AddressOpening { address, opening } => {
+                let (under_way, at_a_time) = self.openings_at(*address, scene);
+                require(under_way == *opening && under_way >= at_a_time, LAW, || {
+                    format!("{under_way} are being opened, {at_a_time} may")
+                })?;
+                self.no_room_sooner(recipient, *address, scene)?;
+                self.nothing_idle(recipient, scene)
+            }
             Why::RateLimit { whose, until } => {
                 require(*until > wall, LAW, || "the window is open".into())?;
                 self.rate_limit(&host, whose, *until, scene)
@@ -185,23 +193,43 @@ impl Model {
             }
             LimitOwner::Address(ip) => {
                 let all = self.settings.connections_per_address;
-                let full = |ip: &IpAddr| {
-                    let here = sockets().filter(|socket| socket.may_hold(*ip)).count();
-                    (all > 0 && here >= all) || (control.per_address && here >= control.concurrency)
-                };
-                let slow = |ip: IpAddr| control.per_address && self.rate_room(host, Some(ip), scene) == 0;
-                require(self.rivals(recipient, *ip).is_some(), LAW, || {
-                    format!("it is no address of {host}")
-                })?;
                 let named =
                     (all > 0 && limit == all) || (control.per_address && limit == control.concurrency);
-                let room =
-                    self.rivals(recipient, *ip).into_iter().flatten().find(|ip| !full(ip) && !slow(*ip));
-                require(named && full(ip) && room.is_none(), LAW, || {
-                    format!("{room:?} has room ({all} for all, {control:?})")
-                })
+                require(named && self.is_full(host, *ip, scene), LAW, || {
+                    format!("{ip} has room ({all} for all, {control:?})")
+                })?;
+                self.no_room_sooner(recipient, *ip, scene)
             }
         }
+    }
+
+    /// As many connections are open to an address as a limit allows.
+    fn is_full(&self, host: &Host, ip: IpAddr, scene: Scene<'_>) -> bool {
+        let (all, control) = (self.settings.connections_per_address, self.control(host));
+        let here = scene.world.sockets.values().filter(|socket| socket.may_hold(ip)).count();
+        (all > 0 && here >= all) || (control.per_address && here >= control.concurrency)
+    }
+
+    /// Returns how many connections are being opened to an address, and how many may be at a time.
+    pub(super) fn openings_at(&self, ip: IpAddr, scene: Scene<'_>) -> (usize, usize) {
+        let here = || scene.world.sockets.values().filter(|socket| socket.may_hold(ip));
+        let under_way = here().filter(|socket| socket.is_opening()).count();
+        (under_way, self.settings.opening_per_address.max(here().count() - under_way))
+    }
+
+    /// No address that would be tried as soon as `ip`, or sooner, has room.
+    fn no_room_sooner(&self, recipient: &Recipient, ip: IpAddr, scene: Scene<'_>) -> Verdict {
+        let host = &recipient.host;
+        let Some(rivals) = self.rivals(recipient, ip) else {
+            return broken(LAW, format!("it is no address of {host}"));
+        };
+        let slow = |ip| self.control(host).per_address && self.rate_room(host, Some(ip), scene) == 0;
+        let busy = |ip| {
+            let (under_way, at_a_time) = self.openings_at(ip, scene);
+            under_way >= at_a_time
+        };
+        let room = rivals.into_iter().find(|ip| !self.is_full(host, *ip, scene) && !slow(*ip) && !busy(*ip));
+        require(room.is_none(), LAW, || format!("{room:?} has room"))
     }
 
     /// A destination that refused one more connection beside those that stood may be held at their number for a
@@ -287,6 +315,7 @@ fn point(why: &Why) -> Point {
         Why::ConnectionLimit { whose: LimitOwner::Gateway, .. } => Point::WhyLimitGateway,
         Why::ConnectionLimit { whose: LimitOwner::Destination(_), .. } => Point::WhyLimitDestination,
         Why::ConnectionLimit { whose: LimitOwner::Address(_), .. } => Point::WhyLimitAddress,
+        Why::AddressOpening { .. } => Point::WhyOpeningAddress,
         Why::RateLimit { whose: LimitOwner::Address(_), .. } => Point::WhyRateAddress,
         Why::RateLimit { whose: LimitOwner::Destination(_) | LimitOwner::Gateway, .. } => {
             Point::WhyRateDestination
