@@ -11,7 +11,9 @@
 //! * [`dns`]: a name server with zones, and with every way to fail.
 //! * [`host`]: SMTP hosts that are healthy, slow, silent, refusing, full, badly encrypted, or cut the line.
 //! * [`sink`]: a healthy host that records what it took before it says 250.
+//! * [`sender`]: a visit of a sender of any temper: hasty, vanishing, with a message too large.
 //! * [`client`]: sessions that send numbered messages and record what was acknowledged.
+//! * [`traffic`]: letters that look like mail, at a rate, with bursts, until it is stopped.
 //! * [`verify`]: compares both records: lost, altered, duplicate.
 //! * [`dialogue`]: plays conversations written in text files.
 //! * [`world`]: a name server and its hosts, started and stopped together.
@@ -21,10 +23,13 @@ pub mod client;
 pub mod command;
 pub mod dialogue;
 pub mod dns;
+mod form;
 pub mod host;
 pub mod record;
 pub mod room;
+pub mod sender;
 pub mod sink;
+pub mod traffic;
 mod unverified;
 pub mod verify;
 pub mod words;

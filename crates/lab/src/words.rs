@@ -40,6 +40,17 @@ impl Dice {
         format!("{}-{}", self.pick(&SHADES), self.pick(&CREATURES))
     }
 
+    /// Something that a host says about `topic`, in one of its many wordings.
+    pub fn remark(&mut self, topic: Topic) -> String {
+        let choices = topic.remarks();
+        choices.get(self.below(choices.len())).copied().unwrap_or_default().to_owned()
+    }
+
+    /// A name for a list of bad senders, such as `lapwing.blocklist.test`.
+    pub fn list_name(&mut self) -> String {
+        format!("{}.{}.test", self.pick(&CREATURES), self.pick(&LISTS))
+    }
+
     /// A sentence without meaning, for the text of a reply.
     pub fn sentence(&mut self) -> String {
         format!(
@@ -52,6 +63,58 @@ impl Dice {
     }
 }
 
+/// What a reply is about, where it is about something. `{peer}` in a remark is the client's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Come back when there is less to do.
+    Busy,
+    /// This client is not wanted.
+    Unwelcome,
+    /// Nobody gets mail here.
+    NoMail,
+    /// Strangers are to try again.
+    Greylisted,
+    /// No room is left in a mailbox.
+    BoxFull,
+    /// There is no such mailbox.
+    NoSuchBox,
+    /// Too much at once from one client.
+    TooFast,
+    /// The client's address is on a list; the list's name follows.
+    Listed,
+}
+
+impl Topic {
+    const fn remarks(self) -> &'static [&'static str] {
+        match self {
+            Self::Busy => &["busy just now, please call again", "too many guests, come back in a while"],
+            Self::Unwelcome => &["we do not talk to {peer}", "no mail from your side of the river, please"],
+            Self::NoMail => &["this machine takes no mail, ever", "nobody lives here"],
+            Self::Greylisted => &[
+                "greylisted, please try again in a moment",
+                "we have not met before: come back a little later",
+                "deferred until we know {peer} better, retry soon",
+            ],
+            Self::BoxFull => &[
+                "that mailbox is full",
+                "over quota, there is no room for another letter",
+                "mailbox has used up its storage",
+            ],
+            Self::NoSuchBox => &["no such mailbox here", "user unknown", "we know nobody of that name"],
+            Self::TooFast => &[
+                "rate limit reached, slow down",
+                "too many messages from {peer}, try later",
+                "you are sending faster than we read",
+            ],
+            Self::Listed => &[
+                "{peer} is blocked because it is listed at",
+                "mail from {peer} refused, see block list",
+                "your address has a bad name with",
+            ],
+        }
+    }
+}
+
 /// A seed from the clock, for runs that need not be repeated.
 #[must_use]
 pub fn fresh_seed() -> u64 {
@@ -59,6 +122,7 @@ pub fn fresh_seed() -> u64 {
     since.as_nanos() as u64 ^ (u64::from(std::process::id()) << 40)
 }
 
+const LISTS: [&str; 4] = ["blocklist", "dnsbl", "rbl", "bad-senders"];
 const SHADES: [&str; 24] = [
     "amber", "ashen", "azure", "bronze", "chalk", "cobalt", "copper", "coral", "crimson", "dusky", "flint",
     "golden", "hazel", "indigo", "ivory", "lilac", "mossy", "olive", "pearl", "russet", "sable", "scarlet",

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crc32fast::Hasher;
 
+use crate::form::{date, stuffed};
 use crate::record;
 use crate::words::Dice;
 
@@ -160,14 +161,7 @@ fn print(dice: &mut Dice, body: Body, length: usize) -> Printed {
 
 /// The body with its leading dots doubled, or `None` where it has none.
 fn stuff(plain: &[u8]) -> Option<Vec<u8>> {
-    let mut stuffed = Vec::with_capacity(plain.len() + plain.len() / 16);
-    for line in plain.split_inclusive(|byte| *byte == b'\n') {
-        if line.starts_with(b".") {
-            stuffed.push(b'.');
-        }
-        stuffed.extend_from_slice(line);
-    }
-    (stuffed.len() > plain.len()).then_some(stuffed)
+    Some(stuffed(plain)).filter(|stuffed| stuffed.len() > plain.len())
 }
 
 fn letters(dice: &mut Dice, length: usize) -> Vec<u8> {
@@ -191,40 +185,10 @@ fn hard_line(dice: &mut Dice) -> Vec<u8> {
     }
 }
 
-/// A date as RFC 5322 section 3.3 wants it, in UTC. The calendar is that of whole days since 1970.
-fn date(seconds: u64) -> String {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
-    let weekday = WEEKDAYS[(days % 7) as usize];
-    let leap = |year: u64| (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while days >= lengths[month] {
-        days -= lengths[month];
-        month += 1;
-    }
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{weekday}, {} {} {year} {hour:02}:{minute:02}:{second:02} +0000", days + 1, MONTHS[month])
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Load;
     use super::*;
-
-    #[test]
-    fn dates_of_known_days() {
-        assert_eq!(date(0), "Thu, 1 Jan 1970 00:00:00 +0000");
-        assert_eq!(date(951_782_400), "Tue, 29 Feb 2000 00:00:00 +0000");
-        assert_eq!(date(1_735_689_599), "Tue, 31 Dec 2024 23:59:59 +0000");
-    }
 
     #[test]
     fn messages_differ_and_have_about_their_size() {

@@ -12,26 +12,26 @@ const REPLY_LIMIT: usize = 64 << 10;
 
 /// A stream and what was read of it.
 #[derive(Debug)]
-pub(super) struct Line<S> {
+pub(crate) struct Line<S> {
     stream: S,
     input: BytesMut,
     patience: Duration,
     /// All lines of the last reply, without codes, joined by line feeds.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
+    pub(crate) fn new(stream: S, patience: Duration) -> Self {
         Self { stream, input: BytesMut::with_capacity(4096), patience, text: String::new() }
     }
 
     /// The stream itself, for TLS. What was read of it is thrown away.
-    pub(super) fn into_stream(self) -> S {
+    pub(crate) fn into_stream(self) -> S {
         self.stream
     }
 
     /// Reads one reply and returns its code. Its text is in `text` until the next.
-    pub(super) async fn reply(&mut self) -> io::Result<u16> {
+    pub(crate) async fn reply(&mut self) -> io::Result<u16> {
         self.text.clear();
         let mut length = 0;
         loop {
@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     }
 
     /// Sends all parts, in as few writes as the system takes.
-    pub(super) async fn send(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+    pub(crate) async fn send(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut rest = &mut slices[..];
         IoSlice::advance_slices(&mut rest, 0);

@@ -7,7 +7,7 @@
 
 mod histogram;
 mod letter;
-mod line;
+pub(crate) mod line;
 mod load;
 mod manner;
 mod report;

@@ -6,6 +6,7 @@
 mod flags;
 mod send;
 mod serve;
+mod traffic;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -43,6 +44,8 @@ enum LabCommand {
     World(serve::WorldArgs),
     /// Sends numbered messages and records what was acknowledged.
     Send(send::SendArgs),
+    /// Sends letters that look like mail, at a rate, with bursts, until it is interrupted.
+    Traffic(traffic::TrafficArgs),
     /// Compares what was acknowledged with what arrived.
     Verify(VerifyArgs),
     /// Plays conversations from text files against a server.
@@ -97,6 +100,7 @@ pub fn run(args: LabArgs) -> Result<()> {
         LabCommand::Sink(args) => args.run(),
         LabCommand::World(args) => args.run(),
         LabCommand::Send(args) => args.run(),
+        LabCommand::Traffic(args) => args.run(),
         LabCommand::Verify(args) => args.run(),
         LabCommand::Dialogue(args) => args.run(),
     }

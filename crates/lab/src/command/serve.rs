@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::flags;
 use crate::dns::{Behaviour, DnsServer, Entry, Outside, Zone};
 use crate::host::{Detail, HostPlan, Refusing, Rule, Swallowing, Temper, TlsTemper};
 use crate::sink::Sink;
-use crate::words::fresh_seed;
-use crate::world::WorldFile;
+use crate::words::{Dice, fresh_seed};
+use crate::world::{Absent, Details, Kind, Nature, WorldFile};
 
 /// A name server.
 #[derive(Debug, Args)]
@@ -46,14 +46,20 @@ pub(super) struct HostArgs {
     #[arg(long)]
     name: Option<String>,
     /// How it behaves.
-    #[arg(long, value_enum, default_value_t = TemperArg::Healthy)]
-    temper: TemperArg,
+    #[arg(long, value_enum, default_value_t = Kind::Healthy)]
+    temper: Kind,
     /// Milliseconds before each reply of a slow host.
     #[arg(long, default_value_t = 1000, value_name = "MS")]
     delay: u64,
     /// Tries that greylisting refuses, or messages that a throttling host takes on a connection.
     #[arg(long, default_value_t = 3)]
     count: u64,
+    /// Seconds for which greylisting refuses, in place of the count.
+    #[arg(long, value_name = "SECONDS")]
+    greylist: Option<u64>,
+    /// The list that a block-listing host names; left out: a name of chance.
+    #[arg(long, value_name = "NAME")]
+    list: Option<String>,
     /// Another reply at a stage: STAGE=REPLY, such as `rcpt=452 4.2.2`, with a number in front of the reply
     /// (`rcpt=2x451 4.7.1`) for the first times only. Stages: banner helo starttls mail rcpt data final rset quit.
     #[arg(long, value_name = "STAGE=REPLY", value_parser = flags::rule)]
@@ -64,25 +70,6 @@ pub(super) struct HostArgs {
     /// Where its words come from; left out: new each time.
     #[arg(long)]
     seed: Option<u64>,
-}
-
-/// How a host behaves.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum TemperArg {
-    /// Takes all mail.
-    Healthy,
-    /// Accepts connections and says nothing.
-    Silent,
-    /// Waits before each reply.
-    Slow,
-    /// Answers 451 to the first tries for each recipient.
-    Greylisting,
-    /// Answers 421 after some messages on a connection.
-    Throttling,
-    /// Is not there: connections are refused.
-    Refusing,
-    /// Is not there: connection requests vanish.
-    Vanishing,
 }
 
 /// A sink.
@@ -157,18 +144,21 @@ fn zones(records: &[String]) -> Result<Vec<Zone>> {
 
 impl HostArgs {
     pub(super) fn run(self) -> Result<()> {
-        let mut temper = match self.temper {
-            TemperArg::Healthy => Temper::healthy(),
-            TemperArg::Silent => Temper::silent(),
-            TemperArg::Slow => Temper::slow(Duration::from_millis(self.delay)),
-            TemperArg::Greylisting => Temper::greylisting(self.count),
-            TemperArg::Throttling => Temper::throttling(self.count),
-            TemperArg::Refusing => {
+        let seed = self.seed.unwrap_or_else(fresh_seed);
+        let details = Details {
+            count: self.count,
+            delay: Duration::from_millis(self.delay),
+            span: self.greylist.map(Duration::from_secs),
+            list: self.list.unwrap_or_else(|| Dice::new(seed).list_name()),
+        };
+        let mut temper = match self.temper.nature(&details) {
+            Nature::Host(temper) => temper,
+            Nature::Absent(Absent::Refusing) => {
                 let refusing = Refusing::start(self.listen)?;
                 say(&format!("Connections to {} are refused.", refusing.address()))?;
                 return until_interrupted();
             }
-            TemperArg::Vanishing => {
+            Nature::Absent(Absent::Swallowing | Absent::Unrouted) => {
                 let swallowing = Swallowing::start(self.listen)?;
                 say(&format!("Connection requests to {} vanish.", swallowing.address()))?;
                 return until_interrupted();
@@ -176,7 +166,7 @@ impl HostArgs {
         };
         temper.rules.splice(0..0, self.at);
         temper.tls = self.tls;
-        let mut plan = HostPlan::new(self.listen, temper).seed(self.seed.unwrap_or_else(fresh_seed));
+        let mut plan = HostPlan::new(self.listen, temper).seed(seed);
         plan.name = self.name;
         plan.detail = Detail::Records { memory: false, content: false, file: None };
         serve(plan, |_| until_interrupted())
@@ -237,7 +227,7 @@ impl WorldArgs {
 }
 
 /// Waits for an interrupt or a request to end.
-fn until_interrupted() -> Result<()> {
+pub(super) fn until_interrupted() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut ended = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -249,7 +239,7 @@ fn until_interrupted() -> Result<()> {
     })
 }
 
-fn say(line: &str) -> Result<()> {
+pub(super) fn say(line: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()?;

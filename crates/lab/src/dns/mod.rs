@@ -7,6 +7,7 @@
 //! It is not a resolver, and its limits are a test's limits: it keeps the last 100,000 questions.
 
 mod answer;
+mod dead;
 mod entry;
 mod serve;
 mod zone;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use hickory_proto::rr::Name;
 use parking_lot::Mutex;
 
+pub use dead::DeadServer;
 pub use entry::{BadZone, Data, Entry};
 pub use hickory_proto::rr::RecordType;
 pub use zone::Zone;
@@ -149,6 +151,12 @@ impl DnsServer {
         let key = (zone::name(name)?, None);
         self.state.inner.lock().behaviours.insert(key, behaviour);
         Ok(())
+    }
+
+    /// Treats questions for the name of `address` as told, from now on.
+    pub fn behave_in_reverse(&self, address: IpAddr, behaviour: Behaviour) {
+        let key = (Name::from(address).to_lowercase(), None);
+        self.state.inner.lock().behaviours.insert(key, behaviour);
     }
 
     /// Like [`Self::behave`], for one record type. The behaviour of a type goes before that of its name.

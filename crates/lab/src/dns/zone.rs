@@ -4,7 +4,7 @@
 //! out and `@` is the origin. Names are checked when the zone is given to the server, not before.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
@@ -71,6 +71,20 @@ impl Zone {
     #[must_use]
     pub fn txt(self, name: &str, text: &str) -> Self {
         self.entry(name, Data::Txt(text.to_owned()))
+    }
+
+    /// Lists `address` in this zone as a block list does (RFC 5782 section 2), with the reason in words.
+    #[must_use]
+    pub fn listed(self, address: IpAddr, reason: &str) -> Self {
+        let digits: Vec<String> = match address {
+            IpAddr::V4(address) => address.octets().iter().rev().map(u8::to_string).collect(),
+            IpAddr::V6(address) => {
+                let nibbles = address.octets().into_iter().flat_map(|octet| [octet >> 4, octet & 15]);
+                nibbles.rev().map(|nibble| format!("{nibble:x}")).collect()
+            }
+        };
+        let name = format!("{}.{}", digits.join("."), self.origin);
+        self.entry(&name, Data::A(Ipv4Addr::new(127, 0, 0, 2))).txt(&name, reason)
     }
 
     /// Adds a ring of `links` CNAMEs that starts and ends at `name`.
@@ -212,8 +226,6 @@ fn rdata(data: &Data) -> Result<RData, BadZone> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::net::Ipv4Addr;
-
     use super::*;
 
     #[test]
@@ -221,6 +233,17 @@ mod tests {
         let zone = Zone::new("example.test").address("mx.other.test", Ipv4Addr::LOCALHOST);
         assert!(zone.compile().is_err());
         assert!(Zone::new("a..b").compile().is_err());
+    }
+
+    #[test]
+    fn listed_addresses_stand_backwards() {
+        let zone = Zone::new("rbl.test")
+            .listed([192, 0, 2, 7].into(), "spam")
+            .listed(std::net::Ipv6Addr::LOCALHOST.into(), "spam");
+        let zone = zone.compile().unwrap();
+        assert_eq!(zone.records(&name("7.2.0.192.rbl.test").unwrap()).unwrap().len(), 2);
+        let backwards = format!("1.{}rbl.test", "0.".repeat(31));
+        assert_eq!(zone.records(&name(&backwards).unwrap()).unwrap().len(), 2);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod reply;
 mod serve;
 mod session;
 mod temper;
+mod tempers;
 mod tls;
 
 use std::io;

@@ -1,9 +1,10 @@
 //! Replies as the lab writes them.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::words::Dice;
+use crate::words::{Dice, Topic};
 
 /// A reply of an SMTP host. Where no text is given, words are thrown when it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +13,9 @@ pub struct Reply {
     pub code: u16,
     /// An enhanced status code, such as `4.7.1`.
     pub enhanced: Option<String>,
-    /// What is said; each line becomes a line of the reply.
+    /// What the words are about that are thrown where no text is given.
+    pub topic: Option<Topic>,
+    /// What is said; each line becomes a line of the reply. Behind a topic it ends the sentence.
     pub text: Option<String>,
 }
 
@@ -20,13 +23,20 @@ impl Reply {
     /// A reply of this code, with words of the host's own.
     #[must_use]
     pub const fn new(code: u16) -> Self {
-        Self { code, enhanced: None, text: None }
+        Self { code, enhanced: None, topic: None, text: None }
     }
 
     /// With an enhanced status code.
     #[must_use]
     pub fn enhanced(mut self, code: &str) -> Self {
         self.enhanced = Some(code.to_owned());
+        self
+    }
+
+    /// About this, in words of the host's own.
+    #[must_use]
+    pub const fn about(mut self, topic: Topic) -> Self {
+        self.topic = Some(topic);
         self
     }
 
@@ -37,16 +47,15 @@ impl Reply {
         self
     }
 
-    /// Appends the reply, with its line ends, to `out`.
-    pub(crate) fn write(&self, dice: &mut Dice, out: &mut Vec<u8>) {
-        let thrown;
-        let text = match &self.text {
-            Some(text) => text.as_str(),
-            None => {
-                thrown = dice.sentence();
-                &thrown
-            }
+    /// Appends the reply to a client at `peer`, with its line ends, to `out`.
+    pub(crate) fn write(&self, dice: &mut Dice, peer: IpAddr, out: &mut Vec<u8>) {
+        let text = match (self.topic, &self.text) {
+            (Some(topic), Some(end)) => format!("{} {end}", dice.remark(topic)),
+            (Some(topic), None) => dice.remark(topic),
+            (None, Some(text)) => text.clone(),
+            (None, None) => dice.sentence(),
         };
+        let text = text.replace("{peer}", &peer.to_string());
         let lines: Vec<&str> = text.split('\n').collect();
         for (index, line) in lines.iter().enumerate() {
             let mark = if index + 1 == lines.len() { ' ' } else { '-' };
@@ -105,7 +114,27 @@ impl FromStr for Reply {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::net::Ipv4Addr;
+
     use super::*;
+
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn a_topic_has_many_wordings_and_may_have_an_end() {
+        let listed = Reply::new(554).enhanced("5.7.1").about(Topic::Listed).text("wren.rbl.test");
+        let mut dice = Dice::new(1);
+        let said: std::collections::HashSet<Vec<u8>> = (0..50)
+            .map(|_| {
+                let mut out = Vec::new();
+                listed.write(&mut dice, PEER, &mut out);
+                assert!(out.starts_with(b"554 5.7.1 ") && out.ends_with(b" wren.rbl.test\r\n"), "{out:?}");
+                assert!(!out.contains(&b'{'));
+                out
+            })
+            .collect();
+        assert!(said.len() > 1);
+    }
 
     #[test]
     fn texts_are_read_and_written() {
@@ -116,11 +145,11 @@ mod tests {
             ("220 mx.example.test ESMTP", "220 mx.example.test ESMTP\r\n"),
         ] {
             let mut out = Vec::new();
-            text.parse::<Reply>().unwrap().write(&mut dice, &mut out);
+            text.parse::<Reply>().unwrap().write(&mut dice, PEER, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), wire);
         }
         let mut out = Vec::new();
-        Reply::new(550).enhanced("5.1.1").text("a\nb").write(&mut dice, &mut out);
+        Reply::new(550).enhanced("5.1.1").text("a\nb").write(&mut dice, PEER, &mut out);
         assert_eq!(out, b"550-5.1.1 a\r\n550 5.1.1 b\r\n");
         assert!("x".parse::<Reply>().is_err());
         assert!("99".parse::<Reply>().is_err());
@@ -129,7 +158,7 @@ mod tests {
     #[test]
     fn a_reply_without_text_gets_words() {
         let mut out = Vec::new();
-        Reply::new(451).write(&mut Dice::new(1), &mut out);
+        Reply::new(451).write(&mut Dice::new(1), PEER, &mut out);
         assert!(out.starts_with(b"451 the ") && out.ends_with(b"\r\n"));
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::offers::Offers;
 use super::reply::Reply;
 use super::tls::TlsTemper;
+use crate::words::Topic;
 
 /// Where in a conversation a rule acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -186,14 +187,14 @@ impl Temper {
     /// Answers 451 4.7.1 to the first `tries` tries for each recipient.
     #[must_use]
     pub fn greylisting(tries: u64) -> Self {
-        let act = Act::Reply(Reply::new(451).enhanced("4.7.1"));
+        let act = Act::Reply(Reply::new(451).enhanced("4.7.1").about(Topic::Greylisted));
         Self::healthy().rule(Rule::new(Stage::Rcpt, act).span(Span::FirstPerAddress(tries)))
     }
 
     /// Takes `count` messages on a connection, then says 421 4.7.0 at MAIL and leaves.
     #[must_use]
     pub fn throttling(count: u64) -> Self {
-        let act = Act::Reply(Reply::new(421).enhanced("4.7.0"));
+        let act = Act::Reply(Reply::new(421).enhanced("4.7.0").about(Topic::TooFast));
         Self::healthy().rule(Rule::new(Stage::Mail, act).span(Span::AfterOnConnection(count)))
     }
 

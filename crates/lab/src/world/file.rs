@@ -17,8 +17,12 @@
 //! [[host]]
 //! address = "127.16.0.9"
 //! name = "mx.example.test"
-//! temper = "greylisting"         # healthy silent slow greylisting throttling refusing-connections vanishing
+//! temper = "greylisting"         # healthy silent slow busy unwelcoming without-mail greylisting full
+//!                                # knowing-nobody blocklisting throttling losing-after-data
+//!                                # refusing-connections vanishing
 //! count = 2                      # for greylisting and throttling
+//! greylist_s = 60                # for greylisting, in place of the count
+//! list = "wren.rbl.test"         # for blocklisting; left out: a name of chance
 //! delay_ms = 500                 # for slow
 //! tls = "good"                   # only-tls12 self-signed expired refuse garbage hang close no-common-version
 //! without = ["PIPELINING"]
@@ -40,10 +44,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Absent, World};
+use super::{Details, Kind, Nature, World};
 use crate::dns::{Behaviour, Entry, Zone};
 use crate::host::{Act, Cut, Ending, HostPlan, Offers, Reply, Rule, Span, Stage, Temper, TlsTemper};
-use crate::words::fresh_seed;
+use crate::words::{Dice, fresh_seed};
 
 /// A world as its file describes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -103,6 +107,8 @@ struct HostText {
     count: u64,
     #[serde(default)]
     delay_ms: u64,
+    greylist_s: Option<u64>,
+    list: Option<String>,
     tls: Option<TlsTemper>,
     #[serde(default)]
     without: Vec<String>,
@@ -113,19 +119,6 @@ struct HostText {
     max_connections: Option<usize>,
     #[serde(default, rename = "rule")]
     rules: Vec<RuleText>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Kind {
-    #[default]
-    Healthy,
-    Silent,
-    Slow,
-    Greylisting,
-    Throttling,
-    RefusingConnections,
-    Vanishing,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -206,27 +199,26 @@ impl HostText {
     fn start(&self, world: &World, port: u16) -> Result<(), BadWorld> {
         let address = SocketAddr::new(self.address, self.port.unwrap_or(port));
         let failed = |error: std::io::Error| BadWorld(format!("host {address}: {error}"));
-        let absent = match self.temper {
-            Kind::RefusingConnections => Some(Absent::Refusing),
-            Kind::Vanishing => Some(Absent::Swallowing),
-            Kind::Healthy | Kind::Silent | Kind::Slow | Kind::Greylisting | Kind::Throttling => None,
+        let temper = match self.nature() {
+            Nature::Absent(absent) => return world.absent_at(address, absent).map(drop).map_err(failed),
+            Nature::Host(temper) => self.refined(temper)?,
         };
-        if let Some(absent) = absent {
-            return world.absent_at(address, absent).map(drop).map_err(failed);
-        }
-        let mut plan = HostPlan::new(address, self.temper()?);
+        let mut plan = HostPlan::new(address, temper);
         plan.name.clone_from(&self.name);
         world.host_as_planned(plan).map(drop).map_err(failed)
     }
 
-    fn temper(&self) -> Result<Temper, BadWorld> {
-        let mut temper = match self.temper {
-            Kind::Silent => Temper::silent(),
-            Kind::Slow => Temper::slow(Duration::from_millis(self.delay_ms)),
-            Kind::Greylisting => Temper::greylisting(self.count.max(1)),
-            Kind::Throttling => Temper::throttling(self.count.max(1)),
-            Kind::Healthy | Kind::RefusingConnections | Kind::Vanishing => Temper::healthy(),
-        };
+    fn nature(&self) -> Nature {
+        self.temper.nature(&Details {
+            count: self.count,
+            delay: Duration::from_millis(self.delay_ms),
+            span: self.greylist_s.map(Duration::from_secs),
+            list: self.list.clone().unwrap_or_else(|| Dice::new(fresh_seed()).list_name()),
+        })
+    }
+
+    /// The temper with all that the file says besides its name.
+    fn refined(&self, mut temper: Temper) -> Result<Temper, BadWorld> {
         temper.offers = self.offers()?;
         temper.tls.clone_from(&self.tls);
         temper.max_connections = self.max_connections;

@@ -4,7 +4,9 @@
 //! a gateway needs to be told two things only, the name server and the port. Names are found in both
 //! directions. Dropping the world ends every socket in it.
 
+mod domain;
 mod file;
+mod kind;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -12,7 +14,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+pub use domain::{Plight, Settled};
 pub use file::{BadWorld, WorldFile};
+pub use kind::{Details, Kind, Nature};
 
 use crate::dns::{DnsServer, Zone};
 use crate::host::{Authority, Detail, Host, HostPlan, Refusing, Swallowing, Temper};
@@ -54,7 +58,13 @@ pub enum Absent {
     Refusing,
     /// Connection requests vanish.
     Swallowing,
+    /// The network says that there is no way.
+    Unrouted,
 }
+
+/// The broadcast address of the loopback network: no connection leads there, on any machine, and the system
+/// says so at once ("network is unreachable").
+const UNROUTED: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 
 impl World {
     /// Starts an empty world, its name server on any port of 127.0.0.1, its hosts to be on one port that is
@@ -134,7 +144,7 @@ impl World {
     /// When the address cannot be had or the name is none.
     pub fn settle_absent(&self, domain: &str, absent: Absent) -> io::Result<SocketAddr> {
         let address = self.absent(absent)?;
-        let name = format!("{}.{domain}", self.inner.lock().dice.label());
+        let name = self.exchanger_name(domain);
         let zone = Zone::new(domain).mx(10, &name).address(&name, address.ip());
         self.dns.put(&zone).map_err(io::Error::other)?;
         Ok(address)
@@ -146,7 +156,7 @@ impl World {
     /// # Errors
     /// When no address is free.
     pub fn host(&self, domain: &str, temper: Temper, detail: Detail) -> io::Result<Host> {
-        let name = format!("{}.{domain}", self.inner.lock().dice.label());
+        let name = self.exchanger_name(domain);
         self.free_address(|address| {
             let seed = self.inner.lock().dice.throw();
             let plan = HostPlan::new(address, temper.clone()).name(&name).detail(detail.clone()).seed(seed);
@@ -170,6 +180,9 @@ impl World {
     /// # Errors
     /// When no address is free.
     pub fn absent(&self, absent: Absent) -> io::Result<SocketAddr> {
+        if absent == Absent::Unrouted {
+            return self.absent_at((UNROUTED, self.port).into(), absent);
+        }
         self.free_address(|address| self.absent_at(address, absent))
     }
 
@@ -187,6 +200,7 @@ impl World {
                 let swallowing = Swallowing::start(address)?;
                 self.inner.lock().swallowing.push(swallowing);
             }
+            Absent::Unrouted => {}
         }
         Ok(address)
     }

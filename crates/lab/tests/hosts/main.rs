@@ -3,4 +3,5 @@
 
 mod lines;
 mod manners;
+mod named;
 mod peer;

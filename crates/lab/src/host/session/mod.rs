@@ -275,7 +275,7 @@ impl Session {
     }
 
     fn reply(&mut self, reply: &Reply) {
-        reply.write(&mut self.dice, &mut self.out);
+        reply.write(&mut self.dice, self.peer.ip(), &mut self.out);
     }
 
     fn complain(&self, what: &str) {
