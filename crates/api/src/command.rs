@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::repeat::Repeat;
 use crate::wire::Problem;
 
 /// Who may give a command. A later one may do all that an earlier one may.
@@ -88,6 +89,9 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
     /// What is known of it.
     const SPEC: Spec;
 
+    /// How its samples are shown, when it is given again and again.
+    const REPEAT: Option<Repeat> = None;
+
     /// Reads the words after the command's own.
     fn parse(words: &[String]) -> Result<Self, Problem>;
 }
@@ -107,12 +111,14 @@ pub struct Entry {
     pub parse: fn(&[String]) -> Result<Value, Problem>,
     /// From a reply to text.
     pub text: fn(&Value) -> Result<String, Problem>,
+    /// How its samples are shown, when it is given again and again.
+    pub repeat: Option<Repeat>,
 }
 
 impl Entry {
     /// Makes the entry of a command.
     pub const fn of<C: Command>() -> Self {
-        Self { spec: C::SPEC, parse: parse::<C>, text: text::<C> }
+        Self { spec: C::SPEC, parse: parse::<C>, text: text::<C>, repeat: C::REPEAT }
     }
 }
 

@@ -24,6 +24,11 @@ impl AsOf {
         self.show(self.at_us)
     }
 
+    /// Shows the reply's own time of day: `14:29:42`.
+    pub fn time(&self) -> String {
+        self.zoned(self.at_us).strftime("%H:%M:%S").to_string()
+    }
+
     /// Shows an instant without its zone, as tables do.
     pub fn show_plain(&self, at_us: u64) -> String {
         self.zoned(at_us).strftime("%a %b %d %H:%M:%S %Y").to_string()

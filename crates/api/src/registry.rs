@@ -2,6 +2,7 @@
 
 use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
+use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
 use crate::queue::{DeliverNow, HostStatus, ShowRecipients, TopHosts};
 use crate::status::{Status, StatusDetail};
 use crate::wire::Problem;
@@ -10,11 +11,17 @@ use crate::wire::Problem;
 pub const COMMANDS: &[Entry] = &[
     Entry::of::<Status>(),
     Entry::of::<StatusDetail>(),
+    Entry::of::<Rate>(),
     Entry::of::<TopHosts>(),
     Entry::of::<HostStatus>(),
+    Entry::of::<HostRate>(),
+    Entry::of::<TopIn>(),
+    Entry::of::<DnsStatus>(),
     Entry::of::<ShowRecipients>(),
     Entry::of::<DeliverNow>(),
     Entry::of::<DisplayAlerts>(),
+    Entry::of::<ResetCounters>(),
+    Entry::of::<Version>(),
 ];
 
 /// Finds the command that `words` begin with; longer names win. Returns it and the words left.

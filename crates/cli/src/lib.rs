@@ -5,12 +5,14 @@
 
 mod connection;
 mod help;
+mod repeat;
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use mailreeve_api::registry;
 use mailreeve_api::wire::{Call, Problem};
+use serde_json::Value;
 
 /// How a command is given.
 #[derive(Clone, Debug)]
@@ -51,14 +53,13 @@ pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write
             Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
         };
     let call = Call::new(entry.spec.words, args);
-    let answer = match connection::call(invocation.socket, &call) {
-        Ok(answer) => answer,
-        Err(problem) => return complain(&problem, Exit::Unreachable, invocation.json, out, err),
-    };
-    if let Some(problem) = answer.error {
-        return complain(&problem, Exit::Failed, invocation.json, out, err);
+    if let Some(repeat) = &entry.repeat {
+        return repeat::run(invocation, repeat, &call, out, err);
     }
-    let reply = answer.ok.unwrap_or_default();
+    let reply = match ask(invocation.socket, &call) {
+        Ok(reply) => reply,
+        Err((problem, exit)) => return complain(&problem, exit, invocation.json, out, err),
+    };
     if invocation.json {
         serde_json::to_writer_pretty(&mut *out, &reply)?;
         out.write_all(b"\n")?;
@@ -67,6 +68,15 @@ pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write
     match (entry.text)(&reply) {
         Ok(text) => out.write_all(text.as_bytes()).map(|()| Exit::Done),
         Err(problem) => complain(&problem, Exit::Failed, invocation.json, out, err),
+    }
+}
+
+/// Gives a call; returns the reply, or what went wrong and how that ends the command.
+fn ask(socket: &Path, call: &Call) -> Result<Value, (Problem, Exit)> {
+    let answer = connection::call(socket, call).map_err(|problem| (problem, Exit::Unreachable))?;
+    match answer.error {
+        Some(problem) => Err((problem, Exit::Failed)),
+        None => Ok(answer.ok.unwrap_or_default()),
     }
 }
 

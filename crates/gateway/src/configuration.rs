@@ -16,6 +16,7 @@ use mailreeve_core::config::{self, Config, Defaults, IpPreference, Mistake, Zone
 use mailreeve_smtp::client::{self, Credentials};
 
 use crate::context::Running;
+use crate::lookups::counters::LookupCounters;
 use crate::lookups::dns::{Dns, DnsSettings};
 use crate::lookups::exchangers::{Families, Surroundings};
 use crate::tls::{self, ClientTls};
@@ -124,8 +125,9 @@ fn defaults() -> Defaults {
     }
 }
 
-/// Does what the configuration asks for. Must be called in a runtime (the resolver lives in it).
-pub fn prepare(text: Text, listening: Vec<SocketAddr>) -> Result<Running> {
+/// Does what the configuration asks for. Must be called in a runtime (the resolver lives in it). Look-ups go on
+/// being counted in `lookups`.
+pub fn prepare(text: Text, listening: Vec<SocketAddr>, lookups: Arc<LookupCounters>) -> Result<Running> {
     let Text { config, checksum, source } = text;
     let wants_tls = config.listeners.iter().any(|listener| listener.tls);
     let identity = config.identity.as_ref();
@@ -135,13 +137,14 @@ pub fn prepare(text: Text, listening: Vec<SocketAddr>) -> Result<Running> {
         false => None,
     };
     let smtp = config.listeners.iter().map(|row| (row.name.clone(), Arc::new(config.smtp_settings(row))));
-    let dns = Dns::new(&DnsSettings {
+    let dns_settings = DnsSettings {
         servers: config.dns.servers.clone(),
         timeout: config.dns.timeout,
         attempts: config.dns.attempts,
         cache_entries: config.dns.cache_max,
-    })
-    .context("preparing the resolver (dns.servers, or the system's resolv.conf)")?;
+    };
+    let dns = Dns::new(&dns_settings, lookups)
+        .context("preparing the resolver (dns.servers, or the system's resolv.conf)")?;
     let helo = config.delivery.helo.clone().unwrap_or_else(|| config.hostname.clone());
     let surroundings = Surroundings {
         port: config.delivery.port,

@@ -62,7 +62,7 @@ pub fn serve(file: Option<&Path>) -> Result<()> {
     let stores = store::open(&text.config, clock)?;
     let listeners = bind(&text)?;
     let listening: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
-    let running = configuration::prepare(text, listening)?;
+    let running = configuration::prepare(text, listening, Arc::default())?;
     let daemon = Daemon::start(stores, running, listeners, clock)?;
     greet(&daemon);
     let outcome = runtime.block_on(control(&daemon, signals, file));

@@ -4,6 +4,7 @@
 //! open it. Who comes by the desk has the role of its user, and what the role does not allow is refused here,
 //! in one place for every command. Every change goes into the record, done or refused. Reads never scan the queue; they ask the shard and the books for what is kept current.
 
+mod monitor;
 mod queue;
 mod server;
 mod status;
@@ -93,7 +94,7 @@ impl Commands {
             }
             "showrecipients" => write(&self.show_recipients(read(call.args)?).await?),
             "delivernow" => write(&self.deliver_now(read(call.args)?, by).await?),
-            other => Err(unknown(other)),
+            _ => self.monitor(call).await,
         }
     }
 
@@ -142,10 +143,10 @@ mod tests {
 
     use super::*;
 
-    /// Every command of the registry is carried out here; the text of this file is the list.
+    /// Every command of the registry is carried out here; the text of these files is the list.
     #[test]
     fn the_registry_and_the_gateway_know_the_same_commands() {
-        let source = include_str!("mod.rs");
+        let source = concat!(include_str!("mod.rs"), include_str!("monitor.rs"));
         for entry in COMMANDS {
             assert!(source.contains(&format!("\"{}\" =>", entry.spec.words)), "{}", entry.spec.words);
         }

@@ -63,7 +63,7 @@ impl Commands {
             lifetime,
             current_ids: [ids.mid.0, ids.icid.0, ids.dcid.0],
             gauges: Gauges {
-                conn_in: self.listeners.iter().map(|listener| listener.open() as u64).sum(),
+                conn_in: self.connections_in(),
                 conn_out: gauges.connections as u64,
                 active_recips: gauges.active as u64,
                 unattempted_recips: gauges.unattempted as u64,
@@ -86,6 +86,11 @@ impl Commands {
                     .collect()
             }),
         }
+    }
+
+    /// Inbound connections open now.
+    pub(super) fn connections_in(&self) -> u64 {
+        self.listeners.iter().map(|listener| listener.open() as u64).sum()
     }
 
     fn system_status(&self) -> String {

@@ -39,7 +39,38 @@ pub struct Listener {
     pub max_connections_per_ip: usize,
     socket: std::net::TcpListener,
     open: AtomicUsize,
-    hosts: Mutex<HashMap<IpAddr, usize>>,
+    peers: Mutex<Peers>,
+}
+
+/// Connections open now, counted two ways: by host for the limit, by address for those who look.
+#[derive(Default)]
+struct Peers {
+    hosts: HashMap<IpAddr, usize>,
+    addresses: HashMap<IpAddr, usize>,
+}
+
+impl Peers {
+    /// Counts a connection in; returns how many its host has now.
+    fn enter(&mut self, peer: IpAddr) -> usize {
+        *self.addresses.entry(peer).or_default() += 1;
+        let mine = self.hosts.entry(host_key(peer)).or_default();
+        *mine += 1;
+        *mine
+    }
+
+    fn leave(&mut self, peer: IpAddr) {
+        less(&mut self.addresses, peer);
+        less(&mut self.hosts, host_key(peer));
+    }
+}
+
+fn less(counts: &mut HashMap<IpAddr, usize>, key: IpAddr) {
+    if let Some(count) = counts.get_mut(&key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&key);
+        }
+    }
 }
 
 impl Listener {
@@ -68,7 +99,7 @@ impl Listener {
             max_connections_per_ip,
             socket,
             open: AtomicUsize::new(0),
-            hosts: Mutex::default(),
+            peers: Mutex::default(),
         })
     }
 
@@ -77,15 +108,15 @@ impl Listener {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Returns the addresses that are connected now, with their connections.
+    pub fn peers(&self) -> Vec<(IpAddr, usize)> {
+        self.peers.lock().addresses.iter().map(|(peer, count)| (*peer, *count)).collect()
+    }
+
     fn enter(self: &Arc<Self>, peer: IpAddr, trusted: bool) -> Result<Seat, Full> {
         let seat = Seat { listener: Arc::clone(self), peer };
         let all = self.open.fetch_add(1, Ordering::Relaxed) + 1;
-        let mine = {
-            let mut hosts = self.hosts.lock();
-            let mine = hosts.entry(host_key(peer)).or_default();
-            *mine += 1;
-            *mine
-        };
+        let mine = self.peers.lock().enter(peer);
         if all > self.max_connections {
             return Err(Full::Listener(seat));
         }
@@ -105,14 +136,7 @@ pub(crate) struct Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.listener.open.fetch_sub(1, Ordering::Relaxed);
-        let mut hosts = self.listener.hosts.lock();
-        let key = host_key(self.peer);
-        if let Some(mine) = hosts.get_mut(&key) {
-            *mine -= 1;
-            if *mine == 0 {
-                hosts.remove(&key);
-            }
-        }
+        self.listener.peers.lock().leave(self.peer);
     }
 }
 

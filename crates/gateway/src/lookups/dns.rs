@@ -4,7 +4,9 @@
 //! into "does not exist": the two end a message differently.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
@@ -13,6 +15,8 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{Resolver, TokioResolver};
+
+use super::counters::LookupCounters;
 
 /// Aliases in a row that are followed: as many as the resolver follows when each is an answer of its own.
 const ALIASES: usize = 8;
@@ -50,6 +54,7 @@ pub struct Dns {
     /// Milliseconds after `started` of the last answer of any kind, plus one; 0 means none yet.
     last_answer: AtomicU64,
     started: Instant,
+    counters: Arc<LookupCounters>,
 }
 
 /// Settings of the name service.
@@ -66,8 +71,8 @@ pub struct DnsSettings {
 }
 
 impl Dns {
-    /// Makes a resolver for the runtime it is called in.
-    pub fn new(settings: &DnsSettings) -> Result<Self, NetError> {
+    /// Makes a resolver for the runtime it is called in. Its look-ups are counted in `counters`.
+    pub fn new(settings: &DnsSettings, counters: Arc<LookupCounters>) -> Result<Self, NetError> {
         let mut options = ResolverOpts::default();
         options.timeout = settings.timeout;
         options.attempts = settings.attempts.max(1);
@@ -91,7 +96,7 @@ impl Dns {
         let tries = u32::try_from(settings.attempts.max(1)).unwrap_or(1);
         // UDP, then TCP, for each try and server: nothing may take longer, whatever the library does.
         let deadline = settings.timeout * tries * 2 + Duration::from_secs(1);
-        Ok(Self { resolver, deadline, last_answer: AtomicU64::new(0), started: Instant::now() })
+        Ok(Self { resolver, deadline, last_answer: AtomicU64::new(0), started: Instant::now(), counters })
     }
 
     /// Asks for the exchangers of `name`: preference, seconds to live, host name (`.` for a null MX).
@@ -166,6 +171,12 @@ impl Dns {
     /// Forgets every cached answer.
     pub fn flush(&self) {
         self.resolver.clear_cache();
+        self.counters.flushed();
+    }
+
+    /// Returns the counters of look-ups.
+    pub const fn counters(&self) -> &Arc<LookupCounters> {
+        &self.counters
     }
 
     async fn ask<T>(
@@ -176,8 +187,21 @@ impl Dns {
     ) -> Result<Answer<T>, NoAnswer> {
         let mut name = Name::from_ascii(name).map_err(|_| NoAnswer::BadName)?;
         name.set_fqdn(true);
-        let answer = tokio::time::timeout(self.deadline, self.resolver.lookup(name, kind)).await;
-        let Ok(answer) = answer else { return Err(NoAnswer::Timeout) };
+        let asked = self.counters.asked(&name, kind);
+        let mut looking = std::pin::pin!(self.resolver.lookup(name, kind));
+        // An answer from the cache is there at once; one from the network never is.
+        let cached = futures_util::poll!(&mut looking);
+        let from_cache = cached.is_ready();
+        let answer = match cached {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => {
+                self.counters.missed(asked);
+                let waited = tokio::time::timeout(self.deadline, looking).await;
+                let Ok(answer) = waited else { return Err(NoAnswer::Timeout) };
+                answer
+            }
+        };
+        let negative_ttl = answer.as_ref().err().and_then(negative_ttl);
         let answer = match answer {
             Ok(lookup) if kind != RecordType::CNAME && aliases(lookup.answers()) > ALIASES => {
                 Err(NoAnswer::AliasLoop)
@@ -197,11 +221,25 @@ impl Dns {
         if !matches!(answer, Err(NoAnswer::Timeout)) {
             self.last_answer.store(self.elapsed_ms().max(1), Ordering::Relaxed);
         }
+        let ttl = answer.as_ref().map_or(negative_ttl, |answer| Some(answer.ttl));
+        match (from_cache, ttl) {
+            (true, _) => self.counters.hit(&answer),
+            (false, Some(ttl)) => self.counters.kept(asked, ttl),
+            (false, None) => {}
+        }
         answer
     }
 
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// How long the cache keeps that something is not there (RFC 2308 5).
+fn negative_ttl(error: &NetError) -> Option<u32> {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => none.negative_ttl,
+        _ => None,
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn reload(context: &Arc<Context>, file: Option<&Path>) {
     let before = context.running.load_full();
     let prepared = configuration::read(file).map_err(anyhow::Error::from).and_then(|mut text| {
         keep_fixed(context, &before.config, &mut text.config);
-        configuration::prepare(text, before.listening.clone())
+        configuration::prepare(text, before.listening.clone(), Arc::clone(before.dns.counters()))
     });
     match prepared {
         Ok(running) => {

@@ -1,0 +1,61 @@
+//! Giving a command again and again, a line a sample, until its count is reached or somebody ends it.
+
+use std::io::{self, Write};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use mailreeve_api::repeat::Repeat;
+use mailreeve_api::wire::{Call, Problem};
+use serde_json::Value;
+
+use crate::{Exit, Invocation, ask, complain};
+
+/// Lines after which the header is said again: a page of most terminals.
+const PAGE: u32 = 20;
+
+/// Shows samples of a command as they come.
+pub(crate) fn run(
+    invocation: &Invocation<'_>,
+    repeat: &Repeat,
+    call: &Call,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let pace = match (repeat.pace)(&call.args) {
+        Ok(pace) => pace,
+        Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
+    };
+    let every = Duration::from_secs(u64::from(pace.seconds));
+    let mut next = Instant::now();
+    let mut before = None;
+    for number in 0..pace.count.unwrap_or(u32::MAX) {
+        // Measured from the first sample: what a call costs does not add up.
+        sleep(next.saturating_duration_since(Instant::now()));
+        next += every;
+        let sample = match ask(invocation.socket, call) {
+            Ok(sample) => sample,
+            Err((problem, exit)) => return complain(&problem, exit, invocation.json, out, err),
+        };
+        match show(repeat, invocation.json, number, before.as_ref(), &sample) {
+            Ok(text) => out.write_all(text.as_bytes())?,
+            Err(problem) => return complain(&problem, Exit::Failed, invocation.json, out, err),
+        }
+        out.flush()?;
+        before = Some(sample);
+    }
+    Ok(Exit::Done)
+}
+
+fn show(
+    repeat: &Repeat,
+    json: bool,
+    number: u32,
+    before: Option<&Value>,
+    sample: &Value,
+) -> Result<String, Problem> {
+    if json {
+        return Ok(format!("{sample}\n"));
+    }
+    let header = if number.is_multiple_of(PAGE) { repeat.header } else { "" };
+    Ok(format!("{header}{}", (repeat.line)(before, sample)?))
+}

@@ -1,0 +1,135 @@
+//! Looking on and finding out: what passes through, who is connected, what the name service says.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod world;
+
+use std::time::{Duration, Instant};
+
+use mailreeve_lab::dns::RecordType;
+use mailreeve_lab::host::{Detail, Temper};
+use mailreeve_lab::world::World;
+use serde_json::Value;
+use world::places::{all_to, by_dns, mail_to, sink};
+use world::{Gateway, Talk, wait_until};
+
+/// A gateway that delivers by the lab's name service to a healthy host for `good.test`.
+fn in_a_world() -> (World, Gateway) {
+    let net = World::start(31).unwrap();
+    net.settle_with("good.test", Temper::healthy(), Detail::default()).unwrap();
+    let gateway = Gateway::start(&by_dns(&net, "refused_networks = []"));
+    (net, gateway)
+}
+
+fn problem(gateway: &Gateway, words: &str) -> (i32, String) {
+    let output = gateway.command(words);
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn who_is_connected_is_told_by_host_and_listener_until_they_leave() {
+    let gateway = Gateway::start("");
+    let open: Vec<Talk> = (0..3).map(|_| Talk::with(gateway.smtp)).collect();
+    let mut peers = Value::Null;
+    // The name is looked up while the sessions go on.
+    wait_until("three connections and their name", || {
+        peers = gateway.json("topin")["peers"].take();
+        peers[0]["conn_in"] == 3 && peers[0]["host"].is_string()
+    });
+    let row = &peers[0];
+    let source = row["address"].as_str().unwrap();
+    assert!(source.starts_with("127."), "{row}");
+    // What this machine calls itself is its own affair.
+    let host = row["host"].as_str().unwrap();
+    assert_eq!(row["listener"], "Incoming");
+    let text = gateway.text("topin");
+    let last = text.lines().last().unwrap();
+    let words: Vec<&str> = last.split_whitespace().collect();
+    assert_eq!(words, ["1", host, source, "Incoming", "3"], "{text}");
+    drop(open);
+    wait_until("they left", || gateway.json("topin")["peers"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn rates_are_samples_with_what_changed_between_them() {
+    let next = sink();
+    let gateway = Gateway::start(&all_to(next.address()));
+    let started = Instant::now();
+    let child = std::thread::scope(|scope| {
+        let rate = scope.spawn(|| gateway.text("rate 1 3"));
+        wait_until("the first line is out", || gateway.json("status")["gauges"].is_object());
+        mail_to(&gateway, &["a@there.test", "b@there.test"]);
+        rate.join().unwrap()
+    });
+    assert!(started.elapsed() >= Duration::from_secs(2), "three lines, a second apart");
+    let lines: Vec<&str> = child.lines().collect();
+    assert!(lines[0].starts_with("Time ") && lines[1].contains("K-Used"), "{child}");
+    assert_eq!(lines.len(), 5, "{child}");
+    let numbers = |line: &str| -> Vec<u64> {
+        line.split_whitespace().skip(1).map(|word| word.parse().unwrap()).collect()
+    };
+    let rows: Vec<Vec<u64>> = lines[2..].iter().map(|line| numbers(line)).collect();
+    for pair in rows.windows(2) {
+        assert_eq!(pair[1][3], pair[1][2] - pair[0][2], "received: {child}");
+        assert_eq!(pair[1][5], pair[1][4] - pair[0][4], "completed: {child}");
+    }
+    wait_until("both are delivered", || gateway.active() == 0);
+
+    let samples = gateway.text("hostrate there.test 1 --count 2 --json");
+    let samples: Vec<Value> = samples.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(samples.len(), 2);
+    for sample in &samples {
+        assert_eq!((&sample["status"], &sample["host"]), (&Value::from("up"), &Value::from("there.test")));
+        assert_eq!((&sample["delivered_recips"], &sample["active_recips"]), (&2.into(), &0.into()));
+    }
+    let (code, text) = problem(&gateway, "hostrate never.test 1 2");
+    assert!(code == 1 && text.contains("no mail to `never.test`") && text.contains("hint:"), "{text}");
+    let (code, text) = problem(&gateway, "rate soon");
+    assert!(code == 2 && text.contains("`soon` is not a number of seconds"), "{text}");
+}
+
+#[test]
+fn a_reset_empties_its_column_and_no_other() {
+    let (_net, gateway) = in_a_world();
+    mail_to(&gateway, &["a@good.test"]);
+    wait_until("it is delivered", || gateway.json("status")["reset"]["delivered_recips"] == 1);
+    let before = gateway.json("dnsstatus");
+    assert!(before["reset"]["network_requests"].as_u64().unwrap() > 0, "{before}");
+    assert_eq!(before["reset"], before["uptime"]);
+    let text = gateway.text("resetcounters");
+    assert!(text.starts_with("Counters reset: ") && text.ends_with('\n'), "{text}");
+    // No waiting: what is answered is done.
+    let status = gateway.json("status");
+    assert_eq!(status["reset"]["delivered_recips"], 0);
+    assert_eq!(status["lifetime"]["delivered_recips"], 1);
+    assert!(status["last_reset_us"].is_u64());
+    assert_eq!(gateway.json("hoststatus good.test")["completion"]["delivered_recips"], 0);
+    let after = gateway.json("dnsstatus");
+    assert_eq!(after["reset"]["requests"], 0, "{after}");
+    assert!(after["uptime"]["requests"].as_u64() >= before["uptime"]["requests"].as_u64());
+    wait_until("the log tells it", || gateway.log().contains("Counters reset"));
+    let version = gateway.text("version");
+    assert!(version.contains("Product:  Mailreeve") && version.contains("Hostname: gw.test"), "{version}");
+}
+
+#[test]
+fn look_ups_are_counted_as_the_network_or_the_cache_answers_them() {
+    let (net, gateway) = in_a_world();
+    let counted = || gateway.json("dnsstatus")["uptime"].take();
+    let number = |counters: &Value, key: &str| counters[key].as_u64().unwrap();
+    mail_to(&gateway, &["a@good.test"]);
+    wait_until("it is delivered", || gateway.active() == 0);
+    wait_until("every look-up has ended", || {
+        let counters = counted();
+        number(&counters, "requests") == number(&counters, "cache_hits") + number(&counters, "cache_misses")
+    });
+    let before = counted();
+    assert!(number(&before, "cache_misses") >= 2, "the exchanger and its address: {before}");
+    assert_eq!(number(&before, "cache_expired"), 0);
+    // A flushed cache has to ask again, and nothing of it was too old.
+    let asked = net.dns().asked("good.test", RecordType::MX);
+    mail_to(&gateway, &["b@good.test"]);
+    wait_until("the second is delivered", || gateway.active() == 0);
+    let after = counted();
+    assert_eq!(net.dns().asked("good.test", RecordType::MX), asked, "the answer was at hand");
+    assert_eq!(number(&after, "cache_expired"), 0, "{after}");
+}
