@@ -14,5 +14,6 @@ pub mod monitor;
 pub mod queue;
 pub mod registry;
 pub mod repeat;
+pub mod standing;
 pub mod status;
 pub mod wire;

@@ -4,6 +4,7 @@ use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
 use crate::queue::{DeliverNow, HostStatus, ShowRecipients, TopHosts};
+use crate::standing::{Resume, ResumeDel, ResumeListener, Suspend, SuspendDel, SuspendListener};
 use crate::status::{Status, StatusDetail};
 use crate::wire::Problem;
 
@@ -19,6 +20,12 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<DnsStatus>(),
     Entry::of::<ShowRecipients>(),
     Entry::of::<DeliverNow>(),
+    Entry::of::<Suspend>(),
+    Entry::of::<Resume>(),
+    Entry::of::<SuspendListener>(),
+    Entry::of::<ResumeListener>(),
+    Entry::of::<SuspendDel>(),
+    Entry::of::<ResumeDel>(),
     Entry::of::<DisplayAlerts>(),
     Entry::of::<ResetCounters>(),
     Entry::of::<Version>(),

@@ -32,6 +32,9 @@ pub struct StatusReply {
     pub system_status: String,
     /// Whether anything weakens the promise that accepted mail survives a power cut; empty when nothing does.
     pub durability: Vec<String>,
+    /// What operators ordered and did not take back, and since when; the first few of many.
+    #[serde(default)]
+    pub orders: Vec<OrderLine>,
     /// `recovering n of m` while the spool is being read after a start.
     pub recovering: Option<(u64, u64)>,
     /// Acceptance time of the oldest waiting message.
@@ -48,6 +51,15 @@ pub struct StatusReply {
     pub gauges: Gauges,
     /// Rates, in the detailed form.
     pub rates: Option<Vec<Rate>>,
+}
+
+/// A standing order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// What, and by whom: `Delivery to example.com suspended by ann`.
+    pub text: String,
+    /// Since when, microseconds since the epoch.
+    pub since_us: u64,
 }
 
 /// Values of this instant.
@@ -158,6 +170,10 @@ impl StatusReply {
                 thousands(done),
                 thousands(all)
             );
+        }
+        for order in &self.orders {
+            let since = as_of.show(order.since_us);
+            let _ = writeln!(out, "Standing order:                {}, since {since}", order.text);
         }
         for weakness in &self.durability {
             let _ = writeln!(out, "Durability:                    {weakness}");

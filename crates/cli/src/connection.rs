@@ -9,12 +9,16 @@ use mailreeve_api::wire::{Answer, Call, Problem};
 
 /// The gateway answers reads in milliseconds; anything longer means that it is in trouble.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Most seconds that an order may wait for others.
+const WAIT_MAX: u64 = 600;
 
 /// Sends `call` and waits for its answer.
 pub(crate) fn call(socket: &Path, call: &Call) -> Result<Answer, Problem> {
     let stream = UnixStream::connect(socket).map_err(|error| unreachable(socket, &error))?;
     let talk = || -> std::io::Result<String> {
-        stream.set_read_timeout(Some(PATIENCE))?;
+        // An order that waits for others to finish says in its arguments how long.
+        let waits = call.args["seconds"].as_u64().unwrap_or(0).min(WAIT_MAX);
+        stream.set_read_timeout(Some(PATIENCE + Duration::from_secs(waits)))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut line = serde_json::to_vec(call)?;
         line.push(b'\n');

@@ -167,6 +167,15 @@ pub enum Event {
     },
     /// Somebody came to the desk, left it or was turned away.
     SignIn { user: String, from: String, outcome: SignIn },
+
+    /// Receiving was suspended: on every listener (`None`) or on one.
+    ReceivingSuspended { listener: Option<String>, by: String },
+    /// Receiving was resumed.
+    ReceivingResumed { listener: Option<String>, by: String },
+    /// The work queue was paused: messages from this one on wait in it.
+    WorkQueuePaused { from: Mid, by: String, reason: String },
+    /// The work queue was resumed; so many messages waited in it.
+    WorkQueueResumed { messages: u64, by: String },
 }
 
 /// What the host access decision was.

@@ -27,6 +27,7 @@ use crate::intake::Intake;
 use crate::lookups::dns::Dns;
 use crate::lookups::exchangers::Surroundings;
 use crate::lookups::reverse::PeerNames;
+use crate::standing::StandingOrders;
 use crate::tls::ClientTls;
 
 /// Shared by listeners, delivery and commands. Nothing in it is locked on the way of a message.
@@ -55,6 +56,8 @@ pub struct Context {
     pub peer_names: PeerNames,
     /// Addresses whose TLS is broken.
     pub clear_text: ClearText,
+    /// What operators ordered and did not take back.
+    pub standing: Arc<StandingOrders>,
     /// How far reading the spool after the start is.
     pub recovery: RecoveryProgress,
 }

@@ -4,6 +4,7 @@
 //! * [`deliver`]: the delivery shard's task and its outbound connections.
 //! * [`lookups`]: questions to the name service.
 //! * [`journal`]: ledger, text log and counters, written from one stream of events.
+//! * [`standing`]: operators' orders that hold over restarts.
 //! * [`commands`]: the operators' commands over the local socket.
 //! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
@@ -25,6 +26,7 @@ pub mod metrics;
 pub mod notify;
 pub mod receipts;
 mod serve;
+pub mod standing;
 pub mod stream;
 pub mod tls;
 

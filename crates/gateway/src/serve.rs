@@ -13,6 +13,7 @@
 
 mod recover;
 mod reload;
+mod standing;
 mod stop;
 mod store;
 mod threads;
@@ -118,6 +119,7 @@ impl Daemon {
         let count = threads::receive_count(running.config.receive_threads);
         let receivers: Vec<_> = (0..count).map(|_| router.add_runtime()).collect();
         let first_dcid = Dcid(stores.first_dcid);
+        let standing = Arc::clone(&stores.standing);
         let (parts, recovery) = stores.start(&sink, source, &shard, router, &running, clock)?;
         let context = Arc::new(Context {
             clock,
@@ -132,11 +134,14 @@ impl Daemon {
             peer_names: PeerNames::default(),
             clear_text: ClearText::default(),
             recovery: RecoveryProgress::default(),
+            standing,
             running: ArcSwap::from_pointee(running),
         });
         started(&context);
+        standing::remind(&context);
         let settings = Arc::clone(&context.running.load().delivery);
-        let delivery = Delivery::new(settings, clock.wall().0, first_dcid);
+        let mut delivery = Delivery::new(settings, clock.wall().0, first_dcid);
+        standing::take_up(&context.standing.in_force(), &listeners, &mut delivery);
         let shard = shard::run(Arc::clone(&context), delivery, messages, body_bytes);
         let delivering = threads::spawn("delivery", shard)?;
         let (stop, stopping) = channel::channel(false);

@@ -12,6 +12,7 @@
 //! Not here: carrying orders out. The caller makes an order durable first and acts then.
 
 mod orders;
+mod work_queue;
 
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile};
 
-pub use orders::{Given, Job, JobKind, JobScope, Orders, Pause, Span, WorkQueue};
+pub use orders::{Given, Job, JobKind, JobScope, Orders};
+pub use work_queue::{Pause, Span, WorkQueue};
 
 const FILE: &str = "standing";
 const HALF: &str = "standing.new";

@@ -69,6 +69,19 @@ impl Delivery {
         effects.push(Effect::Record(Event::DeliverySuspended { host, by }));
     }
 
+    /// Takes up a suspension of an earlier run: everywhere (`None`) or of one destination. Before the first input.
+    /// It was told when it was ordered, so nothing is told now.
+    pub fn restore_suspension(&mut self, host: Option<&Host>, by: String, since: u64) {
+        let suspension = Some(Suspension { by, since });
+        match host {
+            None => self.suspended = suspension,
+            Some(name) => {
+                let id = self.destination_for(name);
+                self.destinations[id].suspended = suspension;
+            }
+        }
+    }
+
     pub(super) fn resume(&mut self, host: Option<Host>, by: String, effects: &mut Vec<Effect>) {
         match &host {
             None => {

@@ -97,7 +97,11 @@ impl Delivering {
             | Event::DeliverNow { .. }
             | Event::SpoolSpace { .. }
             | Event::Commanded { .. }
-            | Event::SignIn { .. } => {}
+            | Event::SignIn { .. }
+            | Event::ReceivingSuspended { .. }
+            | Event::ReceivingResumed { .. }
+            | Event::WorkQueuePaused { .. }
+            | Event::WorkQueueResumed { .. } => {}
         }
     }
 

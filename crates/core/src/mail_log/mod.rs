@@ -19,6 +19,7 @@ mod delivering;
 mod house;
 mod line;
 mod messages;
+mod orders;
 mod outcome;
 pub mod phrases;
 mod receiving;
@@ -92,6 +93,14 @@ impl MailLog {
                 house::commanded(pen, &by, command, arguments, refused.as_deref());
             }
             Event::SignIn { user, from, outcome } => house::sign_in(pen, user, from, *outcome),
+            Event::ReceivingSuspended { listener, by } => {
+                orders::receiving_suspended(pen, listener.as_deref(), by);
+            }
+            Event::ReceivingResumed { listener, by } => {
+                orders::receiving_resumed(pen, listener.as_deref(), by)
+            }
+            Event::WorkQueuePaused { from, by, reason } => orders::work_queue_paused(pen, *from, by, reason),
+            Event::WorkQueueResumed { messages, by } => orders::work_queue_resumed(pen, *messages, by),
 
             Event::ConnectionOpened { icid, listener, local, peer } => {
                 rx.opened(stamped.at, *icid, listener, local.ip(), peer.ip());

@@ -132,7 +132,11 @@ impl Tally {
             | Event::DeliverNow { .. }
             | Event::SpoolSpace { .. }
             | Event::Commanded { .. }
-            | Event::SignIn { .. } => {}
+            | Event::SignIn { .. }
+            | Event::ReceivingSuspended { .. }
+            | Event::ReceivingResumed { .. }
+            | Event::WorkQueuePaused { .. }
+            | Event::WorkQueueResumed { .. } => {}
         }
     }
 

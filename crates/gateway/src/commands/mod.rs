@@ -7,6 +7,7 @@
 mod monitor;
 mod queue;
 mod server;
+mod standing;
 mod status;
 mod words;
 
@@ -94,6 +95,12 @@ impl Commands {
             }
             "showrecipients" => write(&self.show_recipients(read(call.args)?).await?),
             "delivernow" => write(&self.deliver_now(read(call.args)?, by).await?),
+            "suspend" => write(&self.suspend(read(call.args)?, by).await?),
+            "resume" => write(&self.resume(read(call.args)?, by).await?),
+            "suspendlistener" => write(&self.suspend_listener(read(call.args)?, by).await?),
+            "resumelistener" => write(&self.resume_listener(read(call.args)?, by).await?),
+            "suspenddel" => write(&self.suspend_del(read(call.args)?, by).await?),
+            "resumedel" => write(&self.resume_del(read(call.args)?, by).await?),
             _ => self.monitor(call).await,
         }
     }

@@ -191,6 +191,7 @@ impl Commands {
             RecipientScope::From(sender) => Some(sender.clone()),
             RecipientScope::All | RecipientScope::Host(_) => None,
         };
+        let as_of = self.as_of();
         let read = tokio::task::spawn_blocking(move || {
             let mut messages = HashMap::new();
             let mut lines = Vec::with_capacity(views.len());
@@ -216,7 +217,7 @@ impl Commands {
                     sender,
                     recipient: recipient.mailbox.to_string(),
                     subject: subject.clone(),
-                    why: why_in_words(&view.why),
+                    why: why_in_words(&view.why, &as_of),
                     next_us: next_of(&view.why),
                 });
             }

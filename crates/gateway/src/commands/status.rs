@@ -2,13 +2,17 @@
 
 use mailreeve_api::alerts::{AlertLine, AlertsReply, DisplayAlerts};
 use mailreeve_api::counters::{Completion, SystemCounters};
-use mailreeve_api::status::{Gauges, Rate, StatusReply};
+use mailreeve_api::status::{Gauges, OrderLine, Rate, StatusReply};
 use mailreeve_core::delivery::io::Scope;
 use mailreeve_core::event::{Severity, SpoolSpace};
 use mailreeve_core::tally::{Column, Counters, Ends, Rate as Measured};
 use mailreeve_store::space::disk_free;
+use mailreeve_store::standing::Given;
 
 use super::Commands;
+
+/// Standing orders that are shown.
+const ORDERS: usize = 20;
 
 /// A value of the rates.
 type Value = fn(&Measured) -> u64;
@@ -56,6 +60,7 @@ impl Commands {
             last_reset_us: reset_at,
             system_status: self.system_status(),
             durability: Vec::new(),
+            orders: self.order_lines(),
             recovering: context.recovery.going_on(),
             oldest_message_us: oldest,
             reset,
@@ -99,11 +104,43 @@ impl Commands {
             (true, _) => "Offline",
             (false, SpoolSpace::Failed) => "Storage failed",
             (false, SpoolSpace::Reserve) => "Receiving and delivery suspended (disk space)",
+            (false, SpoolSpace::Enough | SpoolSpace::Low) if self.ordered().is_some() => {
+                self.ordered().unwrap_or_default()
+            }
             (false, SpoolSpace::Low) => "Receiving suspended (disk space)",
             (false, SpoolSpace::Enough) if intake.refusal().is_some() => "Receiving suspended (queue full)",
             (false, SpoolSpace::Enough) => "Online",
         };
         text.to_owned()
+    }
+
+    /// The state that operators ordered, when it is one of the whole gateway.
+    fn ordered(&self) -> Option<&'static str> {
+        let receiving = self.listeners.iter().all(|listener| listener.door().suspended());
+        match (receiving, self.context.standing.in_force().delivery.is_some()) {
+            (true, true) => Some("Offline"),
+            (true, false) => Some("Receiving suspended"),
+            (false, true) => Some("Delivery suspended"),
+            (false, false) => None,
+        }
+    }
+
+    /// The standing orders in words, the widest first.
+    fn order_lines(&self) -> Vec<OrderLine> {
+        let orders = self.context.standing.in_force();
+        let line = |what: String, given: &Given| OrderLine {
+            text: format!("{what} by {}", given.by),
+            since_us: given.at,
+        };
+        let receiving = orders.receiving.iter().map(|given| line("Receiving suspended".to_owned(), given));
+        let delivery = orders.delivery.iter().map(|given| line("Delivery suspended".to_owned(), given));
+        let listeners = orders
+            .listeners
+            .iter()
+            .map(|(name, given)| line(format!("Receiving on {name} suspended"), given));
+        let hosts =
+            orders.hosts.iter().map(|(host, given)| line(format!("Delivery to {host} suspended"), given));
+        receiving.chain(delivery).chain(listeners).chain(hosts).take(ORDERS).collect()
     }
 
     pub(super) fn alerts(&self, request: DisplayAlerts) -> AlertsReply {

@@ -1,5 +1,6 @@
 //! What the shard knows, in the words of operators.
 
+use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::RouteLine;
 use mailreeve_core::delivery::io::TlsMode;
 use mailreeve_core::delivery::settings::{HopHost, Route};
@@ -50,7 +51,7 @@ pub(super) fn route_lines(route: &Route) -> Vec<RouteLine> {
     }
 }
 
-pub(super) fn why_in_words(why: &Why) -> String {
+pub(super) fn why_in_words(why: &Why, as_of: &AsOf) -> String {
     let owner = |whose: &LimitOwner| match whose {
         LimitOwner::Gateway => "this gateway".to_owned(),
         LimitOwner::Destination(host) => host.to_string(),
@@ -74,7 +75,10 @@ pub(super) fn why_in_words(why: &Why) -> String {
             format!("{opening} connections are being opened to {address}; more follow as it answers.")
         }
         Why::RateLimit { whose, .. } => format!("The rate limit of {} is used up.", owner(whose)),
-        Why::Suspended { by, .. } => format!("Delivery was suspended by {by}"),
+        Why::Suspended { by, since, host } => {
+            let to = host.as_ref().map_or_else(String::new, |host| format!(" to {host}"));
+            format!("Delivery{to} was suspended by {by}, {}", as_of.show(*since))
+        }
         Why::SpoolSpace { .. } => "The disk could not record the end of a delivery.".to_owned(),
         Why::ShuttingDown => "The gateway is stopping.".to_owned(),
     }

@@ -19,7 +19,7 @@ use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Ta
 use mailreeve_core::event::{Cause, Failure, Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_smtp::client::{Credentials, Output, Session, Transaction};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Sleep;
 
 use super::bodies::Loaded;
@@ -56,6 +56,8 @@ pub(super) struct Plan {
     pub(super) implicit_tls: bool,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) orders: mpsc::Receiver<Order>,
+    /// Ends the connection at once, whatever it carries.
+    pub(super) cut: Arc<Notify>,
 }
 
 /// Runs a connection from its opening to its end; tells the shard everything by inputs.
@@ -131,6 +133,20 @@ fn local(
     Failure { stage, cause, status, code: 0, text: vec![text], address: Some(peer), at }
 }
 
+/// An operator suspended delivery and the time for transactions under way was over. What was sent may have been
+/// taken all the same: the recipients are tried again, and who took the message gets it twice.
+fn cut_off(peer: SocketAddr, now: Instant) -> Failure {
+    Failure {
+        stage: Stage::Local,
+        cause: Cause::ConnectionLost,
+        status: (4, 3, 2),
+        code: 0,
+        text: vec!["cut off: delivery was suspended by an operator".to_owned()],
+        address: Some(peer),
+        at: now.0,
+    }
+}
+
 struct Outbound {
     context: Arc<Context>,
     running: Arc<Running>,
@@ -156,6 +172,7 @@ impl Outbound {
             let order = tokio::select! {
                 biased;
                 order = plan.orders.recv() => order.unwrap_or(Order::Quit),
+                () = plan.cut.notified() => Order::Quit,
                 // Idle: anything that comes now is the peer going away.
                 output = self.next() => {
                     let why = self.ended_idle(&output);
@@ -166,7 +183,7 @@ impl Outbound {
             match order {
                 Order::Transact(job) => {
                     let mid = job.mid;
-                    let (results, after) = self.transact(*job).await;
+                    let (results, after) = self.transact(*job, &plan.cut).await;
                     let gone = matches!(after, After::Gone(_));
                     if let Some(detail) = self.damaged.take() {
                         let _ = plan.inputs.send(Input::RecordCorrupt { dcid: plan.dcid, mid, detail });
@@ -209,7 +226,7 @@ impl Outbound {
         }
     }
 
-    async fn transact(&mut self, job: Job) -> (Vec<(Rid, RecipientResult)>, After) {
+    async fn transact(&mut self, job: Job, cut: &Notify) -> (Vec<(Rid, RecipientResult)>, After) {
         let clock = self.context.clock;
         let envelope = Arc::clone(&job.loaded.envelope);
         let recipients = job.rids.iter().filter_map(|rid| envelope.recipients.get(rid.0 as usize));
@@ -226,7 +243,16 @@ impl Outbound {
         self.loaded = Some(job.loaded);
         self.session.transact(transaction, clock.steady());
         let after = loop {
-            match self.next().await {
+            let output = tokio::select! {
+                biased;
+                output = self.next() => output,
+                () = cut.notified() => {
+                    let failure = cut_off(self.target.address, clock.wall());
+                    attempt.lost(failure.clone());
+                    break After::Gone(Some(failure));
+                }
+            };
+            match output {
                 Output::Recipient { index, reply, .. } => attempt.recipient(index, &reply, clock.wall()),
                 Output::MailRejected { reply, .. } => attempt.mail_rejected(&reply, clock.wall()),
                 Output::Done { result, .. } => {

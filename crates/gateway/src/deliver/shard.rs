@@ -1,5 +1,7 @@
 //! The task that owns the shard: inputs in, effects out, nothing decided here.
 
+mod handle;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
 use mailreeve_core::envelope::Envelope;
 use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::bodies::{Bodies, Loaded};
 use super::connection::{self, Job, Order, Plan};
@@ -23,76 +25,30 @@ use super::stored::{entering, read_back, read_for_report};
 use crate::context::Context;
 use crate::lookups::exchangers;
 
+pub use self::handle::{Gone, Message, Question, ShardHandle};
+
 /// Inputs handled before effects are carried out.
 const BATCH: usize = 256;
 /// Longest time for transactions under way to end at a stop. What is cut off then is tried again after the start.
 const DRAIN: Duration = Duration::from_secs(30);
-
-/// What other threads tell the shard.
-pub enum Message {
-    /// Messages became ours: envelopes, and content still in memory.
-    Committed(Vec<(Arc<Envelope>, Option<Bytes>)>),
-    /// Recipients read back from the spool; told when they are taken.
-    Recovered(Vec<Waiting>, oneshot::Sender<()>),
-    /// An input from outside delivery (operators, reload, disk space, shutdown).
-    Input(Input),
-    /// A question about, or to, the shard.
-    Ask(Question),
-}
-
-/// Runs in the shard's task, between two inputs.
-pub type Question = Box<dyn FnOnce(&mut Delivery, Instant) + Send>;
-
-/// The way to the shard from anywhere. Cheap to clone.
-#[derive(Clone)]
-pub struct ShardHandle {
-    messages: mpsc::UnboundedSender<Message>,
-}
-
-/// The shard is gone: the daemon is stopping.
-#[derive(Clone, Copy, Debug)]
-pub struct Gone;
-
-impl ShardHandle {
-    /// Makes the handle and the end that [`run`] reads.
-    pub fn channel() -> (Self, mpsc::UnboundedReceiver<Message>) {
-        let (messages, receiver) = mpsc::unbounded_channel();
-        (Self { messages }, receiver)
-    }
-
-    /// Sends without waiting.
-    pub fn send(&self, message: Message) -> Result<(), Gone> {
-        self.messages.send(message).map_err(|_| Gone)
-    }
-
-    /// Asks the shard and waits for its answer, five seconds at most.
-    pub async fn ask<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&mut Delivery, Instant) -> T + Send + 'static,
-    ) -> Result<T, Gone> {
-        let (sender, receiver) = oneshot::channel();
-        self.send(Message::Ask(Box::new(move |delivery, now| {
-            // Nobody may be waiting any more; the answer is then of no use.
-            let _ = sender.send(question(delivery, now));
-        })))?;
-        match tokio::time::timeout(Duration::from_secs(5), receiver).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) | Err(_) => Err(Gone),
-        }
-    }
-}
 
 /// The shell around one shard.
 struct Shell {
     context: Arc<Context>,
     delivery: Delivery,
     /// The way to each connection's task. A connection holds its slot for as long as it stands here.
-    lines: HashMap<Dcid, mpsc::Sender<Order>>,
+    lines: HashMap<Dcid, Line>,
     bodies: Bodies,
     ends: Ends,
     inputs: mpsc::UnboundedSender<Input>,
     loads: mpsc::UnboundedSender<Load>,
     effects: Vec<Effect>,
+}
+
+/// The two ways to a connection's task.
+struct Line {
+    orders: mpsc::Sender<Order>,
+    cut: Arc<Notify>,
 }
 
 /// Stored mail read back for a purpose.
@@ -195,6 +151,11 @@ impl Shell {
                 let _ = taken.send(());
             }
             Message::Input(input) => self.input(input),
+            Message::Cut(dcids) => {
+                for line in dcids.iter().filter_map(|dcid| self.lines.get(dcid)) {
+                    line.cut.notify_one();
+                }
+            }
             Message::Ask(question) => question(&mut self.delivery, self.context.clock.wall()),
         }
     }
@@ -243,7 +204,8 @@ impl Shell {
             Effect::Resolve { host } => self.resolve(host),
             Effect::Connect { dcid, slot: _, host, targets, tls, credentials, implicit_tls } => {
                 let (orders, receiver) = mpsc::channel(2);
-                self.lines.insert(dcid, orders);
+                let cut = Arc::new(Notify::new());
+                self.lines.insert(dcid, Line { orders, cut: Arc::clone(&cut) });
                 // The shard counts by itself from the first number of the block: taking one here keeps the
                 // durable block ahead of it.
                 let reserved = self.context.ids.dcid();
@@ -262,6 +224,7 @@ impl Shell {
                     implicit_tls,
                     inputs: self.inputs.clone(),
                     orders: receiver,
+                    cut,
                 }));
             }
             Effect::Transact { dcid, mid, rids } => match self.bodies.at_hand(mid) {
@@ -285,7 +248,7 @@ impl Shell {
     }
 
     fn order(&mut self, dcid: Dcid, order: Order) {
-        let sent = self.lines.get(&dcid).map(|orders| orders.try_send(order));
+        let sent = self.lines.get(&dcid).map(|line| line.orders.try_send(order));
         match sent {
             Some(Ok(())) => {}
             // The connection ended in this very moment: its own last input tells the shard, except that a

@@ -5,6 +5,7 @@
 mod envelope;
 mod judge;
 mod session;
+mod suspension;
 
 pub(crate) use envelope::by_destination;
 
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mailreeve_core::event::{Event, Severity};
+use mailreeve_smtp::reply::{Enhanced, Reply};
 use parking_lot::Mutex;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,6 +41,7 @@ pub struct Listener {
     pub max_connections_per_ip: usize,
     socket: std::net::TcpListener,
     open: AtomicUsize,
+    door: suspension::Gate,
     peers: Mutex<Peers>,
 }
 
@@ -99,6 +102,7 @@ impl Listener {
             max_connections_per_ip,
             socket,
             open: AtomicUsize::new(0),
+            door: suspension::Gate::default(),
             peers: Mutex::default(),
         })
     }
@@ -111,6 +115,11 @@ impl Listener {
     /// Returns the addresses that are connected now, with their connections.
     pub fn peers(&self) -> Vec<(IpAddr, usize)> {
         self.peers.lock().addresses.iter().map(|(peer, count)| (*peer, *count)).collect()
+    }
+
+    /// Returns the gate through which operators suspend and resume it.
+    pub fn door(&self) -> &suspension::Gate {
+        &self.door
     }
 
     fn enter(self: &Arc<Self>, peer: IpAddr, trusted: bool) -> Result<Seat, Full> {
@@ -204,11 +213,14 @@ fn take_in(
     let Some(smtp) = running.smtp.get(&listener.name).cloned() else { return };
     let verdict = running.policy.judge_peer(peer.ip());
     let trusted = verdict.action == mailreeve_core::event::PeerAction::Relay;
+    let full = |text| Some(Reply::new(421, Enhanced(4, 7, 0), text));
     let (seat, refusal) = match listener.enter(peer.ip(), trusted) {
         Ok(seat) => (seat, None),
-        Err(Full::Listener(seat)) => (seat, Some("Too many connections here, please try again later")),
-        Err(Full::Host(seat)) => (seat, Some("Too many connections from your host, please try again later")),
+        Err(Full::Listener(seat)) => (seat, full("Too many connections here, please try again later")),
+        Err(Full::Host(seat)) => (seat, full("Too many connections from your host, please try again later")),
     };
+    let refusal = refusal.or_else(|| listener.door.refusal());
+    let guest = refusal.is_none().then(|| listener.door.guest());
     let inbound = session::Inbound::new(session::Arrival {
         context: Arc::clone(context),
         running,
@@ -218,10 +230,11 @@ fn take_in(
         peer,
         verdict,
         stop: stop.clone(),
+        door: listener.door.watch(),
     });
     tokio::spawn(async move {
         inbound.run(stream, refusal).await;
-        drop(seat);
+        drop((seat, guest));
     });
 }
 

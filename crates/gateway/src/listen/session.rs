@@ -17,7 +17,7 @@ use mailreeve_core::Instant;
 use mailreeve_core::event::{Event, TlsResult};
 use mailreeve_core::ids::Icid;
 use mailreeve_core::policy::PeerVerdict;
-use mailreeve_smtp::reply::{Enhanced, Reply};
+use mailreeve_smtp::reply::Reply;
 use mailreeve_smtp::server::{Greeting, Message, Session, Settings, Shutdown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -27,6 +27,7 @@ use tokio::time::Sleep;
 use self::store::Spilled;
 use super::envelope::Draft;
 use super::judge::Judgement;
+use super::suspension::{self, Door};
 use crate::context::{Context, Running};
 use crate::intake::BodyLease;
 use crate::receipts::Receipts;
@@ -45,6 +46,7 @@ pub(super) struct Arrival {
     pub(super) peer: SocketAddr,
     pub(super) verdict: PeerVerdict,
     pub(super) stop: watch::Receiver<bool>,
+    pub(super) door: watch::Receiver<Door>,
 }
 
 /// A connection being served.
@@ -59,6 +61,9 @@ pub(super) struct Inbound {
     spilled: Option<Spilled>,
     lease: Option<BodyLease>,
     lost: Option<String>,
+    /// Why it was closed in the middle, when an operator had it closed.
+    cut: Option<&'static str>,
+    door_seen: Door,
     stopping: bool,
     /// When the timer fires. It is never later than the session's deadline, and often earlier: most deadlines
     /// move on, and then one look when it fires is cheaper than a new timer for each command.
@@ -88,16 +93,18 @@ impl Inbound {
             spilled: None,
             lease: None,
             lost: None,
+            cut: None,
+            door_seen: Door::Open,
             stopping: false,
             armed: Instant(u64::MAX),
         }
     }
 
-    /// Serves the connection to its end. `refusal` is said instead of the banner when a limit is reached.
-    pub(super) async fn run(mut self, stream: TcpStream, refusal: Option<&str>) {
+    /// Serves the connection to its end. `refusal` is said instead of the banner.
+    pub(super) async fn run(mut self, stream: TcpStream, refusal: Option<Reply>) {
         let started = self.at.context.clock.steady();
         let greeting = match refusal {
-            Some(text) => Greeting::Refuse(Reply::new(421, Enhanced(4, 7, 0), text)),
+            Some(reply) => Greeting::Refuse(reply),
             None => Greeting::Accept,
         };
         self.session.greet(greeting, started);
@@ -182,8 +189,21 @@ impl Inbound {
                 self.stopping = true;
                 self.session.shutdown(Shutdown::Stopping, self.at.context.clock.steady());
             }
+            door = suspension::beyond(&mut self.at.door, self.door_seen) => {
+                self.door_seen = door;
+                if door == Door::Cut {
+                    return Err(self.cut_off());
+                }
+                self.session.shutdown(Shutdown::Suspended, self.at.context.clock.steady());
+            }
         }
         Ok(())
+    }
+
+    /// The time that an operator gave to those under way is over.
+    fn cut_off(&mut self) -> io::Error {
+        self.cut = Some("receiving is suspended and the time to end was over");
+        io::ErrorKind::ConnectionAborted.into()
     }
 
     /// Sets the timer to the deadline of what the session waits for now.
@@ -200,9 +220,15 @@ impl Inbound {
         }
         let Some(stream) = stream else { return Err(io::ErrorKind::NotConnected.into()) };
         let patience = self.at.smtp.deadlines.command;
-        match tokio::time::timeout(patience, stream.write_all(output)).await {
-            Ok(written) => written?,
-            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        let written = tokio::select! {
+            biased;
+            written = tokio::time::timeout(patience, stream.write_all(output)) => Some(written),
+            () = suspension::cut(&mut self.at.door) => None,
+        };
+        match written {
+            Some(Ok(written)) => written?,
+            Some(Err(_)) => return Err(io::ErrorKind::TimedOut.into()),
+            None => return Err(self.cut_off()),
         }
         output.clear();
         if matches!(stream, Stream::Accepted(_)) {

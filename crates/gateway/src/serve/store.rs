@@ -22,6 +22,7 @@ use crate::events::{EventSink, EventSource};
 use crate::journal::{Books, Journal, day};
 use crate::logfile::{LogBounds, LogFile};
 use crate::receipts::{NotStored, ReceiptRouter};
+use crate::standing::StandingOrders;
 
 /// Octets of a ledger segment: so much is counted again at a start after a crash, before the banner.
 const SEGMENT: u64 = 16 << 20;
@@ -39,6 +40,7 @@ pub(super) struct Stores {
     counters_lost: Option<String>,
     space: Arc<SpaceGuard>,
     pub(super) first_dcid: u64,
+    pub(super) standing: Arc<StandingOrders>,
 }
 
 /// What the rest of the daemon uses of them.
@@ -66,6 +68,7 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     let (ledger, tail) = Ledger::open(&dir.join("ledger"), &ledger_options)?;
     let options = Options { seq_floor: tail.last_seq, ..Options::default() };
     let spool = Spool::open(&dir.join("spool"), &options)?;
+    let standing = Arc::new(StandingOrders::open(dir)?);
     let missing = tail.missing(&spool.outbox);
     let (books, counters_lost) = fold(&ledger)?;
     missing.iter().for_each(|entry| books.note(&entry.stamped));
@@ -76,7 +79,7 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     // A first look, so that nothing is accepted on a full disk while the watch is not running yet.
     space.check().context("looking at the spool's disk")?;
     let first_dcid = spool.ids[Sequence::ALL.iter().position(|s| *s == Sequence::Dcid).unwrap_or(2)].start;
-    Ok(Stores { spool, ledger, tail, missing, books, counters_lost, space, first_dcid })
+    Ok(Stores { spool, ledger, tail, missing, books, counters_lost, space, first_dcid, standing })
 }
 
 /// Makes the folder of everything that survives, for this user alone.
@@ -119,7 +122,8 @@ impl Stores {
         running: &Running,
         clock: Clock,
     ) -> Result<(Parts, Recovery)> {
-        let Self { spool, ledger, tail, missing, books, counters_lost, space, first_dcid: _ } = self;
+        let Self { spool, ledger, tail, missing, books, counters_lost, space, first_dcid: _, standing: _ } =
+            self;
         let mut journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
         journal.catch_up(&missing).context("bringing log and ledger up to date")?;
         if let Some(why) = counters_lost {

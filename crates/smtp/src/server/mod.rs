@@ -272,6 +272,7 @@ impl Session {
             self.say(match reason {
                 Shutdown::Stopping => replies::STOPPING,
                 Shutdown::Overloaded => replies::OVERLOADED,
+                Shutdown::Suspended => replies::SUSPENDED,
             });
             self.end(EndReason::Shutdown(reason));
         }

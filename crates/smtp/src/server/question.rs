@@ -130,6 +130,8 @@ pub enum Shutdown {
     Stopping,
     /// The service is out of some resource.
     Overloaded,
+    /// An operator suspended receiving.
+    Suspended,
 }
 
 /// How a session ended. What is in the output is still to be written.

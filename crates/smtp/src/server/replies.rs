@@ -67,6 +67,7 @@ replies! {
     SESSION_TIME = "421 4.4.2 The connection lasts too long, go on in another";
     DECISION_TIME = "421 4.3.0 A check took too long, try again later";
     STOPPING = "421 4.3.2 The service stops, try again later";
+    SUSPENDED = "421 4.3.2 Receiving is suspended here at present, try again later";
     OVERLOADED = "421 4.3.1 The service is out of resources, try again later";
 }
 

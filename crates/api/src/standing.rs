@@ -1,0 +1,172 @@
+//! Standing orders: `suspend`, `resume` and their parts for listeners and delivery. They hold over restarts.
+
+mod delivery;
+mod everything;
+mod listener;
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Argument, Spec, Text, no_more};
+use crate::wire::Problem;
+
+pub use delivery::{ResumeDel, SuspendDel};
+pub use everything::{Resume, Suspend};
+pub use listener::{ResumeListener, SuspendListener};
+
+/// Seconds that those under way get when none are given.
+pub const SECONDS: u64 = 30;
+/// Most seconds that may be given.
+pub const SECONDS_MAX: u64 = 600;
+/// Most names in one order.
+const NAMES_MAX: usize = 100;
+
+const SECONDS_ARGUMENT: Argument = Argument {
+    name: "seconds",
+    help: "how long transactions under way may go on before their connections are closed abruptly (30)",
+    required: false,
+    choices: &[],
+};
+
+const fn seconds_default() -> u64 {
+    SECONDS
+}
+
+/// What an order did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingReply {
+    /// Of receiving, when the order was about it.
+    pub receiving: Option<Side>,
+    /// Of delivery, when the order was about it.
+    pub delivery: Option<Side>,
+}
+
+/// One direction of mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// It was suspended, not resumed.
+    pub suspended: bool,
+    /// Which listeners or destinations; empty for all.
+    pub names: Vec<String>,
+    /// Connections that were closed abruptly when the time was over.
+    pub closed: u64,
+    /// What stays suspended in this direction; empty for nothing.
+    pub still: Vec<String>,
+}
+
+impl Text for StandingReply {
+    fn text(&self) -> String {
+        let mut out = String::new();
+        if let Some(side) = &self.receiving {
+            side.write(&mut out, "Waiting for listeners to exit...", "Receiving");
+        }
+        if let Some(side) = &self.delivery {
+            side.write(&mut out, "Waiting for outgoing deliveries to finish...", "Mail delivery");
+        }
+        out
+    }
+}
+
+impl Side {
+    fn write(&self, out: &mut String, waiting: &str, what: &str) {
+        let done = if self.suspended { "suspended" } else { "resumed" };
+        if self.suspended {
+            let _ = writeln!(out, "{waiting}");
+        }
+        let _ = writeln!(out, "{what} {done}.");
+        if !self.names.is_empty() {
+            let _ = writeln!(out, "Only for: {}", self.names.join(", "));
+        }
+        match self.closed {
+            0 => {}
+            1 => out.push_str("One connection was closed abruptly.\n"),
+            closed => {
+                let _ = writeln!(out, "{closed} connections were closed abruptly.");
+            }
+        }
+        if !self.still.is_empty() {
+            let _ = writeln!(out, "Still suspended: {}", self.still.join(", "));
+        }
+    }
+}
+
+/// Reads `[names|ALL] [seconds]`; no names are all.
+fn names_and_seconds(words: &[String], spec: &Spec) -> Result<(Vec<String>, u64), Problem> {
+    no_more(words, 2, spec)?;
+    match words {
+        [] => Ok((Vec::new(), SECONDS)),
+        [one] if is_number(one) => Ok((Vec::new(), seconds(one)?)),
+        [one] => Ok((names(one)?, SECONDS)),
+        [first, second, ..] => Ok((names(first)?, seconds(second)?)),
+    }
+}
+
+fn names(word: &str) -> Result<Vec<String>, Problem> {
+    let names: Vec<String> =
+        word.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if names.iter().any(|name| name.eq_ignore_ascii_case("all")) {
+        return Ok(Vec::new());
+    }
+    if names.is_empty() || names.len() > NAMES_MAX {
+        return Err(Problem::new(
+            format!("{} names cannot be given at once", names.len()),
+            format!("1 to {NAMES_MAX} names, joined by commas without spaces, or ALL"),
+        ));
+    }
+    Ok(names)
+}
+
+fn seconds(word: &str) -> Result<u64, Problem> {
+    word.parse().ok().filter(|seconds| *seconds <= SECONDS_MAX).ok_or_else(|| {
+        Problem::new(
+            format!("`{word}` is not a number of seconds"),
+            format!("0 to {SECONDS_MAX}; names are joined by commas without spaces"),
+        )
+    })
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::command::Command as _;
+
+    fn read(text: &str) -> Result<(Vec<String>, u64), Problem> {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        names_and_seconds(&words, &SuspendDel::SPEC)
+    }
+
+    #[test]
+    fn names_come_first_and_either_may_be_left_out() {
+        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(read("").unwrap(), (of(&[]), 30));
+        assert_eq!(read("ALL").unwrap(), (of(&[]), 30));
+        assert_eq!(read("5").unwrap(), (of(&[]), 5));
+        assert_eq!(read("a.test,b.test").unwrap(), (of(&["a.test", "b.test"]), 30));
+        assert_eq!(read("a.test, 0").unwrap(), (of(&["a.test"]), 0));
+        for wrong in ["a.test b.test", "601", "a.test 601", ",", "a 1 2", "a -1"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn replies_read_as_operators_know_them() {
+        let all = Side { suspended: true, ..Side::default() };
+        let reply = StandingReply { receiving: Some(all.clone()), delivery: Some(Side { closed: 2, ..all }) };
+        assert_eq!(
+            reply.text(),
+            "Waiting for listeners to exit...\nReceiving suspended.\n\
+             Waiting for outgoing deliveries to finish...\nMail delivery suspended.\n\
+             2 connections were closed abruptly.\n"
+        );
+        let one = Side { names: vec!["a.test".into()], still: vec!["b.test".into()], ..Side::default() };
+        let reply = StandingReply { receiving: None, delivery: Some(one) };
+        assert_eq!(reply.text(), "Mail delivery resumed.\nOnly for: a.test\nStill suspended: b.test\n");
+    }
+}
