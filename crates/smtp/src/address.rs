@@ -70,6 +70,8 @@ pub enum AddressError {
     Brackets,
     /// A source route (`@a,@b:`) that is not one.
     Route,
+    /// A second `@` behind the one that ends the local part (RFC 5321 4.1.2 has one).
+    Syntax,
     /// A character that needs quoting, or a quoted string that does not end before the `@`.
     Local,
     /// No `@domain`; only `postmaster` may stand alone.
@@ -229,6 +231,7 @@ impl fmt::Display for AddressError {
             Self::Empty => "The address is missing",
             Self::Brackets => "The angle brackets around the address do not match",
             Self::Route => "The source route before the address is malformed",
+            Self::Syntax => "The address has more than one @ outside quotes",
             Self::Local => "The part before the @ is malformed",
             Self::NoDomain => "The address has no domain",
             Self::Domain => "The domain is not a valid host name",

@@ -50,7 +50,11 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, AddressError> {
     if text.len() > PATH_OCTETS - "<>".len() {
         return Err(AddressError::TooLong);
     }
-    let domain = domain(&text[local_end + 1..])?;
+    let written = &text[local_end + 1..];
+    if written.contains('@') {
+        return Err(AddressError::Syntax);
+    }
+    let domain = domain(written)?;
     Ok(Mailbox { text: text.to_owned(), local_end, domain: Some(domain) })
 }
 

@@ -1,7 +1,8 @@
 //! Replies put together from bytes that come in any pieces (RFC 5321 4.2).
 //!
 //! Whatever a peer sends, no more than one reply within [`ReplyLimits`] is kept, and its text is safe to
-//! show: control characters are spaces, what is not UTF-8 is U+FFFD. A line ends with LF, with or without
+//! show: control characters are spaces, what is not UTF-8 is U+FFFD. A line with a NUL is no reply: no server means
+//! to send one (RFC 5321 2.4), so whoever does is not speaking SMTP. A line ends with LF, with or without
 //! the CR that should be there: some peers leave it out, and nothing can be smuggled by it in a reply.
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub(super) enum Malformed {
     TooManyLines,
     NoCode,
     Separator,
+    Nul,
     MixedCodes { first: u16, then: u16 },
 }
 
@@ -84,6 +86,9 @@ impl ReplyReader {
     fn whole_line(&mut self, line: &[u8], limits: &ReplyLimits) -> Result<Option<Reply>, Malformed> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if memchr(0, line).is_some() {
+            return Err(Malformed::Nul);
+        }
         let (code, more, text) = split(line)?;
         let (enhanced, words) = split_enhanced(code, text);
         let reply = match self.begun.take() {
@@ -159,6 +164,7 @@ impl fmt::Display for Malformed {
             Self::TooManyLines => f.write_str("a reply has too many lines"),
             Self::NoCode => f.write_str("a reply line does not begin with a code from 200 to 599"),
             Self::Separator => f.write_str("neither a space nor a hyphen follows a reply code"),
+            Self::Nul => f.write_str("a reply line holds a NUL"),
             Self::MixedCodes { first, then } => write!(f, "a reply has the codes {first} and {then}"),
         }
     }
@@ -231,13 +237,13 @@ mod tests {
 
     #[test]
     fn text_is_made_safe() {
-        assert_eq!(shown(b"250 a\0b\x1b[1m\rc\x7f\r\n"), "None [\"a b [1m c \"];");
+        assert_eq!(shown(b"250 a\x01b\x1b[1m\rc\x7f\r\n"), "None [\"a b [1m c \"];");
         assert_eq!(shown(b"250 \xff \xc2\x9b \xc3\xbc\r\n"), "None [\"\u{fffd}   \u{fc}\"];");
     }
 
     #[test]
     fn what_is_no_reply_is_told() {
-        let cases: [(&[u8], Malformed); 12] = [
+        let cases: [(&[u8], Malformed); 15] = [
             (b"\r\n", Malformed::NoCode),
             (b"25\r\n", Malformed::NoCode),
             (b"199 x\r\n", Malformed::NoCode),
@@ -246,6 +252,9 @@ mod tests {
             (b" 250 x\r\n", Malformed::NoCode),
             (b"2500 x\r\n", Malformed::Separator),
             (b"250\tx\r\n", Malformed::Separator),
+            (b"250 a\0b\r\n", Malformed::Nul),
+            (b"250-\0\r\n250 b\r\n", Malformed::Nul),
+            (b"\0250 a\r\n", Malformed::Nul),
             (b"250-a\r\n550 b\r\n", Malformed::MixedCodes { first: 250, then: 550 }),
             (b"250-a\r\n250-b\r\n250-c\r\n250 d\r\n", Malformed::TooManyLines),
             (b"250 890123456789012345678901\r\n250 8901234567890123456789012345\r\n", Malformed::LineTooLong),

@@ -189,6 +189,7 @@ const fn sender_code(error: AddressError) -> Enhanced {
         AddressError::Empty
         | AddressError::Brackets
         | AddressError::Route
+        | AddressError::Syntax
         | AddressError::Local
         | AddressError::NoDomain
         | AddressError::LocalTooLong
@@ -203,6 +204,7 @@ const fn recipient_code(error: AddressError) -> Enhanced {
         AddressError::Empty
         | AddressError::Brackets
         | AddressError::Route
+        | AddressError::Syntax
         | AddressError::Local
         | AddressError::NoDomain
         | AddressError::LocalTooLong
