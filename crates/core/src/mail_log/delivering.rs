@@ -1,6 +1,6 @@
 //! Lines of outbound connections, attempts and how recipients end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use jiff::tz::TimeZone;
@@ -12,10 +12,15 @@ use super::phrases::phrase;
 use crate::event::{Cause, Event, Failure, HostStatus, Stage, TlsResult};
 use crate::ids::{Dcid, Host, Mid, Rid};
 
-/// What is remembered of open connections.
+/// Messages remembered, at most, because their record is damaged and they have not finished.
+const APART: usize = 10_000;
+
+/// What is remembered of open connections, and of messages between two of their lines.
 #[derive(Debug)]
 pub(super) struct Delivering {
     connections: HashMap<Dcid, Connection>,
+    /// Messages whose newest end is that their record cannot be read.
+    apart: HashSet<Mid>,
     /// For instants to come, so that they do not push the present one out of the log's own clock.
     later: Clock,
 }
@@ -28,12 +33,13 @@ struct Connection {
 
 impl Delivering {
     pub(super) fn new(zone: TimeZone) -> Self {
-        Self { connections: HashMap::new(), later: Clock::new(zone) }
+        Self { connections: HashMap::new(), apart: HashSet::new(), later: Clock::new(zone) }
     }
 
     /// Forgets every connection: the daemon that held them is gone.
     pub(super) fn forget(&mut self) {
         self.connections.clear();
+        self.apart.clear();
     }
 }
 
@@ -56,6 +62,7 @@ impl Delivering {
                 pen.info().text("Delivery start ").hop(*dcid, *mid).text("RID ").rids(rids);
             }
             Event::Delivered { dcid, mid, rids, reply, host: _ } => {
+                self.apart.remove(mid);
                 outcome::delivered(pen, *dcid, *mid, rids, reply)
             }
             Event::Deferred { dcid, mid, rid, failure, next_at, host: _, attempts: _ } => {
@@ -65,9 +72,17 @@ impl Delivering {
                 outcome::bounced(pen, *dcid, *mid, *rid, failure, *unreported);
             }
             Event::Deleted { mid, rid, by, host: _ } => outcome::deleted(pen, *mid, *rid, by),
-            Event::Corrupt { mid, recipients, detail } => outcome::corrupt(pen, *mid, *recipients, detail),
+            Event::Corrupt { mid, recipients, detail } => {
+                if self.apart.len() >= APART {
+                    self.apart.clear();
+                }
+                self.apart.insert(*mid);
+                outcome::corrupt(pen, *mid, *recipients, detail);
+            }
             Event::Finished { mid } => {
-                pen.info().text("Message finished MID ").number(mid.0).text(" done");
+                let apart = self.apart.remove(mid);
+                let how = if apart { " set apart, not delivered" } else { " done" };
+                pen.info().text("Message finished MID ").number(mid.0).text(how);
             }
             Event::DeliveryClosed { dcid, host, why } => self.closed(pen, *dcid, host, why.as_ref()),
 

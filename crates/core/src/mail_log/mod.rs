@@ -2,7 +2,7 @@
 //!
 //! `Www Mmm [D]D HH:MM:SS YYYY Info: text`, one line a fact, local time of the zone it was given. What peers
 //! and messages say is escaped: a line ends where we end it, and nothing in it steers a terminal. A MID's last
-//! line is `Message finished`, with `done` or `aborted`.
+//! line is `Message finished`, with `done`, `aborted` or `set apart, not delivered`.
 //!
 //! The lines of a connection wait for what is known of its peer (law of early verdicts): they are written
 //! when the peer is judged, when half a minute has passed or when the connection ends, with the time of

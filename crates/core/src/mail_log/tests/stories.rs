@@ -200,3 +200,19 @@ fn the_lines_of_the_hot_path_are_written_in_place() {
     assert_eq!(room, out.as_ptr());
     assert_eq!(checked(out).lines().count(), 16);
 }
+
+/// Nobody may take a message that was set apart for one that was delivered.
+#[test]
+fn a_message_set_apart_is_not_told_to_be_done() {
+    let corrupt = |mid| Event::Corrupt { mid: Mid(mid), recipients: 1, detail: "checksum differs".into() };
+    let delivered = |mid| {
+        let (dcid, rids, host) = (Dcid(3), vec![Rid(1)], host("example.com"));
+        Event::Delivered { dcid, mid: Mid(mid), rids, host, reply: "ok".into() }
+    };
+    let finished = |mid| Event::Finished { mid: Mid(mid) };
+    let events = [corrupt(1), corrupt(1), finished(1), corrupt(2), delivered(2), finished(2), finished(1)];
+    let text = render(events.into_iter().map(|event| (0, event)).collect());
+    let last: Vec<&str> =
+        text.lines().filter_map(|line| line.split_once("Message finished ")).map(|s| s.1).collect();
+    assert_eq!(last, ["MID 1 set apart, not delivered", "MID 2 done", "MID 1 done"]);
+}
