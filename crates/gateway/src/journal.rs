@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const SYNC_EVERY: Duration = Duration::from_millis(500);
 /// Alerts kept for `displayalerts`.
 const ALERTS: usize = 1_000;
+/// Octets of their words that go into the opening of a ledger segment: the newest that fit are there after a
+/// restart. Most alerts have 200.
+const ALERT_OCTETS: usize = 256 * 1024;
 /// Old segments are looked for this often.
 const RETAIN_EVERY: Duration = Duration::from_secs(60);
 
@@ -41,15 +44,28 @@ pub struct Books {
 }
 
 impl Books {
-    /// Makes books that go on from `tally`.
-    pub fn new(tally: Tally) -> Self {
-        Self { tally: Mutex::new(tally), alerts: Mutex::default() }
+    /// Makes books that go on from `tally` and `alerts`, oldest first.
+    pub fn new(tally: Tally, alerts: impl IntoIterator<Item = (u64, Alert)>) -> Self {
+        Self { tally: Mutex::new(tally), alerts: Mutex::new(alerts.into_iter().collect()) }
     }
 
     /// Counts an event in.
     pub fn note(&self, stamped: &Stamped) {
         self.tally.lock().apply(stamped);
         self.note_alert(stamped);
+    }
+
+    /// The newest alerts, oldest first, as many as go into an opening.
+    fn alerts_to_keep(&self) -> Vec<(u64, Alert)> {
+        let alerts = self.alerts.lock();
+        let mut octets = 0;
+        let fits = |(_, alert): &&(u64, Alert)| {
+            octets += alert.code.len() + alert.text.len() + alert.hint.len();
+            octets <= ALERT_OCTETS
+        };
+        let mut kept: Vec<_> = alerts.iter().rev().take_while(fits).cloned().collect();
+        kept.reverse();
+        kept
     }
 
     fn note_alert(&self, stamped: &Stamped) {
@@ -191,6 +207,7 @@ impl Journal {
     }
 
     fn rotate_ledger(&mut self) -> io::Result<()> {
+        let alerts = self.books.alerts_to_keep();
         let opening = {
             let tally = self.books.tally.lock();
             Opening {
@@ -198,6 +215,7 @@ impl Journal {
                 opened_at: self.clock.wall().0,
                 counters: tally.to_bytes(),
                 open: tally.open_recipients(),
+                alerts,
             }
         };
         self.ledger.rotate(opening).map_err(io::Error::other)
@@ -245,4 +263,35 @@ fn timestamp(at_us: u64) -> Timestamp {
         .ok()
         .and_then(|us| Timestamp::from_microsecond(us).ok())
         .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alert(at: u64, octets: usize) -> Stamped {
+        let (code, hint) = (String::new(), String::new());
+        let alert = Alert { severity: Severity::Warning, code, text: "x".repeat(octets), hint };
+        Stamped { at, event: Event::Alert(alert) }
+    }
+
+    fn instants(alerts: &[(u64, Alert)]) -> Vec<u64> {
+        alerts.iter().map(|(at, _)| *at).collect()
+    }
+
+    #[test]
+    fn the_newest_alerts_are_kept_in_number_and_in_octets() {
+        let books = Books::new(Tally::default(), []);
+        (0..ALERTS as u64 + 5).for_each(|at| books.note(&alert(at, 10)));
+        let kept = books.alerts_to_keep();
+        assert_eq!((kept.len(), kept[0].0), (ALERTS, 5));
+        let again = Books::new(Tally::default(), kept.clone());
+        assert_eq!(again.alerts_to_keep(), kept);
+        for at in 10_000..10_003 {
+            again.note(&alert(at, ALERT_OCTETS / 2));
+        }
+        assert_eq!(instants(&again.alerts_to_keep()), [10_001, 10_002]);
+        again.note(&alert(10_003, ALERT_OCTETS + 1));
+        assert!(again.alerts_to_keep().is_empty());
+    }
 }

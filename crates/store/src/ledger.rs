@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mailreeve_core::event::Stamped;
+use mailreeve_core::event::{Alert, Stamped};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, DiskFile, HostDisk};
@@ -61,6 +61,11 @@ pub struct Opening {
     pub counters: Vec<u8>,
     /// Recipients in the queue at this point.
     pub open: u64,
+    /// The newest alerts at this point, oldest first, each with its instant (microseconds since the epoch): as many
+    /// as the caller wants to find again without a walk through older segments. Stored behind the other fields,
+    /// where segments of earlier releases have nothing.
+    #[serde(skip)]
+    pub alerts: Vec<(u64, Alert)>,
 }
 
 /// How to open a ledger.

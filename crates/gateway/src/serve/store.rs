@@ -92,14 +92,14 @@ fn make_private(dir: &Path) -> Result<()> {
         .with_context(|| format!("making the folder {}", dir.display()))
 }
 
-/// The books at the end of the ledger: the counters at the beginning of its last segment, and what follows.
+/// The books at the end of the ledger: counters and alerts at the beginning of its last segment, and what follows.
 /// Counters that cannot be read back keep no mail from flowing: they begin at zero, and why is returned.
 fn fold(ledger: &Ledger) -> Result<(Books, Option<String>)> {
     let (tally, unreadable) = match Tally::from_bytes(&ledger.opening().counters) {
         Ok(tally) => (tally, None),
         Err(error) => (Tally::default(), Some(error.to_string())),
     };
-    let books = Books::new(tally);
+    let books = Books::new(tally, ledger.opening().alerts.iter().cloned());
     let mut reader = ledger.reader();
     reader.seek(ledger.segment_start());
     while let Some(item) = reader.next_item().context("reading the ledger")? {

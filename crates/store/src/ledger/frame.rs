@@ -1,7 +1,7 @@
 //! How a segment looks.
 //!
 //! Head: magic (8), format (4), length of the opening (4), its CRC-32 (4), the opening in postcard's form with
-//! the last commit before this segment. Then records: length (4) and CRC-32 (4) of what follows, commit
+//! the last commit before this segment and, behind it, the newest alerts. Then records: length (4) and CRC-32 (4) of what follows, commit
 //! number (8; 0 for none), the event in postcard's form. Numbers are little-endian.
 //!
 //! A record with the number [`SYNCED`] is no event: it says how much of the segment was durable when it was
@@ -65,7 +65,9 @@ pub(super) fn number(name: &str) -> Option<u64> {
 /// Returns the octets that a segment begins with.
 pub(super) fn head(opening: &Opening, last_seq: Seq) -> Result<Vec<u8>, LedgerError> {
     let stored = StoredOpening { last_seq: last_seq.0, opening: opening.clone() };
-    let body = postcard::to_stdvec(&stored).map_err(|error| LedgerError::Unrecordable(error.to_string()))?;
+    let body = postcard::to_stdvec(&stored)
+        .and_then(|body| postcard::to_extend(&opening.alerts, body))
+        .map_err(|error| LedgerError::Unrecordable(error.to_string()))?;
     let length = u32::try_from(body.len()).map_err(|error| LedgerError::Unrecordable(error.to_string()))?;
     let mut octets = Vec::with_capacity(HEAD_BYTES + body.len());
     octets.extend_from_slice(&MAGIC);
@@ -102,10 +104,19 @@ pub(super) fn parse_head(octets: &[u8]) -> Head {
     if crc32fast::hash(body) != u32_at(head, 16) {
         return Head::Bad;
     }
-    match postcard::from_bytes(body) {
+    match parse_opening(body) {
         Ok(opening) => Head::Good(opening, HEAD_BYTES + length),
         Err(_) => Head::Bad,
     }
+}
+
+/// Reads an opening; one that an earlier release wrote ends before the alerts.
+fn parse_opening(body: &[u8]) -> postcard::Result<StoredOpening> {
+    let (mut stored, rest): (StoredOpening, _) = postcard::take_from_bytes(body)?;
+    if !rest.is_empty() {
+        stored.opening.alerts = postcard::from_bytes(rest)?;
+    }
+    Ok(stored)
 }
 
 /// Appends the record of an event.

@@ -20,7 +20,8 @@ fn fixture() -> PathBuf {
 }
 
 fn ledger_options() -> LedgerOptions {
-    let first = Opening { node: "gate-1".to_owned(), opened_at: 5, counters: vec![7, 8, 9], open: 2 };
+    let (node, counters) = ("gate-1".to_owned(), vec![7, 8, 9]);
+    let first = Opening { node, opened_at: 5, counters, open: 2, ..Opening::default() };
     LedgerOptions { first, ..LedgerOptions::default() }
 }
 
