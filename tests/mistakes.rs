@@ -109,6 +109,33 @@ fn folders_that_cannot_be_used_are_named() {
 }
 
 #[test]
+fn the_socket_of_another_gateway_and_what_is_no_socket_are_left_alone() {
+    let first = Gateway::start("");
+    let mut second = Gateway::prepare("");
+    let (theirs, ours) = (first.folder.path().join("socket"), second.folder.path().join("socket"));
+    let own = fs::read_to_string(second.config()).unwrap();
+    fs::write(second.config(), own.replace(ours.to_str().unwrap(), theirs.to_str().unwrap())).unwrap();
+    let text = told(&mailreeve(&second.config(), &["serve"]));
+    assert!(text.contains("another gateway answers at the socket") && text.contains("stop it"), "{text}");
+    assert!(text.contains(theirs.to_str().unwrap()), "{text}");
+    assert_eq!(first.active(), 0, "the first still has its socket");
+
+    fs::write(second.config(), own).unwrap();
+    fs::write(&ours, "somebody's file").unwrap();
+    let text = told(&mailreeve(&second.config(), &["serve"]));
+    assert!(text.contains("is not a socket") && text.contains(ours.to_str().unwrap()), "{text}");
+    assert_eq!(fs::read_to_string(&ours).unwrap(), "somebody's file");
+    fs::remove_file(&ours).unwrap();
+
+    // What a crash left is replaced.
+    second.run();
+    second.kill();
+    assert!(ours.exists());
+    second.run();
+    assert_eq!(second.active(), 0);
+}
+
+#[test]
 fn a_password_file_that_is_missing_is_named() {
     let gateway = Gateway::prepare("");
     let file = gateway.folder.path().join("smarthost.password");

@@ -6,8 +6,8 @@
 //!   delivery thread  one runtime: the shard and its connections
 //!   commit thread    the spool's group commit          journal thread   ledger, log, counters
 //! ```
-//! Order of the start: lock and open the spool, open the ledger and bring it up to date, bind the listeners
-//! (so that a taken port ends the start before anything runs), start threads, stream the queue back in.
+//! Order of the start: lock and open the spool, open the ledger and bring it up to date, bind the listeners and
+//! the socket (so that what is taken ends the start before anything runs), start threads, stream the queue back in.
 //! Order of the stop: no new connections; sessions end at the next command; deliveries under way end; what
 //! they decided is committed; the ledger is synced.
 
@@ -32,6 +32,7 @@ use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::Input;
 use mailreeve_core::event::Event;
 use mailreeve_core::ids::Dcid;
+use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as channel;
 
@@ -63,10 +64,11 @@ pub fn serve(file: Option<&Path>) -> Result<()> {
     let stores = store::open(&text.config, clock)?;
     let listeners = bind(&text)?;
     let listening: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
+    let socket = runtime.block_on(commands::bind(&text.config.socket))?;
     let running = configuration::prepare(text, listening, Arc::default())?;
     let daemon = Daemon::start(stores, running, listeners, clock)?;
     greet(&daemon);
-    let outcome = runtime.block_on(control(&daemon, signals, file));
+    let outcome = runtime.block_on(control(&daemon, socket, signals, file));
     notify::tell("STOPPING=1");
     daemon.stop();
     outcome
@@ -235,11 +237,15 @@ impl Signals {
 }
 
 /// Everything that is neither mail coming in nor mail going out, until a signal ends it.
-async fn control(daemon: &Daemon, mut signals: Signals, file: Option<&Path>) -> Result<()> {
+async fn control(
+    daemon: &Daemon,
+    socket: UnixListener,
+    mut signals: Signals,
+    file: Option<&Path>,
+) -> Result<()> {
     let Daemon { context, listeners, parts, .. } = daemon;
     let commands = Arc::new(Commands::new(Arc::clone(context), listeners.clone(), Arc::clone(&parts.books)));
     let config = context.running.load().config.clone();
-    let socket = commands::bind(&config.socket)?;
     tokio::spawn(commands::serve(socket, Arc::clone(&commands)));
     if let Some(address) = config.metrics_address {
         let listener =

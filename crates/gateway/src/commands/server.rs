@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use mailreeve_api::command::Role;
 use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, REQUEST_BYTES};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -18,25 +18,57 @@ use super::Commands;
 
 /// Connections served at a time; more wait in the kernel.
 const CONNECTIONS: usize = 64;
+/// Whoever owns a socket takes a connection at once, or is too busy within this.
+const ANSWER: Duration = Duration::from_secs(2);
 /// An idle connection is closed after this.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Binds the socket at `path`. A socket left by a crash is replaced: the spool's lock has already made sure
-/// that no other gateway runs on this data.
-pub fn bind(path: &Path) -> Result<UnixListener> {
+/// Binds the socket at `path`. A socket that a crash left behind is replaced; one that somebody still answers, and
+/// anything that is no socket, is left alone.
+///
+/// # Errors
+/// What stands there, or what the system says, with the path and what to do.
+pub async fn bind(path: &Path) -> Result<UnixListener> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     }
-    match fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("replacing the socket {}", path.display())),
-    }
+    make_room(path).await?;
     let listener =
         UnixListener::bind(path).with_context(|| format!("binding the socket {}", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
         .with_context(|| format!("protecting the socket {}", path.display()))?;
     Ok(listener)
+}
+
+/// Removes a socket that nobody answers any more.
+async fn make_room(path: &Path) -> Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("looking at {}", path.display())),
+    };
+    if !found.file_type().is_socket() {
+        bail!(
+            "{} is not a socket and is left alone: move it away, or name another path with `socket`",
+            path.display()
+        );
+    }
+    let answer = tokio::time::timeout(ANSWER, UnixStream::connect(path)).await;
+    let refused = matches!(&answer, Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused);
+    if !refused {
+        // Even one that is too busy to take a connection has an owner.
+        if let Ok(Err(error)) = answer
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            return Err(error).with_context(|| format!("trying the socket {}", path.display()));
+        }
+        bail!(
+            "another gateway answers at the socket {}: stop it, or name another path with `socket` in the \
+             configuration of one of the two",
+            path.display()
+        );
+    }
+    fs::remove_file(path).with_context(|| format!("replacing the socket {}", path.display()))
 }
 
 /// Serves until the runtime ends.
