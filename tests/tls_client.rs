@@ -98,10 +98,7 @@ fn broken_tls_falls_back_to_clear_text_and_the_reason_is_kept() {
         assert!(host.wait_for(1, PATIENCE), "{domain}");
         assert!(!host.deliveries()[0].tls);
         let tries = host.connections();
-        // Octets that come in one segment with the 220 are no TLS failure but an injection: that line is left, and
-        // the next try may see them apart.
-        let apart = matches!(tls, TlsTemper::Refuse | TlsTemper::Close);
-        assert!(!apart || tries <= 2, "{domain}: {tries} connections for one message");
+        assert!(tries <= 2, "{domain}: {tries} connections for one message");
         let mut last = String::new();
         wait_until(&format!("the last TLS error of {domain}"), || {
             let status = setting.gateway.json(&format!("hoststatus {domain}"));
@@ -172,20 +169,52 @@ fn verified_tls_wants_a_certificate_of_that_name_from_an_authority_in_its_time()
     }
 }
 
-/// C1.
-#[test]
-fn what_a_peer_says_in_clear_is_forgotten_when_tls_begins() {
-    let setting = Setting::start("");
+/// A peer that says more in clear where TLS must begin.
+fn injecting() -> Temper {
     let injected = "250-injected.test\r\n250-AUTH PLAIN\r\n250 SIZE 1\r\n".to_owned();
-    let host = setting.settle("inject.test", Temper::healthy().tls(TlsTemper::Inject(injected)));
+    Temper::healthy().tls(TlsTemper::Inject(injected))
+}
+
+/// C1 where TLS must be: it fails closed.
+#[test]
+fn whoever_speaks_in_clear_where_required_tls_must_begin_gets_no_mail() {
+    let demands = demand("required.test", "required") + &demand("verify.test", "verify");
+    let setting = Setting::start(&demands);
+    for domain in ["required.test", "verify.test"] {
+        let host = setting.settle(domain, injecting());
+        setting.send(domain);
+        let why = setting.waits(domain);
+        assert!(why.contains("where TLS must begin"), "{domain}: {why}");
+        assert!(host.deliveries().is_empty(), "{domain}");
+        host.change(Temper::healthy().tls(TlsTemper::Good));
+        let _ = setting.gateway.text(&format!("delivernow {domain}"));
+        assert!(host.wait_for(1, PATIENCE), "{}", setting.gateway.log());
+        assert!(host.deliveries()[0].tls, "{domain}");
+    }
+}
+
+/// C1 where TLS is only preferred: that line is left at once, another goes on in clear, as after any broken handshake.
+#[test]
+fn whoever_speaks_in_clear_where_preferred_tls_must_begin_is_one_whose_tls_is_broken() {
+    let setting = Setting::start("");
+    let host = setting.settle("inject.test", injecting());
     setting.send("inject.test");
-    // It fails closed: nothing is sent in clear, nothing inside, and the reason says it.
-    let why = setting.waits("inject.test");
-    assert!(why.contains("where TLS must begin"), "{why}");
-    assert!(host.deliveries().is_empty());
-    host.change(Temper::healthy().tls(TlsTemper::Good));
     assert!(host.wait_for(1, PATIENCE), "{}", setting.gateway.log());
-    assert!(host.deliveries()[0].tls);
+    // What was injected is not believed: not its SIZE, not its extensions.
+    assert!(!host.deliveries()[0].tls);
+    assert_eq!(host.connections(), 2, "one line was left, another used");
+    let mut last = String::new();
+    wait_until("the reason is kept", || {
+        let status = setting.gateway.json("hoststatus inject.test");
+        last = status["last_tls"]["text"].as_str().unwrap_or_default().to_owned();
+        !last.is_empty()
+    });
+    assert!(last.contains("where TLS must begin"), "{last}");
+    assert!(setting.gateway.log().contains("TLS failed: bytes in clear"), "{}", setting.gateway.log());
+    wait_until("the connection is closed", || host.open_connections() == 0);
+    setting.send("inject.test");
+    assert!(host.wait_for(2, PATIENCE));
+    assert_eq!(host.connections(), 3, "TLS was tried again");
 }
 
 /// C5.
@@ -198,6 +227,7 @@ fn replies_without_measure_cost_no_memory_and_no_mail() {
         ("long.test", vec![b'2'; 1000], 1000),
         ("endless.test", b"250 no end of this line".to_vec(), 1_000_000),
         ("mixed.test", b"250-one\r\n550 other\r\n".to_vec(), 1),
+        ("nul.test", b"250-gw.test\r\n250 SIZE\0\r\n".to_vec(), 1),
     ] {
         let rule = Rule::new(Stage::Helo, Act::Raw(octets, times)).span(Span::Always);
         let host = setting.settle(domain, Temper::healthy().rule(rule));
@@ -209,12 +239,12 @@ fn replies_without_measure_cost_no_memory_and_no_mail() {
         let _ = setting.gateway.text(&format!("delivernow {domain}"));
         assert!(host.wait_for(1, PATIENCE), "{domain} is lost");
     }
-    // Octets that are no text are shown as spaces and change nothing.
-    let rule = Rule::new(Stage::Banner, Act::Raw(b"220 \0\x1b[2J\0\r\n".to_vec(), 1));
-    let host = setting.settle("nul.test", Temper::healthy().rule(rule));
-    setting.send("nul.test");
+    // Other octets that are no text are shown as spaces and change nothing.
+    let rule = Rule::new(Stage::Banner, Act::Raw(b"220 \x01\x1b[2J\x7f\r\n".to_vec(), 1));
+    let host = setting.settle("control.test", Temper::healthy().rule(rule));
+    setting.send("control.test");
     assert!(host.wait_for(1, PATIENCE));
-    assert!(!setting.gateway.log().contains(['\0', '\x1b']));
+    assert!(!setting.gateway.log().contains(['\0', '\x01', '\x1b']));
     let after = setting.gateway.json("status")["gauges"]["ram_kbytes"].as_u64().unwrap();
     assert!(after < before + (32 << 10), "{before} KiB grew to {after} KiB");
 }

@@ -100,7 +100,8 @@ async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound>
         let target = connected.target.clone();
         match Outbound::start(plan, connected.stream, connected.target, in_clear).await {
             Ok(outbound) => return Some(outbound),
-            Err(Refusal::TlsBroken(why)) if plan.tls == TlsMode::Preferred => {
+            // Where TLS comes first there is no clear text to go back to.
+            Err(Refusal::TlsBroken(why)) if plan.tls == TlsMode::Preferred && !plan.implicit_tls => {
                 plan.context.clear_text.remember(target.address.ip(), &why);
                 again = Some((target, why));
             }

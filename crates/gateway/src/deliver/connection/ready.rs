@@ -6,7 +6,7 @@ use std::time::Duration;
 use mailreeve_core::Instant;
 use mailreeve_core::delivery::io::{PeerFacts, Target, TlsMode};
 use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
-use mailreeve_smtp::client::{Output, Session, TlsDemand};
+use mailreeve_smtp::client::{self, Lost, Output, Session, TlsDemand};
 use tokio::net::TcpStream;
 
 use super::{Outbound, Plan, Refusal, local};
@@ -90,10 +90,12 @@ impl Outbound {
                     }
                     self.tls = Some(TlsResult::Failed { why, clear: true });
                 }
+                // A handshake that failed, octets in clear where it had to begin, a STARTTLS answered with nonsense:
+                // this line is of no use even in clear, whatever may be tried on another.
+                Output::Lost { stage: client::Stage::StartTls, why: Lost::Protocol(what), .. } => {
+                    return Err(Refusal::TlsBroken(what));
+                }
                 Output::Lost { stage, why, after_data, .. } => {
-                    if let Some(TlsResult::Failed { why, clear: false }) = &self.tls {
-                        return Err(Refusal::TlsBroken(why.clone()));
-                    }
                     let now = plan.context.clock.wall();
                     return Err(Refusal::Failed(lost_failure(stage, &why, after_data, peer, now)));
                 }

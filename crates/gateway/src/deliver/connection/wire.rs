@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use mailreeve_core::event::TlsResult;
 use mailreeve_smtp::client::{Framing, Output};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -128,7 +127,6 @@ impl Outbound {
             }
             Err(failure) => failure,
         };
-        self.tls = Some(TlsResult::Failed { why: failure.clone(), clear: false });
         self.session.tls_failed(failure, clock.steady());
     }
 
