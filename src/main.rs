@@ -22,7 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     after_help = "Any other word is an operator's command: `mailreeve help` lists them."
 )]
 struct Arguments {
-    /// The configuration file; without it the built-in defaults hold.
+    /// The configuration file; without it mailreeve.toml in $CONFIGURATION_DIRECTORY, or the built-in defaults.
     #[arg(long, short, global = true, value_name = "FILE", env = "MAILREEVE_CONFIG")]
     config: Option<PathBuf>,
     /// The daemon's socket; taken from the configuration when not given.
@@ -55,7 +55,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    arguments.config = arguments.config.or_else(configuration::default_file);
     match arguments.command {
         Command::Serve => serve(arguments.config.as_deref()),
         Command::Check { file } => check(&file),

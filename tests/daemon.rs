@@ -30,7 +30,12 @@ fn the_service_manager_is_told_each_state_in_its_time() {
     gateway.signal("HUP");
     // systemd wants the moment of the reload with it (Type=notify-reload).
     let reloading = told(&manager);
-    assert!(reloading.lines().any(|line| line == "RELOADING=1"), "{reloading}");
+    let moment = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").map(str::parse::<f64>);
+    let up = std::fs::read_to_string("/proc/uptime").unwrap();
+    let up: f64 = up.split(' ').next().unwrap().parse().unwrap();
+    let moment = moment.expect(&reloading).unwrap() / 1e6;
+    // Both clocks run from the start of the machine; one of them counts its sleep, too.
+    assert!(moment > 0.0 && moment < up + 1.0, "{moment} s, up for {up} s");
     assert_eq!(told(&manager), "READY=1");
     gateway.signal("TERM");
     assert_eq!(told(&manager), "STOPPING=1");
@@ -67,6 +72,40 @@ fn a_reload_takes_a_good_file_and_leaves_a_bad_one() {
     std::fs::write(gateway.config(), text.replace("name = \"Incoming\"", "name = \"Other\"")).unwrap();
     gateway.signal("HUP");
     wait_until("it is said", || alerts(&gateway).contains(&"restart-needed".to_owned()));
+}
+
+#[test]
+fn alerts_are_there_after_a_stop_and_after_a_kill() {
+    let mut gateway = Gateway::start("");
+    let told = |gateway: &Gateway, count: usize| {
+        gateway.configure(&format!("[queue]\nlow = \"nonsense {count}\"\n"));
+        gateway.signal("HUP");
+        wait_until("the refusal is told", || alerts(gateway).len() == count);
+    };
+    let shown = |gateway: &Gateway| {
+        let texts = gateway.json("displayalerts")["alerts"].as_array().unwrap().clone();
+        let number = |alert: &serde_json::Value| {
+            let text = alert["text"].as_str().unwrap();
+            (1..=3).find(|number| text.contains(&format!("nonsense {number}"))).unwrap()
+        };
+        texts.iter().map(number).collect::<Vec<i32>>()
+    };
+    told(&gateway, 1);
+    told(&gateway, 2);
+    gateway.configure("");
+    assert!(gateway.stop().success());
+    gateway.run();
+    assert_eq!(shown(&gateway), [2, 1], "the newest comes first");
+    told(&gateway, 3);
+    // The ledger is written within milliseconds; a kill takes nothing from it.
+    wait_until("it is in the log", || gateway.log().contains("nonsense 3"));
+    gateway.configure("");
+    gateway.kill();
+    gateway.run();
+    assert_eq!(shown(&gateway), [3, 2, 1]);
+    assert!(gateway.stop().success());
+    gateway.run();
+    assert_eq!(shown(&gateway), [3, 2, 1]);
 }
 
 #[test]

@@ -10,6 +10,18 @@ pub fn tell(state: &str) {
     let _ = send(path.as_bytes(), state);
 }
 
+/// Tells that a reload begins, and when: a manager that asked for it waits for the `READY=1` of this very reload
+/// (`Type=notify-reload`).
+pub fn reloading() {
+    tell(&reloading_state());
+}
+
+fn reloading_state() -> String {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let micros = i128::from(now.tv_sec) * 1_000_000 + i128::from(now.tv_nsec) / 1_000;
+    format!("RELOADING=1\nMONOTONIC_USEC={micros}")
+}
+
 fn send(path: &[u8], state: &str) -> std::io::Result<()> {
     use std::os::linux::net::SocketAddrExt as _;
     let address = match path.strip_prefix(b"@") {

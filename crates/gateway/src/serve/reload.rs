@@ -14,7 +14,7 @@ use crate::notify;
 
 /// Reads the configuration again. A mistake in it changes nothing and is alerted.
 pub(super) fn reload(context: &Arc<Context>, file: Option<&Path>) {
-    notify::tell("RELOADING=1");
+    notify::reloading();
     let before = context.running.load_full();
     let prepared = configuration::read(file).map_err(anyhow::Error::from).and_then(|mut text| {
         keep_fixed(context, &before.config, &mut text.config);
