@@ -17,3 +17,4 @@ pub mod repeat;
 pub mod standing;
 pub mod status;
 pub mod wire;
+pub mod workqueue;

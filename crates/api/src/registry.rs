@@ -7,6 +7,7 @@ use crate::queue::{DeliverNow, HostStatus, ShowRecipients, TopHosts};
 use crate::standing::{Resume, ResumeDel, ResumeListener, Suspend, SuspendDel, SuspendListener};
 use crate::status::{Status, StatusDetail};
 use crate::wire::Problem;
+use crate::workqueue::{WorkQueue, WorkQueuePause, WorkQueueRate, WorkQueueResume, WorkQueueStatus};
 
 /// Every command of the gateway, in the order of help.
 pub const COMMANDS: &[Entry] = &[
@@ -26,6 +27,11 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<ResumeListener>(),
     Entry::of::<SuspendDel>(),
     Entry::of::<ResumeDel>(),
+    Entry::of::<WorkQueue>(),
+    Entry::of::<WorkQueueStatus>(),
+    Entry::of::<WorkQueuePause>(),
+    Entry::of::<WorkQueueResume>(),
+    Entry::of::<WorkQueueRate>(),
     Entry::of::<DisplayAlerts>(),
     Entry::of::<ResetCounters>(),
     Entry::of::<Version>(),

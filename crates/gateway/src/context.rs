@@ -29,6 +29,7 @@ use crate::lookups::exchangers::Surroundings;
 use crate::lookups::reverse::PeerNames;
 use crate::standing::StandingOrders;
 use crate::tls::ClientTls;
+use crate::work_queue::WorkQueue;
 
 /// Shared by listeners, delivery and commands. Nothing in it is locked on the way of a message.
 pub struct Context {
@@ -58,6 +59,8 @@ pub struct Context {
     pub clear_text: ClearText,
     /// What operators ordered and did not take back.
     pub standing: Arc<StandingOrders>,
+    /// What was accepted and has not entered delivery.
+    pub work_queue: Arc<WorkQueue>,
     /// How far reading the spool after the start is.
     pub recovery: RecoveryProgress,
 }

@@ -5,6 +5,7 @@
 //! * [`lookups`]: questions to the name service.
 //! * [`journal`]: ledger, text log and counters, written from one stream of events.
 //! * [`standing`]: operators' orders that hold over restarts.
+//! * [`work_queue`]: what was accepted and has not entered delivery.
 //! * [`commands`]: the operators' commands over the local socket.
 //! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
@@ -29,5 +30,6 @@ mod serve;
 pub mod standing;
 pub mod stream;
 pub mod tls;
+pub mod work_queue;
 
 pub use serve::serve;

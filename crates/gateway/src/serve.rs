@@ -12,6 +12,7 @@
 //! they decided is committed; the ledger is synced.
 
 mod recover;
+mod release;
 mod reload;
 mod standing;
 mod stop;
@@ -121,7 +122,7 @@ impl Daemon {
         let count = threads::receive_count(running.config.receive_threads);
         let receivers: Vec<_> = (0..count).map(|_| router.add_runtime()).collect();
         let first_dcid = Dcid(stores.first_dcid);
-        let standing = Arc::clone(&stores.standing);
+        let (standing, work_queue) = (Arc::clone(&stores.standing), Arc::clone(&stores.work_queue));
         let (parts, recovery) = stores.start(&sink, source, &shard, router, &running, clock)?;
         let context = Arc::new(Context {
             clock,
@@ -137,6 +138,7 @@ impl Daemon {
             clear_text: ClearText::default(),
             recovery: RecoveryProgress::default(),
             standing,
+            work_queue,
             running: ArcSwap::from_pointee(running),
         });
         started(&context);
@@ -253,6 +255,7 @@ async fn control(
         tokio::spawn(metrics::serve(listener, Arc::clone(&commands)));
     }
     tokio::spawn(desk::run(Arc::clone(context), Arc::clone(&commands)));
+    tokio::spawn(release::run(Arc::clone(context)));
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));
     notify::tell("READY=1");
     loop {

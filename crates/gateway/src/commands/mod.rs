@@ -10,6 +10,7 @@ mod server;
 mod standing;
 mod status;
 mod words;
+mod work_queue;
 
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use mailreeve_api::command::{Effect, Spec};
 use mailreeve_api::format::AsOf;
 use mailreeve_api::registry::by_words;
 use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, VERSION};
-use mailreeve_api::{audit, queue as api, status as status_api};
+use mailreeve_api::{audit, queue as api, status as status_api, workqueue as workqueue_api};
 use mailreeve_core::event::Event;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -100,6 +101,20 @@ impl Commands {
             "suspendlistener" => write(&self.suspend_listener(read(call.args)?, by).await?),
             "resumelistener" => write(&self.resume_listener(read(call.args)?, by).await?),
             "suspenddel" => write(&self.suspend_del(read(call.args)?, by).await?),
+            "workqueue" => {
+                let workqueue_api::WorkQueue {} = read(call.args)?;
+                write(&self.work_queue())
+            }
+            "workqueue status" => {
+                let workqueue_api::WorkQueueStatus {} = read(call.args)?;
+                write(&self.work_queue())
+            }
+            "workqueue pause" => write(&self.work_queue_pause(read(call.args)?, by).await?),
+            "workqueue resume" => {
+                let workqueue_api::WorkQueueResume {} = read(call.args)?;
+                write(&self.work_queue_resume(by).await?)
+            }
+            "workqueue rate" => write(&self.work_queue_rate(read(call.args)?)),
             "resumedel" => write(&self.resume_del(read(call.args)?, by).await?),
             _ => self.monitor(call).await,
         }

@@ -157,6 +157,25 @@ impl Commands {
         request: ShowRecipients,
     ) -> Result<ShowRecipientsReply, Problem> {
         let limit = request.limit.clamp(1, PAGE);
+        // One more of each, to know whether more follow.
+        let mut lines = self.shard_lines(&request, limit + 1).await?;
+        lines.extend(self.held_lines(&request.scope, request.after, limit + 1).await);
+        // Those of one host stand by age, which has no numbers to go on from.
+        if !matches!(request.scope, RecipientScope::Host(_)) {
+            lines.sort_unstable_by_key(|line| (line.mid, line.rid));
+        }
+        let more = lines.len() > limit;
+        lines.truncate(limit);
+        let next = lines.last().filter(|_| more).map(|line| (line.mid, line.rid));
+        Ok(ShowRecipientsReply { recipients: lines, next })
+    }
+
+    /// Recipients that are in delivery, at most `most`.
+    async fn shard_lines(
+        &self,
+        request: &ShowRecipients,
+        most: usize,
+    ) -> Result<Vec<RecipientLine>, Problem> {
         let scope = match &request.scope {
             RecipientScope::Host(host) => Scope::Host(Host::new(host)),
             RecipientScope::All | RecipientScope::From(_) => Scope::All,
@@ -171,14 +190,10 @@ impl Commands {
                 .ask(move |delivery, now| delivery.recipients(&scope, from, PAGE, now))
                 .await
                 .map_err(|_| stopping())?;
-            let found = self.describe(page.recipients, &request.scope).await;
-            let room = limit - lines.len();
-            let more = found.len() > room || page.next.is_some();
-            lines.extend(found.into_iter().take(room));
-            if lines.len() >= limit || page.next.is_none() {
-                let last = lines.last().map(|line| (line.mid, line.rid));
-                let next = if more && lines.len() >= limit { last } else { None };
-                return Ok(ShowRecipientsReply { recipients: lines, next });
+            lines.extend(self.describe(page.recipients, &request.scope).await);
+            if lines.len() >= most || page.next.is_none() {
+                lines.truncate(most);
+                return Ok(lines);
             }
             cursor = page.next;
         }

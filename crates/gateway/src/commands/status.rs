@@ -39,6 +39,7 @@ impl Commands {
             })
             .await
             .unwrap_or_default();
+        let oldest = oldest.into_iter().chain(self.oldest_held().await).min();
         let usage = context.reader.usage();
         let running = context.running.load();
         let (columns, reset_at, up_since, ids, rates) = {
@@ -73,7 +74,7 @@ impl Commands {
                 active_recips: gauges.active as u64,
                 unattempted_recips: gauges.unattempted as u64,
                 attempted_recips: gauges.attempted as u64,
-                msgs_in_work_queue: 0,
+                msgs_in_work_queue: context.work_queue.load().messages,
                 dests_in_memory: gauges.destinations as u64,
                 kbytes_used: (usage.wal_bytes + usage.segment_bytes + usage.staged_bytes) / 1024,
                 kbytes_free: disk_free(&running.config.data_dir).unwrap_or(0) / 1024,
@@ -140,7 +141,12 @@ impl Commands {
             .map(|(name, given)| line(format!("Receiving on {name} suspended"), given));
         let hosts =
             orders.hosts.iter().map(|(host, given)| line(format!("Delivery to {host} suspended"), given));
-        receiving.chain(delivery).chain(listeners).chain(hosts).take(ORDERS).collect()
+        let paused = orders.work_queue.paused.iter().map(|pause| {
+            let line = line("Work queue paused".to_owned(), &pause.given);
+            let reason = if pause.reason.is_empty() { String::new() } else { format!(": {}", pause.reason) };
+            OrderLine { text: line.text + &reason, ..line }
+        });
+        receiving.chain(delivery).chain(paused).chain(listeners).chain(hosts).take(ORDERS).collect()
     }
 
     pub(super) fn alerts(&self, request: DisplayAlerts) -> AlertsReply {

@@ -6,16 +6,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use mailreeve_core::Instant;
 use mailreeve_core::delivery::Delivery;
-use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Waiting};
+use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult};
 use mailreeve_core::delivery::settings::Route;
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
-use mailreeve_core::envelope::Envelope;
 use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 
 use super::bodies::{Bodies, Loaded};
 use super::connection::{self, Job, Order, Plan};

@@ -52,7 +52,8 @@ impl Draft {
         self.params.smtputf8
     }
 
-    /// Makes the change that takes the message over, with the events that tell it.
+    /// Makes the change that takes the message over, with the events that tell it. A message that is `held` stays in
+    /// the work queue: it is accepted and not queued for delivery yet.
     pub(super) fn into_change(
         self,
         message: &Message,
@@ -60,6 +61,7 @@ impl Draft {
         content: Content,
         now_us: u64,
         token: u64,
+        held: bool,
     ) -> Change {
         let size = content.size();
         let header_bytes = u32::try_from(message.header_end).unwrap_or(u32::MAX);
@@ -91,12 +93,12 @@ impl Draft {
             subject: facts.subject,
             recipients: u32::try_from(envelope.recipients.len()).unwrap_or(u32::MAX),
         };
-        let queued = Event::Queued { mid: envelope.mid, destinations: by_destination(&envelope.recipients) };
-        let batch = Batch {
-            puts: vec![Put { envelope: Arc::new(envelope), content }],
-            events: vec![Stamped { at: now_us, event: accepted }, Stamped { at: now_us, event: queued }],
-            ..Batch::default()
-        };
+        let queued = (!held)
+            .then(|| Event::Queued { mid: envelope.mid, destinations: by_destination(&envelope.recipients) });
+        let told = [Some(accepted), queued].into_iter().flatten();
+        let events = told.map(|event| Stamped { at: now_us, event }).collect();
+        let batch =
+            Batch { puts: vec![Put { envelope: Arc::new(envelope), content }], events, ..Batch::default() };
         Change { batch, token: Some(token) }
     }
 

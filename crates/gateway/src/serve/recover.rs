@@ -36,7 +36,10 @@ pub(super) fn start(context: Arc<Context>, mut recovery: Recovery) -> Result<Joi
                     }
                     context.recovery.set(recovery.done(), recovery.total());
                 }
-                Ok(None) => return context.recovery.set(recovery.total(), recovery.total()),
+                Ok(None) => {
+                    context.recovery.set(recovery.total(), recovery.total());
+                    return context.work_queue.wake();
+                }
                 Err(error) => {
                     return context.events.alert(
                         Severity::Critical,
@@ -56,6 +59,9 @@ fn hand_over(context: &Context, page: Page) -> Result<(), Stopping> {
     for message in page.messages {
         if message.waiting.is_empty() {
             finish(context, message.envelope.mid);
+        }
+        if context.work_queue.recovered(&message.envelope, &message.waiting) {
+            continue;
         }
         // A message is not cut: its last end must be known when it comes.
         let waiting = message.waiting.into_iter();
@@ -89,7 +95,7 @@ fn finish(context: &Context, mid: Mid) {
 }
 
 /// Takes a damaged record out of the queue, keeps it for inspection, and says so.
-fn set_apart(context: &Context, damaged: &Damaged) {
+pub(super) fn set_apart(context: &Context, damaged: &Damaged) {
     let Damaged { mid, detail } = damaged;
     let at = context.clock.wall().0;
     // What of the record can be read still tells how many recipients leave the queue with it.

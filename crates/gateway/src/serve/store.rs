@@ -23,6 +23,7 @@ use crate::journal::{Books, Journal, day};
 use crate::logfile::{LogBounds, LogFile};
 use crate::receipts::{NotStored, ReceiptRouter};
 use crate::standing::StandingOrders;
+use crate::work_queue::WorkQueue;
 
 /// Octets of a ledger segment: so much is counted again at a start after a crash, before the banner.
 const SEGMENT: u64 = 16 << 20;
@@ -41,6 +42,7 @@ pub(super) struct Stores {
     space: Arc<SpaceGuard>,
     pub(super) first_dcid: u64,
     pub(super) standing: Arc<StandingOrders>,
+    pub(super) work_queue: Arc<WorkQueue>,
 }
 
 /// What the rest of the daemon uses of them.
@@ -69,6 +71,7 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     let options = Options { seq_floor: tail.last_seq, ..Options::default() };
     let spool = Spool::open(&dir.join("spool"), &options)?;
     let standing = Arc::new(StandingOrders::open(dir)?);
+    let work_queue = Arc::new(WorkQueue::new(Arc::clone(&standing)));
     let missing = tail.missing(&spool.outbox);
     let (books, counters_lost) = fold(&ledger)?;
     missing.iter().for_each(|entry| books.note(&entry.stamped));
@@ -79,7 +82,7 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     // A first look, so that nothing is accepted on a full disk while the watch is not running yet.
     space.check().context("looking at the spool's disk")?;
     let first_dcid = spool.ids[Sequence::ALL.iter().position(|s| *s == Sequence::Dcid).unwrap_or(2)].start;
-    Ok(Stores { spool, ledger, tail, missing, books, counters_lost, space, first_dcid, standing })
+    Ok(Stores { spool, ledger, tail, missing, books, counters_lost, space, first_dcid, standing, work_queue })
 }
 
 /// Makes the folder of everything that survives, for this user alone.
@@ -122,8 +125,7 @@ impl Stores {
         running: &Running,
         clock: Clock,
     ) -> Result<(Parts, Recovery)> {
-        let Self { spool, ledger, tail, missing, books, counters_lost, space, first_dcid: _, standing: _ } =
-            self;
+        let Self { spool, ledger, tail, missing, books, counters_lost, space, work_queue, .. } = self;
         let mut journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
         journal.catch_up(&missing).context("bringing log and ledger up to date")?;
         if let Some(why) = counters_lost {
@@ -164,8 +166,13 @@ impl Stores {
             ledger_synced: journal.ledger.synced_seq(),
             ..Limits::default()
         };
-        let out =
-            Outlet { events: sink.clone(), shard: shard.clone(), receipts, staging: spool.staging.clone() };
+        let out = Outlet {
+            events: sink.clone(),
+            shard: shard.clone(),
+            receipts,
+            staging: spool.staging.clone(),
+            work_queue,
+        };
         let (commits, ids, committer) =
             Committer::start(spool.engine, limits, spool.ids, spool.id_block, move |committed| {
                 out.pass(committed)
@@ -232,6 +239,7 @@ struct Outlet {
     shard: ShardHandle,
     receipts: ReceiptRouter,
     staging: Staging,
+    work_queue: Arc<WorkQueue>,
 }
 
 impl Outlet {
@@ -243,7 +251,7 @@ impl Outlet {
         }
         let mut messages = Vec::new();
         for change in &mut committed.done {
-            for put in change.batch.puts.drain(..) {
+            for put in change.batch.puts.drain(..).filter(|put| !self.work_queue.arrived(&put.envelope)) {
                 let content: Option<Bytes> = match put.content {
                     Content::Memory(bytes) => Some(bytes),
                     Content::Staged { .. } => None,

@@ -29,7 +29,7 @@ pub(super) async fn run(context: Arc<Context>, space: Arc<SpaceGuard>) {
             before = now;
         }
         if let Ok(gauges) = context.shard.ask(|delivery, _| delivery.gauges()).await {
-            context.intake.set_queued(gauges.active as u64);
+            context.intake.set_queued(gauges.active as u64 + context.work_queue.load().recipients);
         }
     }
 }

@@ -67,18 +67,25 @@ impl Inbound {
             Some(Spilled::Failed(detail)) => return Err(NotCommitted::full(detail)),
             Some(Spilled::Into(file, facts)) => (facts, finish(file, tail).await?),
         };
+        let mid = draft.mid;
+        let held = self.at.context.work_queue.holds(mid).await;
         let (token, receipt) = self.at.receipts.wait();
         let now = self.at.context.clock.wall().0;
-        let change = draft.into_change(&message, facts, content, now, token);
-        if self.at.context.commits.submit(change).is_err() {
+        let change = draft.into_change(&message, facts, content, now, token, held);
+        let stored = if self.at.context.commits.submit(change).is_err() {
             self.at.receipts.forget(token);
-            return Err(NotCommitted::full("the commit queue is full".to_owned()));
+            Err(NotCommitted::full("the commit queue is full".to_owned()))
+        } else {
+            match receipt.await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(not_stored)) => Err(NotCommitted::failed(not_stored.0)),
+                Err(_) => Err(NotCommitted::failed("the spool is closed".to_owned())),
+            }
+        };
+        if held && stored.is_err() {
+            self.at.context.work_queue.gone(&[mid]);
         }
-        match receipt.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(not_stored)) => Err(NotCommitted::failed(not_stored.0)),
-            Err(_) => Err(NotCommitted::failed("the spool is closed".to_owned())),
-        }
+        stored
     }
 }
 

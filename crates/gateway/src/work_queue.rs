@@ -1,0 +1,357 @@
+//! The work queue: between acceptance and delivery. Messages wait in it while an operator has it paused.
+//!
+//! ```text
+//!   session: holds(mid)? ── no ──► change with Accepted and Queued ──► commit ──► shard
+//!                 └─ yes: noted ─► change with Accepted alone ───────► commit ──► waits ──released──► Queued, shard
+//! ```
+//! Kept of a waiting message: its number and how many recipients it has. The rest is in the spool. Which
+//! messages wait is told by the standing orders, so that a start finds the same ones: those from outside whose
+//! number lies in one of the spans, and of which nothing was tried yet. The gateway's own reports pass.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mailreeve_core::envelope::Envelope;
+use mailreeve_core::ids::{Icid, Mid};
+use mailreeve_store::spool::WaitingRecipient;
+use mailreeve_store::standing::{Pause, StandingError};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, RwLock};
+
+use crate::standing::{StandingOrders, Turn};
+
+/// No message waits.
+const NONE: u64 = u64::MAX;
+
+/// The messages that wait, and the gate before them.
+pub struct WorkQueue {
+    standing: Arc<StandingOrders>,
+    /// Messages below this number pass without a look.
+    floor: AtomicU64,
+    /// Held for writing while an order changes the gate: who has to look waits until the order is durable.
+    gate: RwLock<()>,
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+}
+
+/// What waits. Recipients of a message whose commit is under way are not known yet.
+#[derive(Default)]
+struct Waiting {
+    messages: BTreeMap<Mid, Option<u32>>,
+    recipients: u64,
+}
+
+/// How much waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Messages.
+    pub messages: u64,
+    /// Their recipients.
+    pub recipients: u64,
+}
+
+impl WorkQueue {
+    /// Makes the gate as the orders say.
+    pub fn new(standing: Arc<StandingOrders>) -> Self {
+        let queue = Self {
+            standing,
+            floor: AtomicU64::new(NONE),
+            gate: RwLock::default(),
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+        };
+        queue.set_floor();
+        queue
+    }
+
+    /// Tells whether a message about to be committed has to wait, and notes it then. The commit is followed by
+    /// [`arrived`](Self::arrived), its failure by [`gone`](Self::gone).
+    pub async fn holds(&self, mid: Mid) -> bool {
+        if self.passes(mid) {
+            return false;
+        }
+        let _gate = self.gate.read().await;
+        let holds = self.standing.in_force().work_queue.holds(mid);
+        if holds {
+            self.waiting.lock().messages.insert(mid, None);
+        }
+        holds
+    }
+
+    /// Takes a committed message in, if it has to wait; tells whether it does.
+    pub fn arrived(&self, envelope: &Envelope) -> bool {
+        if self.passes(envelope.mid) {
+            return false;
+        }
+        let mut waiting = self.waiting.lock();
+        let noted = waiting.messages.contains_key(&envelope.mid);
+        if noted {
+            waiting.note(envelope);
+            drop(waiting);
+            self.changed.notify_one();
+        }
+        noted
+    }
+
+    /// Takes a message in that a start has found, if it has to wait; tells whether it does.
+    pub fn recovered(&self, envelope: &Envelope, waiting: &[WaitingRecipient]) -> bool {
+        let untried =
+            waiting.len() == envelope.recipients.len() && waiting.iter().all(|(_, state)| state.is_none());
+        let holds = !self.passes(envelope.mid)
+            && envelope.icid != Icid(0)
+            && untried
+            && self.standing.in_force().work_queue.holds(envelope.mid);
+        if holds {
+            self.waiting.lock().note(envelope);
+            self.changed.notify_one();
+        }
+        holds
+    }
+
+    /// Forgets messages: they left, or were never stored.
+    pub fn gone(&self, mids: &[Mid]) {
+        let mut waiting = self.waiting.lock();
+        for mid in mids {
+            if let Some(recipients) = waiting.messages.remove(mid) {
+                waiting.recipients -= u64::from(recipients.unwrap_or(0));
+            }
+        }
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    /// Returns how much waits.
+    pub fn load(&self) -> Load {
+        let waiting = self.waiting.lock();
+        Load { messages: waiting.messages.len() as u64, recipients: waiting.recipients }
+    }
+
+    /// Returns the first messages behind `after` that wait, at most `most`.
+    pub fn page(&self, after: Option<Mid>, most: usize) -> Vec<Mid> {
+        let waiting = self.waiting.lock();
+        let from = after.map_or(Mid(0), |after| Mid(after.0.saturating_add(1)));
+        let stored = waiting.messages.range(from..).filter(|(_, recipients)| recipients.is_some());
+        stored.take(most).map(|(mid, _)| *mid).collect()
+    }
+
+    /// Returns the first messages to leave, with at most about `most` recipients, or nothing while paused.
+    pub fn leaving(&self, most: u32) -> Vec<Mid> {
+        if self.paused() {
+            return Vec::new();
+        }
+        let mut room = most;
+        let waiting = self.waiting.lock();
+        let stored = waiting.messages.iter().filter_map(|(mid, recipients)| Some((*mid, (*recipients)?)));
+        let slice = stored.take_while(|(_, recipients)| {
+            let fits = room > 0;
+            room = room.saturating_sub(*recipients);
+            fits
+        });
+        slice.map(|(mid, _)| mid).collect()
+    }
+
+    /// Waits until something waits or leaves, or an order changes.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Wakes whoever waits for [`changed`](Self::changed).
+    pub fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Tells whether it is paused.
+    pub fn paused(&self) -> bool {
+        self.standing.in_force().work_queue.paused.is_some()
+    }
+
+    /// Pauses, durably. `next` gives the number of a message that begins now; `None` when it gave none.
+    pub async fn pause(
+        &self,
+        turn: &Turn<'_>,
+        order: Pause,
+        next: impl FnOnce() -> Option<Mid>,
+    ) -> Option<Result<Mid, StandingError>> {
+        let _gate = self.gate.write().await;
+        // From here on everybody has to look, and waits for the gate: what began behind `from` cannot slip by.
+        self.floor.store(0, Ordering::SeqCst);
+        let from = next();
+        let paused = match from {
+            Some(from) => {
+                Some(turn.change(move |orders| orders.work_queue.pause(order, from)).await.map(|()| from))
+            }
+            None => None,
+        };
+        self.set_floor();
+        paused
+    }
+
+    /// Resumes, durably; what waits leaves in its order.
+    pub async fn resume(
+        &self,
+        turn: &Turn<'_>,
+        next: impl FnOnce() -> Option<Mid>,
+    ) -> Option<Result<(), StandingError>> {
+        let gate = self.gate.write().await;
+        let upto = next()?;
+        let resumed = turn.change(move |orders| orders.work_queue.resume(upto)).await;
+        drop(gate);
+        self.changed.notify_one();
+        Some(resumed)
+    }
+
+    /// Forgets the orders for what has left. Only while no start is still reading the queue back: what it has not
+    /// found yet is not known to wait.
+    pub async fn settle(&self) -> Result<(), StandingError> {
+        let spans = self.standing.in_force().work_queue.spans.clone();
+        if spans.iter().all(|span| span.upto.is_none()) {
+            return Ok(());
+        }
+        let turn = self.standing.turn().await;
+        let _gate = self.gate.write().await;
+        let first = self.waiting.lock().messages.keys().next().copied();
+        turn.change(move |orders| orders.work_queue.handed_over(first)).await?;
+        self.set_floor();
+        Ok(())
+    }
+
+    fn passes(&self, mid: Mid) -> bool {
+        mid.0 < self.floor.load(Ordering::SeqCst)
+    }
+
+    fn set_floor(&self) {
+        let floor = self.standing.in_force().work_queue.floor().map_or(NONE, |mid| mid.0);
+        self.floor.store(floor, Ordering::SeqCst);
+    }
+}
+
+impl Waiting {
+    fn note(&mut self, envelope: &Envelope) {
+        let recipients = u32::try_from(envelope.recipients.len()).unwrap_or(u32::MAX);
+        self.recipients += u64::from(recipients);
+        self.messages.insert(envelope.mid, Some(recipients));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::Path;
+
+    use mailreeve_core::envelope::{ContentFacts, Recipient, RecipientState};
+    use mailreeve_core::ids::{Host, Rid};
+    use mailreeve_smtp::address::{Mailbox, ReversePath};
+    use mailreeve_smtp::params::{MailParams, RcptParams};
+    use mailreeve_store::standing::Given;
+
+    use super::*;
+
+    fn envelope(mid: u64, icid: u64) -> Envelope {
+        let recipient = |name: &str| Recipient {
+            mailbox: Mailbox::parse(&format!("{name}@one.test")).unwrap(),
+            params: RcptParams::default(),
+            host: Host::new("one.test"),
+        };
+        Envelope {
+            mid: Mid(mid),
+            icid: Icid(icid),
+            accepted_at: 1,
+            sender: ReversePath::Null,
+            params: MailParams::default(),
+            size: 10,
+            content: ContentFacts::default(),
+            recipients: vec![recipient("a"), recipient("b")],
+        }
+    }
+
+    fn order() -> Pause {
+        Pause { given: Given { by: "ann".to_owned(), at: 1 }, reason: String::new() }
+    }
+
+    fn open(dir: &Path) -> (Arc<StandingOrders>, WorkQueue) {
+        let standing = Arc::new(StandingOrders::open(dir).unwrap());
+        (Arc::clone(&standing), WorkQueue::new(standing))
+    }
+
+    fn run(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn what_begins_in_a_pause_waits_for_its_turn_and_nothing_else_does() {
+        run(async {
+            let dir = tempfile::tempdir().unwrap();
+            let (standing, queue) = open(dir.path());
+            assert!(!queue.holds(Mid(5)).await);
+            assert_eq!(
+                queue.pause(&standing.turn().await, order(), || Some(Mid(10))).await.unwrap().unwrap(),
+                Mid(10)
+            );
+            assert!(!queue.holds(Mid(9)).await && queue.holds(Mid(12)).await && queue.holds(Mid(15)).await);
+            assert_eq!(queue.page(None, 9), [], "on its way is not there yet");
+            assert!(queue.arrived(&envelope(12, 1)));
+            assert!(!queue.arrived(&envelope(13, 0)), "a report, of which nobody asked");
+            assert_eq!((queue.load().recipients, queue.page(None, 9)), (2, vec![Mid(12)]));
+            assert_eq!(queue.leaving(1_000), []);
+            queue.resume(&standing.turn().await, || Some(Mid(20))).await.unwrap().unwrap();
+            assert!(queue.holds(Mid(16)).await && !queue.holds(Mid(20)).await);
+            assert!(queue.arrived(&envelope(16, 1)));
+            assert_eq!((queue.leaving(2), queue.leaving(3)), (vec![Mid(12)], vec![Mid(12), Mid(16)]));
+            queue.gone(&[Mid(12), Mid(16)]);
+            queue.settle().await.unwrap();
+            assert!(!queue.holds(Mid(14)).await && queue.holds(Mid(15)).await, "15 is still on its way");
+            queue.gone(&[Mid(15)]);
+            queue.settle().await.unwrap();
+            assert_eq!((queue.load(), queue.holds(Mid(15)).await), (Load::default(), false));
+            assert_eq!(standing.in_force().work_queue, mailreeve_store::standing::WorkQueue::default());
+        });
+    }
+
+    #[test]
+    fn a_start_finds_the_messages_that_waited_and_lets_the_others_pass() {
+        run(async {
+            let dir = tempfile::tempdir().unwrap();
+            let (standing, queue) = open(dir.path());
+            queue.pause(&standing.turn().await, order(), || Some(Mid(10))).await.unwrap().unwrap();
+            drop((standing, queue));
+            let (_standing, queue) = open(dir.path());
+            let untried = [(Rid(0), None), (Rid(1), None)];
+            assert!(queue.paused() && queue.recovered(&envelope(12, 1), &untried));
+            assert!(!queue.recovered(&envelope(9, 1), &untried), "accepted before");
+            assert!(!queue.recovered(&envelope(13, 0), &untried), "a report");
+            let tried = RecipientState {
+                mid: Mid(14),
+                rid: Rid(0),
+                host: None,
+                attempts: 1,
+                due_at: 1,
+                interval_s: 60,
+                last: None,
+                delay_reported: false,
+            };
+            assert!(!queue.recovered(&envelope(14, 1), &[(Rid(0), Some(tried)), (Rid(1), None)]), "tried");
+            assert!(!queue.recovered(&envelope(15, 1), &[(Rid(1), None)]), "one has ended");
+            assert_eq!(queue.page(None, 9), [Mid(12)]);
+        });
+    }
+
+    #[test]
+    fn a_pause_that_cannot_be_kept_holds_nothing() {
+        run(async {
+            let dir = tempfile::tempdir().unwrap();
+            let (standing, queue) = open(dir.path());
+            assert!(queue.pause(&standing.turn().await, order(), || None).await.is_none());
+            assert!(!queue.holds(Mid(12)).await);
+            std::fs::create_dir_all(dir.path().join("standing.new/in the way")).unwrap();
+            assert!(queue.pause(&standing.turn().await, order(), || Some(Mid(10))).await.unwrap().is_err());
+            assert!(!queue.holds(Mid(12)).await && !queue.paused());
+        });
+    }
+
+    #[test]
+    fn a_waiting_message_takes_sixteen_octets_and_its_share_of_the_tree() {
+        assert_eq!(size_of::<(Mid, Option<u32>)>(), 16);
+    }
+}
