@@ -176,6 +176,36 @@ pub enum Event {
     WorkQueuePaused { from: Mid, by: String, reason: String },
     /// The work queue was resumed; so many messages waited in it.
     WorkQueueResumed { messages: u64, by: String },
+    /// *queue* An operator put the recipient's message into the archive, and took the recipient out.
+    Archived { mid: Mid, rid: Rid, host: Host, by: String },
+    /// *queue* An operator gave the recipient another destination.
+    Redirected { mid: Mid, rid: Rid, from: Host, to: Host, by: String },
+    /// *queue* An operator's order over many recipients was carried out.
+    JobDone {
+        /** Its number. */
+        job: u64,
+        deed: Deed,
+        /** Whom it concerned: `all`, a destination, `MID 7`, `from a@example.com`. */
+        scope: String,
+        /** Recipients to which it was done. */
+        recipients: u64,
+        by: String,
+    },
+}
+
+/// What an operator's order does to each recipient that it concerns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
+pub enum Deed {
+    /// It ends, and nobody is told.
+    Delete,
+    /// It ends, and the sender is told.
+    Bounce,
+    /// It ends; its message is kept in the archive.
+    Archive,
+    /// It gets another destination.
+    Redirect { to: Host },
 }
 
 /// What the host access decision was.

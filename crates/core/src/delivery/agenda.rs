@@ -50,6 +50,7 @@ impl Delivery {
     pub(super) fn next_wanted(&self) -> Steady {
         let now = self.now();
         let work_left = !self.jobs.is_empty()
+            || self.has_orders_to_work_on()
             || !self.dirty.is_empty()
             || self.limits.has_waiting_with_room(&self.settings);
         if work_left {

@@ -139,6 +139,7 @@ impl Delivery {
             Phase::Busy { members, .. } => {
                 destination.busy -= 1;
                 for (_, recipient) in members {
+                    self.note_return(recipient);
                     self.stand_in_line(recipient);
                 }
             }

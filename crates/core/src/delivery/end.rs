@@ -35,6 +35,9 @@ impl Delivery {
         of.touched = now;
         let host = of.host.clone();
         self.recipients.remove(id);
+        if marks.has(Marks::AWAITED) {
+            self.no_longer_awaited(mid, rid);
+        }
         let last = self.of_message(mid).next().is_none();
         effects.push(Effect::End { mid, rid, host, end, last });
     }
@@ -184,22 +187,26 @@ impl Delivery {
         next: Steady,
         report_delay: bool,
     ) -> Effect {
-        let recipient = &self.recipients[id];
-        let host = self.destinations[recipient.destination].host.clone();
-        let next_at = self.clock.wall(next);
-        let Recipient { mid, rid, attempts, interval_s, marks, .. } = *recipient;
-        let state = RecipientState {
-            mid,
-            rid,
-            host: marks.has(Marks::REDIRECTED).then(|| host.clone()),
-            attempts,
-            due_at: next_at,
-            interval_s,
-            last: Some(failure.clone()),
-            delay_reported: marks.has(Marks::DELAY_REPORTED),
-        };
+        let host = self.destinations[self.recipients[id].destination].host.clone();
+        let state = self.state_of(id, next, Some(failure.clone()));
+        let RecipientState { mid, rid, attempts, due_at: next_at, .. } = state;
         let event = Event::Deferred { dcid, mid, rid, host, failure, next_at, attempts };
         Effect::Defer { state, event, report_delay }
+    }
+
+    /// Returns what is kept of a recipient over a restart: due at `due`, with its last failure.
+    pub(super) fn state_of(&self, id: RecipientId, due: Steady, last: Option<Failure>) -> RecipientState {
+        let Recipient { mid, rid, destination, attempts, interval_s, marks, .. } = self.recipients[id];
+        RecipientState {
+            mid,
+            rid,
+            host: marks.has(Marks::REDIRECTED).then(|| self.destinations[destination].host.clone()),
+            attempts,
+            due_at: self.clock.wall(due),
+            interval_s,
+            last,
+            delay_reported: marks.has(Marks::DELAY_REPORTED),
+        }
     }
 }
 

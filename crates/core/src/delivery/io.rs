@@ -14,6 +14,8 @@ use crate::envelope::{ContentFacts, RecipientState};
 use crate::event::{BounceKind, Event, Failure, TlsResult, Unreported};
 use crate::ids::{Dcid, Host, Mid, Rid};
 
+pub use crate::delivery::order::{Order, OrderId, Progress, Whom};
+
 /// A recipient entering the shard: just accepted, or read back from the spool.
 #[derive(Clone, Debug)]
 pub struct Waiting {
@@ -152,8 +154,10 @@ pub enum Input {
     Suspend { host: Option<Host>, by: String },
     /// Undo [`Input::Suspend`].
     Resume { host: Option<Host>, by: String },
-    /// Take a recipient out (operators). Refused while it is being attempted: it ends with that attempt.
-    Remove { mid: Mid, rid: Rid, how: Removal },
+    /// Delete, bounce, archive or redirect many recipients (operators).
+    Order(Order),
+    /// What the slice of [`Effect::Slice`] decided is on its way to the disk: the order may go on.
+    GoOn { order: OrderId },
     /// New settings are in force.
     Reconfigure(Arc<Settings>),
     /// The disk cannot record ends (true), or can again (false).
@@ -162,16 +166,6 @@ pub enum Input {
     RecordCorrupt { dcid: Dcid, mid: Mid, detail: String },
     /// The daemon stops: nothing new starts, connections close when their transaction ends.
     Shutdown,
-}
-
-/// How an operator takes a recipient out of the queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
-pub enum Removal {
-    /// Deleted, nobody is told.
-    Delete { by: String },
-    /// Bounced, the sender is told.
-    Bounce { by: String },
 }
 
 /// What the shell must do.
@@ -200,6 +194,12 @@ pub enum Effect {
     Record(Event),
     /// Make a recipient's new state durable. Nobody waits for it.
     Defer { state: RecipientState, event: Event, report_delay: bool },
+    /// A recipient was given another destination: make that durable. Nobody waits for it.
+    Redirect { state: RecipientState, event: Event },
+    /// A slice of an order is done; its ends and redirections came before. Answered by [`Input::GoOn`].
+    Slice { order: OrderId, progress: Progress },
+    /// An order is over: nobody whom it concerns is left.
+    OrderOver { order: OrderId, progress: Progress },
     /// A recipient ended. The shell commits it with its event, a report when one is due, and, when `last`,
     /// the removal of the message with `Finished`.
     End { mid: Mid, rid: Rid, host: Host, end: End, last: bool },
@@ -215,6 +215,8 @@ pub enum End {
     Bounced { dcid: Dcid, kind: BounceKind, failure: Failure, unreported: Option<Unreported> },
     /// Removed by an operator, or discarded by a route.
     Deleted { by: String },
+    /// Removed by an operator, the message kept in the archive.
+    Archived { by: String },
     /// The record could not be read.
     Corrupt { detail: String },
 }

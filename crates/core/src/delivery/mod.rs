@@ -14,7 +14,7 @@
 //!
 //! What the shell owes: it calls `handle(Input::Tick)` at the deadline; enters all waiting recipients of a
 //! message that are meant for this shard in one `Enqueue`, at most about 1,000 recipients a call; answers every
-//! `Resolve`, `Connect`, `Transact` and `Quit` once. It records `DeliveryOpened` itself, before it passes
+//! `Resolve`, `Connect`, `Transact`, `Quit` and `Slice` once. It records `DeliveryOpened` itself, before it passes
 //! `Ready` on, because it alone knows the local address; `ConnectFailed`, `LookupFailed`, `HostChanged`,
 //! `DeliveryTls`, `DeliveryStarted` and `DeliveryClosed` come from here as [`io::Effect::Record`].
 //!
@@ -40,6 +40,8 @@ pub mod io;
 mod limits;
 mod line;
 mod operator;
+mod order;
+mod orders;
 mod outcome;
 mod plan;
 mod reach;
@@ -69,6 +71,7 @@ use destinations::Destinations;
 use io::{Effect, Input};
 use limits::Limits;
 use operator::Job;
+use orders::Orders;
 use recipient::{RecipientId, Recipients};
 use rng::Rng;
 use settings::Settings;
@@ -111,6 +114,8 @@ pub struct Delivery {
     shutting_down: bool,
     /// Operators' commands and reviews that are carried out in slices.
     jobs: VecDeque<Job>,
+    /// Operators' orders over many recipients.
+    orders: Orders,
     /// What is left of this call's work.
     budget: usize,
 }
@@ -138,6 +143,7 @@ impl Delivery {
             spool_exhausted: None,
             shutting_down: false,
             jobs: VecDeque::new(),
+            orders: Orders::default(),
             budget: 0,
         };
         for name in SPECIAL {
@@ -164,7 +170,8 @@ impl Delivery {
             Input::DeliverNow { scope, by } => self.deliver_now(scope, by),
             Input::Suspend { host, by } => self.suspend(host, by, effects),
             Input::Resume { host, by } => self.resume(host, by, effects),
-            Input::Remove { mid, rid, how } => self.remove(mid, rid, how, effects),
+            Input::Order(order) => self.take_order(order),
+            Input::GoOn { order } => self.go_on(order),
             Input::Reconfigure(settings) => self.reconfigure(settings),
             Input::SpoolSpace { exhausted } => self.spool_space(exhausted),
             Input::RecordCorrupt { dcid, mid, detail } => self.record_corrupt(dcid, mid, &detail, effects),
@@ -172,6 +179,7 @@ impl Delivery {
         }
         self.keep_time(effects);
         self.work_on_jobs(effects);
+        self.work_on_orders(effects);
         self.serve_all(effects);
         self.wanted = self.next_wanted();
     }

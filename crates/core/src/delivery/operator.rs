@@ -1,17 +1,18 @@
-//! What operators and the daemon command: stop, go on, take out, new settings, no space, shut down.
+//! What operators and the daemon command: stop, go on, new settings, no space, shut down.
 //!
-//! What concerns many destinations is a [`Job`], carried out in slices as the budget of the calls allows.
+//! What concerns many destinations is a [`Job`], carried out in slices as the budget of the calls allows. What is
+//! done to many recipients is an order (`orders`).
 
 use std::sync::Arc;
 
 use crate::delivery::Delivery;
 use crate::delivery::connection::Phase;
 use crate::delivery::destination::{DestinationId, Suspension};
-use crate::delivery::io::{Effect, End, Removal};
+use crate::delivery::io::Effect;
 use crate::delivery::retry_now::RetryNow;
 use crate::delivery::settings::Settings;
-use crate::event::{BounceKind, Cause, Event};
-use crate::ids::{Dcid, Host, Mid, Rid};
+use crate::event::Event;
+use crate::ids::Host;
 
 /// Work over many destinations.
 #[derive(Debug)]
@@ -96,19 +97,6 @@ impl Delivery {
             }
         }
         effects.push(Effect::Record(Event::DeliveryResumed { host, by }));
-    }
-
-    pub(super) fn remove(&mut self, mid: Mid, rid: Rid, how: Removal, effects: &mut Vec<Effect>) {
-        let Some(id) = self.find(mid, rid).filter(|id| !self.recipients[*id].is_attempting()) else { return };
-        let destination = self.recipients[id].destination;
-        match how {
-            Removal::Delete { by } => self.end(id, End::Deleted { by }, effects),
-            Removal::Bounce { by } => {
-                let failure = self.local_failure(Cause::Operator, (5, 7, 0), format!("Returned by {by}"));
-                self.bounce(id, Dcid(0), BounceKind::Other, failure, effects);
-            }
-        }
-        self.touch(destination);
     }
 
     pub(super) fn reconfigure(&mut self, settings: Arc<Settings>) {

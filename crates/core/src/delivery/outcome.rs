@@ -5,7 +5,7 @@ use crate::delivery::connection::Phase;
 use crate::delivery::destination::DestinationId;
 use crate::delivery::end::{WaitsFor, bounce_kind};
 use crate::delivery::io::{After, Effect, End, RecipientResult, Slot};
-use crate::delivery::recipient::RecipientId;
+use crate::delivery::recipient::{Marks, RecipientId};
 use crate::event::{Cause, Failure, HostStatus};
 use crate::ids::{Dcid, Mid, Rid};
 
@@ -37,6 +37,7 @@ impl Delivery {
         }
         for (_, unanswered) in members.into_iter().filter(|(_, recipient)| !recipient.is_none()) {
             debug_assert!(false, "every recipient of a transaction has a result");
+            self.note_return(unanswered);
             self.stand_in_line(unanswered);
         }
         match after {
@@ -92,12 +93,22 @@ impl Delivery {
             }
             RecipientResult::Soft(failure) => {
                 self.remember_failure(id, &failure);
+                self.note_return(recipient);
                 self.defer(recipient, dcid, failure, WaitsFor::OwnClock, effects);
             }
             RecipientResult::Hard(failure) => {
                 self.remember_failure(id, &failure);
                 self.bounce(recipient, dcid, bounce_kind(&failure), failure, effects);
             }
+        }
+    }
+
+    /// A recipient comes back from its transaction without an end.
+    pub(super) fn note_return(&mut self, id: RecipientId) {
+        let recipient = &self.recipients[id];
+        if recipient.marks.has(Marks::AWAITED) {
+            let (mid, rid) = (recipient.mid, recipient.rid);
+            self.comes_back(mid, rid);
         }
     }
 

@@ -77,6 +77,8 @@ impl Marks {
     pub(super) const ATTEMPTED: Self = Self(1 << 7);
     /// A mail server of its destination could not take the message: it waits for another one.
     pub(super) const SET_ASIDE: Self = Self(1 << 9);
+    /// An operator's order waits for the end of its transaction.
+    pub(super) const AWAITED: Self = Self(1 << 10);
     /// An operator moved it here from another destination.
     pub(super) const REDIRECTED: Self = Self(1 << 8);
 

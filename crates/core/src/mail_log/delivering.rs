@@ -79,6 +79,10 @@ impl Delivering {
                 self.apart.insert(*mid);
                 outcome::corrupt(pen, *mid, *recipients, detail);
             }
+            Event::Archived { mid, rid, by, host: _ } => outcome::archived(pen, *mid, *rid, by),
+            Event::Redirected { mid, rid, from, to, by } => {
+                outcome::redirected(pen, *mid, *rid, from, to, by);
+            }
             Event::Finished { mid } => {
                 let apart = self.apart.remove(mid);
                 let how = if apart { " set apart, not delivered" } else { " done" };
@@ -116,7 +120,8 @@ impl Delivering {
             | Event::ReceivingSuspended { .. }
             | Event::ReceivingResumed { .. }
             | Event::WorkQueuePaused { .. }
-            | Event::WorkQueueResumed { .. } => {}
+            | Event::WorkQueueResumed { .. }
+            | Event::JobDone { .. } => {}
         }
     }
 

@@ -101,6 +101,9 @@ impl MailLog {
             }
             Event::WorkQueuePaused { from, by, reason } => orders::work_queue_paused(pen, *from, by, reason),
             Event::WorkQueueResumed { messages, by } => orders::work_queue_resumed(pen, *messages, by),
+            Event::JobDone { job, deed, scope, recipients, by } => {
+                house::job_done(pen, *job, deed, scope, *recipients, by);
+            }
 
             Event::ConnectionOpened { icid, listener, local, peer } => {
                 rx.opened(stamped.at, *icid, listener, local.ip(), peer.ip());
@@ -145,6 +148,8 @@ impl MailLog {
             | Event::Deferred { .. }
             | Event::Bounced { .. }
             | Event::Deleted { .. }
+            | Event::Archived { .. }
+            | Event::Redirected { .. }
             | Event::Corrupt { .. }
             | Event::Finished { .. }
             | Event::DeliveryClosed { .. } => tx.render(pen, &stamped.event),

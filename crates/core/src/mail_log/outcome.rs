@@ -3,7 +3,7 @@
 use super::line::{Line, Pen};
 use super::phrases::phrase;
 use crate::event::{Failure, Unreported};
-use crate::ids::{Dcid, Mid, Rid};
+use crate::ids::{Dcid, Host, Mid, Rid};
 
 impl Line<'_> {
     pub(super) fn hop(self, dcid: Dcid, mid: Mid) -> Self {
@@ -79,6 +79,17 @@ pub(super) fn deleted(pen: &mut Pen<'_>, mid: Mid, rid: Rid, by: &str) {
     let line = pen.info().text("MID ").number(mid.0).text(" RID ").rids(&[rid]);
     line.text(" removed by ").clean(by);
     pen.info().text("Deleted: MID ").number(mid.0).text(" to ").rids(&[rid]);
+}
+
+pub(super) fn archived(pen: &mut Pen<'_>, mid: Mid, rid: Rid, by: &str) {
+    let line = pen.info().text("Archived: MID ").number(mid.0).text(" to ").rids(&[rid]);
+    line.text(" by ").clean(by);
+}
+
+pub(super) fn redirected(pen: &mut Pen<'_>, mid: Mid, rid: Rid, from: &Host, to: &Host, by: &str) {
+    let line = pen.info().text("Redirected: MID ").number(mid.0).text(" to ").rids(&[rid]);
+    let line = line.text(" from ").clean(from.as_str()).text(" to ").clean(to.as_str());
+    line.text(" by ").clean(by);
 }
 
 pub(super) fn corrupt(pen: &mut Pen<'_>, mid: Mid, recipients: u32, detail: &str) {

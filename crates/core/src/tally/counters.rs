@@ -21,7 +21,7 @@ pub struct Counters {
     pub dropped_messages: u64,
     /// Recipients of those messages.
     pub dropped_recipients: u64,
-    /// Recipients that ended in an archive. None yet.
+    /// Recipients that ended in the archive.
     pub archived_recipients: u64,
     /// Soft Bounced Events: tries that failed for now.
     pub soft_bounced_events: u64,

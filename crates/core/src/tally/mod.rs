@@ -109,6 +109,7 @@ impl Tally {
             Event::Corrupt { recipients, .. } => {
                 system.lifetime.corrupt_recipients += u64::from(*recipients);
             }
+            Event::Archived { .. } => system.lifetime.archived_recipients += 1,
             // Of these nothing is counted.
             Event::DeliveryStarted { .. }
             | Event::HostChanged { .. }
@@ -136,7 +137,9 @@ impl Tally {
             | Event::ReceivingSuspended { .. }
             | Event::ReceivingResumed { .. }
             | Event::WorkQueuePaused { .. }
-            | Event::WorkQueueResumed { .. } => {}
+            | Event::WorkQueueResumed { .. }
+            | Event::Redirected { .. }
+            | Event::JobDone { .. } => {}
         }
     }
 

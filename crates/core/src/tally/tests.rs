@@ -60,6 +60,10 @@ fn deleted(mid: u64, rid: u32, name: &str) -> Event {
     Event::Deleted { mid: Mid(mid), rid: Rid(rid), host: host(name), by: "admin".into() }
 }
 
+fn archived(mid: u64, rid: u32, name: &str) -> Event {
+    Event::Archived { mid: Mid(mid), rid: Rid(rid), host: host(name), by: "admin".into() }
+}
+
 fn corrupt(mid: u64, recipients: u32) -> Event {
     Event::Corrupt { mid: Mid(mid), recipients, detail: "checksum".into() }
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use mailreeve_core::delivery::io::{Input, Removal, Scope};
+use mailreeve_core::delivery::io::{Input, Order, OrderId, Scope, Whom};
+use mailreeve_core::event::Deed;
 use mailreeve_core::ids::{Host, Mid, Rid};
 
 use crate::clock::{HOUR, SECOND};
 use crate::coverage::Point;
-use crate::model::Verdict;
+use crate::model::{Verdict, signature};
 use crate::run::Sim;
 use crate::temper::Dns;
 use crate::traffic;
@@ -22,7 +23,7 @@ enum Act {
     DeliverNow,
     Suspend,
     Resume,
-    Remove,
+    Order,
     Reconfigure,
     SpoolSpace,
     Jump,
@@ -42,7 +43,7 @@ impl Sim {
             (6, Act::DeliverNow),
             (3, Act::Suspend),
             (5, Act::Resume),
-            (5, Act::Remove),
+            (6, Act::Order),
             (2, Act::Reconfigure),
             (2, Act::SpoolSpace),
             (2, Act::Jump),
@@ -69,7 +70,7 @@ impl Sim {
             Act::DeliverNow => self.deliver_now(),
             Act::Suspend => self.suspend(),
             Act::Resume => self.resume(),
-            Act::Remove => self.remove(),
+            Act::Order => self.order(),
             Act::Reconfigure => {
                 self.settings = Arc::new(traffic::some_settings(&self.world, &mut self.rng));
                 self.tell(Input::Reconfigure(self.settings.clone()))
@@ -147,11 +148,34 @@ impl Sim {
         self.tell(Input::Resume { host, by })
     }
 
-    fn remove(&mut self) -> Verdict {
-        let Some((mid, rid)) = self.somebody() else { return Ok(()) };
-        let by = "admin".to_owned();
-        let how = if self.rng.chance(50) { Removal::Delete { by } } else { Removal::Bounce { by } };
-        self.tell(Input::Remove { mid, rid, how })
+    fn order(&mut self) -> Verdict {
+        if self.rng.chance(10)
+            && let Some(order) = self.orders.values().next().cloned()
+        {
+            self.coverage.hit(Point::OrderAgain);
+            return self.tell(Input::Order(order));
+        }
+        let whom = match self.rng.weighted(&[(1, 0), (5, 1), (5, 2)]) {
+            0 => Whom::All,
+            1 => Whom::Host(self.some_host()),
+            _ => {
+                let count = self.rng.range(1, 4);
+                let mids = (0..count).filter_map(|_| self.somebody().map(|(mid, _)| mid));
+                Whom::Messages(mids.collect())
+            }
+        };
+        let deed = match self.rng.weighted(&[(3, 0), (2, 1), (2, 2), (5, 3)]) {
+            0 => Deed::Delete,
+            1 => Deed::Bounce,
+            2 => Deed::Archive,
+            _ => Deed::Redirect { to: self.some_host() },
+        };
+        let upto = if self.rng.chance(80) { self.next_mid } else { self.rng.range(1, self.next_mid) };
+        let id = OrderId(self.next_order);
+        self.next_order += 1;
+        let order = Order { id, whom, upto: Mid(upto), deed, by: signature(id) };
+        self.orders.insert(id, order.clone());
+        self.tell(Input::Order(order))
     }
 
     fn jump(&mut self) -> Verdict {

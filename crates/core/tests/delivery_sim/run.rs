@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use mailreeve_core::delivery::Delivery;
-use mailreeve_core::delivery::io::{Effect, Input, Removal, Scope};
+use mailreeve_core::delivery::io::{Effect, Input, Order, OrderId, Scope, Whom};
 use mailreeve_core::delivery::settings::Settings;
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 
@@ -45,6 +45,9 @@ pub(crate) struct Sim {
     pub(crate) next_mid: u64,
     pub(crate) highest_dcid: u64,
     pub(crate) suspended: BTreeMap<Option<Host>, String>,
+    /// Operators' orders that are not over: they survive a restart.
+    pub(crate) orders: BTreeMap<OrderId, Order>,
+    pub(crate) next_order: u64,
     /// Recipients whose end or attempt was cut by a crash: sending them again is right.
     pub(crate) may_repeat: BTreeSet<(Mid, Rid)>,
     /// The next record of these that is handed out is damaged.
@@ -101,6 +104,8 @@ impl Sim {
             next_mid: 1,
             highest_dcid: 0,
             suspended: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            next_order: 1,
             may_repeat: BTreeSet::new(),
             damaged: BTreeSet::new(),
             calls: 0,
@@ -252,6 +257,10 @@ impl Sim {
         for waiting in self.spool.recover() {
             self.tell(Input::Enqueue(waiting))?;
         }
+        for order in self.orders.clone().into_values() {
+            self.coverage.hit(Point::OrderResumed);
+            self.tell(Input::Order(order))?;
+        }
         Ok(())
     }
 
@@ -302,6 +311,7 @@ impl Sim {
         require(open.is_empty(), "nothing holds a connection when nothing waits", || {
             format!("{open:?} are open")
         })?;
+        require(self.orders.is_empty(), "an order that may go on goes on", || format!("{:?}", self.orders))?;
         self.coverage.hit(Point::Healed);
         self.spool.flush();
         let left = self.spool.recover();
@@ -325,9 +335,10 @@ impl Sim {
             Input::Suspend { host: Some(_), .. } => Point::InSuspendHost,
             Input::Resume { host: None, .. } => Point::InResumeAll,
             Input::Resume { host: Some(_), .. } => Point::InResumeHost,
-            Input::Remove { mid, rid, .. } if self.model.is_attempting(*mid, *rid) => Point::InRemoveBusy,
-            Input::Remove { how: Removal::Delete { .. }, .. } => Point::InRemoveDelete,
-            Input::Remove { how: Removal::Bounce { .. }, .. } => Point::InRemoveBounce,
+            Input::Order(Order { whom: Whom::All, .. }) => Point::InOrderAll,
+            Input::Order(Order { whom: Whom::Host(_), .. }) => Point::InOrderHost,
+            Input::Order(Order { whom: Whom::Messages(_), .. }) => Point::InOrderMessages,
+            Input::GoOn { .. } => Point::InGoOn,
             Input::Reconfigure(_) => Point::InReconfigure,
             Input::SpoolSpace { exhausted: true } => Point::InSpoolExhausted,
             Input::SpoolSpace { exhausted: false } => Point::InSpoolEnough,
@@ -347,6 +358,17 @@ impl Sim {
             Effect::Transact { dcid, mid, rids } => return self.transact(dcid, mid, rids),
             Effect::Quit { dcid } => self.quit(dcid),
             Effect::Record(_) => {}
+            Effect::Redirect { state, .. } => {
+                let at = self.clock.steady + self.rng.range(1, 200) * MILLI;
+                self.spool.defer(state, at);
+            }
+            Effect::Slice { order, .. } => {
+                let after = self.rng.range(1, 400) * MILLI;
+                self.plan(after, Happening::SliceStored(order));
+            }
+            Effect::OrderOver { order, .. } => {
+                self.orders.remove(&order);
+            }
             Effect::Defer { state, .. } => {
                 let at = self.clock.steady + self.rng.range(1, 200) * MILLI;
                 self.spool.defer(state, at);

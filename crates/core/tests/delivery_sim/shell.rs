@@ -1,7 +1,7 @@
 //! The part of the gateway that the simulation stands in for: it carries effects out in the world, and
 //! brings the world's answers back as inputs after a while.
 
-use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult};
+use mailreeve_core::delivery::io::{After, Effect, Input, OrderId, RecipientResult};
 use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 
@@ -30,6 +30,8 @@ pub(crate) enum Happening {
     Closed(Dcid),
     /// The peer closes the connection.
     PeerCloses(Dcid),
+    /// What a slice of this order decided is on its way to the disk.
+    SliceStored(OrderId),
 }
 
 impl Sim {
@@ -54,6 +56,7 @@ impl Sim {
                 None => Ok(()),
             },
             Happening::PeerCloses(dcid) => self.peer_closes(dcid),
+            Happening::SliceStored(order) => self.tell(Input::GoOn { order }),
         }
     }
 

@@ -28,7 +28,7 @@ use crate::context::Context;
 struct Gathered {
     delivered: Vec<Delivered>,
     ended: Vec<(Rid, Host, End)>,
-    deferred: Vec<(RecipientState, Event)>,
+    updated: Vec<(RecipientState, Event)>,
     reported: Vec<Reported>,
     last: bool,
 }
@@ -108,7 +108,9 @@ impl Ends {
                 }
                 gathered.ended.push((rid, host, end));
             }
-            End::Deleted { .. } | End::Corrupt { .. } => gathered.ended.push((rid, host, end)),
+            End::Deleted { .. } | End::Archived { .. } | End::Corrupt { .. } => {
+                gathered.ended.push((rid, host, end))
+            }
         }
     }
 
@@ -117,7 +119,16 @@ impl Ends {
         if report_delay && let Event::Deferred { failure, .. } = &event {
             gathered.reported.push(Reported::delayed(state.rid, failure));
         }
-        gathered.deferred.push((state, event));
+        gathered.updated.push((state, event));
+    }
+
+    pub(super) fn redirected(&mut self, state: RecipientState, event: Event) {
+        self.gather(state.mid).updated.push((state, event));
+    }
+
+    /// The messages that are being read back for a report.
+    pub(super) fn reading(&self) -> impl Iterator<Item = &Mid> + Clone {
+        self.reading.keys()
     }
 
     /// Submits what can be submitted and says what else is needed.
@@ -194,7 +205,7 @@ impl Ends {
         let mut batch = Batch::default();
         let mut events = Vec::with_capacity(2 + gathered.ended.len());
         let last = gathered.last;
-        for (state, event) in gathered.deferred {
+        for (state, event) in gathered.updated {
             batch.updates.push(state);
             events.push(event);
         }
@@ -213,6 +224,7 @@ impl Ends {
                 End::Bounced { dcid, kind, failure, unreported } => {
                     events.push(bounced(dcid, mid, rid, host, kind, failure, unreported));
                 }
+                End::Archived { by } => events.push(Event::Archived { mid, rid, host, by }),
                 End::Deleted { by } => events.push(Event::Deleted { mid, rid, host, by }),
                 End::Corrupt { detail } => {
                     events.push(Event::Corrupt { mid, recipients: 1, detail: detail.clone() });

@@ -13,6 +13,7 @@ mod connection;
 mod content;
 mod ends;
 mod outcome;
+mod pace;
 mod report;
 pub mod shard;
 mod stored;

@@ -18,6 +18,7 @@ use super::bodies::{Bodies, Loaded};
 use super::connection::{self, Job, Order, Plan};
 use super::content::Body;
 use super::ends::{Ends, Ready};
+use super::pace::{self, Pace};
 use super::stored::{entering, read_back, read_for_report};
 use crate::context::Context;
 use crate::lookups::exchangers;
@@ -37,6 +38,7 @@ struct Shell {
     lines: HashMap<Dcid, Line>,
     bodies: Bodies,
     ends: Ends,
+    pace: Pace,
     inputs: mpsc::UnboundedSender<Input>,
     loads: mpsc::UnboundedSender<Load>,
     effects: Vec<Effect>,
@@ -75,6 +77,7 @@ pub async fn run(
         delivery,
         lines: HashMap::new(),
         bodies: Bodies::new(body_bytes),
+        pace: Pace::default(),
         inputs,
         loads,
         effects: Vec::new(),
@@ -83,7 +86,7 @@ pub async fn run(
     let mut from_outside = Vec::with_capacity(BATCH);
     let mut stopping = None;
     while !stopping.is_some_and(|by| shell.may_end(by)) {
-        let wait = shell.delivery.deadline().map(|at| at.since(shell.context.clock.wall()));
+        let wait = shell.next_look();
         tokio::select! {
             _ = incoming.recv_many(&mut from_connections, BATCH) => {}
             count = messages.recv_many(&mut from_outside, BATCH) => {
@@ -107,6 +110,7 @@ pub async fn run(
             shell.message(message);
         }
         shell.carry_out();
+        shell.go_on();
     }
 }
 
@@ -172,13 +176,35 @@ impl Shell {
             | Input::DeliverNow { .. }
             | Input::Suspend { .. }
             | Input::Resume { .. }
-            | Input::Remove { .. }
+            | Input::Order(_)
+            | Input::GoOn { .. }
             | Input::Reconfigure(_)
             | Input::SpoolSpace { .. }
             | Input::RecordCorrupt { .. }
             | Input::Shutdown => {}
         }
         self.delivery.handle(input, self.context.clock.wall(), &mut self.effects);
+    }
+
+    /// When the shard is to be called again, whatever happens.
+    fn next_look(&self) -> Option<Duration> {
+        let wait = self.delivery.deadline().map(|at| at.since(self.context.clock.wall()));
+        match self.pace.is_awaited() {
+            true => Some(wait.unwrap_or(pace::LOOK).min(pace::LOOK)),
+            false => wait,
+        }
+    }
+
+    /// Lets operators' orders go on whose last slice is on its way to the disk.
+    fn go_on(&mut self) {
+        if !self.pace.is_awaited() {
+            return;
+        }
+        let ready = self.pace.take_ready(self.context.commits.depth().urgent);
+        for order in ready {
+            self.input(Input::GoOn { order });
+        }
+        self.carry_out();
     }
 
     /// Carries out what was decided. Effects that cause inputs at once are handled in the same round.
@@ -194,6 +220,7 @@ impl Shell {
                 Ready::Needs(mid) => self.load(mid, Purpose::Report),
             }
         }
+        self.pace.handed_over(self.ends.reading());
     }
 
     fn effect(&mut self, effect: Effect) {
@@ -235,6 +262,9 @@ impl Shell {
                 self.bodies.drop_message(state.mid);
                 self.ends.deferred(state, event, report_delay);
             }
+            Effect::Redirect { state, event } => self.ends.redirected(state, event),
+            Effect::Slice { order, progress: _ } => self.pace.decided(order),
+            Effect::OrderOver { .. } => {}
             Effect::End { mid, rid, host, end, last } => self.ends.ended(mid, rid, host, end, last),
         }
     }
@@ -316,6 +346,7 @@ impl Shell {
             }
             (Purpose::Report, result) => {
                 let finished = self.ends.loaded(load.mid, result);
+                self.pace.read(load.mid);
                 if finished {
                     self.bodies.drop_message(load.mid);
                 }

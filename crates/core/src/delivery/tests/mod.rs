@@ -7,6 +7,7 @@ mod content;
 mod limits;
 mod main_path;
 mod operators;
+mod orders;
 mod reachability;
 mod scale;
 mod views;

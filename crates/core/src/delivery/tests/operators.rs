@@ -1,9 +1,9 @@
-//! Retry-now, suspension, removal, routes, reload, disk space, damaged records.
+//! Retry-now, suspension, routes, reload, disk space, damaged records.
 
 use std::sync::Arc;
 
 use super::world::*;
-use crate::delivery::io::{Input, Removal, Scope};
+use crate::delivery::io::{Input, Scope};
 use crate::delivery::settings::{Hop, HopHost, Pattern, Route, Settings};
 use crate::event::HostStatus;
 use crate::ids::{Dcid, Mid};
@@ -125,25 +125,6 @@ fn suspension_lets_transactions_end_and_says_who_and_since() {
         assert!(heard.contains(&"transact 1 mid 2 [0]".to_owned()), "{heard:?}");
         assert_eq!(heard.contains(&"resolve b.example".to_owned()), name.is_none());
     }
-}
-
-#[test]
-fn removal_ends_who_waits_and_leaves_who_is_tried() {
-    let mut world = World::with(|settings| settings.default_control.concurrency = 1);
-    world.make_up("a.example", 1);
-    for mid in 1..=3 {
-        world.enqueue(mid, 1, "a.example");
-    }
-    world.heard();
-    world.remove(1, Removal::Delete { by: "ann".into() });
-    world.hears(&[]);
-    world.remove(2, Removal::Delete { by: "ann".into() });
-    world.hears(&["end 2.0 deleted by ann last"]);
-    world.remove(3, Removal::Bounce { by: "ann".into() });
-    world.hears(&["end 3.0 bounced 0 Other Operator last"]);
-    world.remove(3, Removal::Bounce { by: "ann".into() });
-    world.hears(&[]);
-    assert_eq!(world.delivery.gauges().active, 1);
 }
 
 fn route_all(route: Route) -> Settings {

@@ -143,7 +143,7 @@ fn a_failed_try_is_charged_to_nobody_when_the_one_who_tried_is_gone() {
     world.enqueue(1, 1, "a.example");
     world.enqueue(2, 1, "a.example");
     world.resolved("a.example", &[target(1, 10)]);
-    world.remove(1, crate::delivery::io::Removal::Delete { by: "ann".into() });
+    world.delete(1);
     world.heard();
     world.unusable(1, &[(1, refused())]);
     world.hears(&["# failed 1 192.0.2.1 ConnectRefused", "# a.example Down Some(ConnectRefused)"]);

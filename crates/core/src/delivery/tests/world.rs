@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crate::Instant;
 use crate::delivery::Delivery;
 use crate::delivery::io::{
-    AddressTry, After, Effect, End, Input, PeerFacts, RecipientResult, Removal, Resolution, Scope, Target,
-    Waiting,
+    AddressTry, After, Effect, End, Input, Order, OrderId, PeerFacts, Progress, RecipientResult, Resolution,
+    Scope, Target, Waiting, Whom,
 };
 use crate::delivery::settings::Settings;
 use crate::delivery::why::{LimitOwner, Why};
 use crate::envelope::{ContentFacts, RecipientState};
-use crate::event::{Cause, Event, Failure, Stage};
+use crate::event::{Cause, Deed, Event, Failure, Stage};
 use crate::ids::{Dcid, Host, Mid, Rid};
 
 /// 2026-01-01, about.
@@ -224,8 +224,20 @@ impl World {
         self.input(Input::Resume { host: name.map(host), by: "ann".into() });
     }
 
-    pub(super) fn remove(&mut self, mid: u64, how: Removal) {
-        self.input(Input::Remove { mid: Mid(mid), rid: Rid(0), how });
+    /// Gives an order of that number.
+    pub(super) fn order(&mut self, id: u64, whom: Whom, deed: Deed) {
+        let upto = Mid(1_000_000);
+        self.input(Input::Order(Order { id: OrderId(id), whom, upto, deed, by: "ann".into() }));
+    }
+
+    pub(super) fn go_on(&mut self, id: u64) {
+        self.input(Input::GoOn { order: OrderId(id) });
+    }
+
+    /// Takes a message out by an order that is over then.
+    pub(super) fn delete(&mut self, mid: u64) {
+        self.order(mid, Whom::Messages(vec![Mid(mid)]), Deed::Delete);
+        self.go_on(mid);
     }
 
     /// Brings a destination up with one delivered message (MID 900) over connection 1, which is idle then.
@@ -327,6 +339,13 @@ fn line(effect: &Effect, now: Instant) -> String {
             let due = away(state.due_at, now);
             format!("defer {}.{} attempts {} {due}{report}", state.mid, state.rid, state.attempts)
         }
+        Effect::Redirect { state, .. } => {
+            let (mid, rid, attempts) = (state.mid, state.rid, state.attempts);
+            let to = state.host.as_ref().map_or("nowhere", |host| host.as_str());
+            format!("redirect {mid}.{rid} to {to} attempts {attempts} {}", away(state.due_at, now))
+        }
+        Effect::Slice { order, progress } => format!("slice {} {}", order.0, progress_line(progress)),
+        Effect::OrderOver { order, progress } => format!("over {} {}", order.0, progress_line(progress)),
         Effect::End { mid, rid, end, last, .. } => {
             let how = match end {
                 End::Delivered { dcid, .. } => format!("delivered {dcid}"),
@@ -335,11 +354,17 @@ fn line(effect: &Effect, now: Instant) -> String {
                     format!("bounced {dcid} {kind:?} {:?}{report}", failure.cause)
                 }
                 End::Deleted { by } => format!("deleted by {by}"),
+                End::Archived { by } => format!("archived by {by}"),
                 End::Corrupt { .. } => "corrupt".into(),
             };
             format!("end {mid}.{rid} {how}{}", last_mark(*last))
         }
     }
+}
+
+fn progress_line(progress: &Progress) -> String {
+    let Progress { total, done, seen, awaited } = progress;
+    format!("done {done} seen {seen} awaited {awaited} of {total}")
 }
 
 fn event_line(event: &Event) -> String {

@@ -6,10 +6,10 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::event::{
-    AbortReason, Alert, BounceKind, CloseReason, GeneratedKind, HostStatus, PeerAction, RecipientRule,
+    AbortReason, Alert, BounceKind, CloseReason, Deed, GeneratedKind, HostStatus, PeerAction, RecipientRule,
     Severity, SignIn, SpoolSpace, TlsResult, Unreported,
 };
-use crate::ids::{Dcid, Icid, Mid, Rid};
+use crate::ids::{Dcid, Host, Icid, Mid, Rid};
 
 /// A place in the list of kinds. A new kind of event does not compile until it has a place here, and the test
 /// fails until a sample of it, and so its lines, stand in the snapshot.
@@ -58,10 +58,13 @@ fn place(event: &Event) -> usize {
         Event::ReceivingResumed { .. } => 40,
         Event::WorkQueuePaused { .. } => 41,
         Event::WorkQueueResumed { .. } => 42,
+        Event::Archived { .. } => 43,
+        Event::Redirected { .. } => 44,
+        Event::JobDone { .. } => 45,
     }
 }
 
-const KINDS: usize = 43;
+const KINDS: usize = 46;
 
 #[test]
 fn every_event_has_its_lines() {
@@ -109,6 +112,10 @@ fn house() -> Vec<Event> {
         Event::WorkQueuePaused { from: Mid(12), by: by(), reason: "checking the\ndirectory".into() },
         Event::WorkQueuePaused { from: Mid(12), by: by(), reason: String::new() },
         Event::WorkQueueResumed { messages: 1_243, by: by() },
+        job_done(Deed::Delete, 100_000),
+        job_done(Deed::Bounce, 0),
+        job_done(Deed::Archive, 1),
+        job_done(Deed::Redirect { to: host("other.example") }, 246),
     ]
 }
 
@@ -135,6 +142,10 @@ fn desk() -> Vec<Event> {
         sign_in("ann", SignIn::AddressLocked { seconds: 900 }),
         sign_in("ann", SignIn::Left),
     ]
+}
+
+fn job_done(deed: Deed, recipients: u64) -> Event {
+    Event::JobDone { job: 4, deed, scope: "example.com".into(), recipients, by: "admin".into() }
 }
 
 fn connections() -> Vec<Event> {
@@ -310,6 +321,14 @@ fn ends() -> Vec<Event> {
         bounced(expired, Some(Unreported::NotRequested)),
         bounced(no(), Some(Unreported::Profile)),
         Event::Deleted { mid, rid, host: host.clone(), by: "admin".into() },
+        Event::Archived { mid, rid, host: host.clone(), by: "admin".into() },
+        Event::Redirected {
+            mid,
+            rid,
+            from: host.clone(),
+            to: Host::new("other.example"),
+            by: "admin".into(),
+        },
         Event::Corrupt { mid, recipients: 2, detail: "checksum differs".into() },
         Event::Finished { mid },
     ]

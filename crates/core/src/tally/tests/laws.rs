@@ -14,6 +14,7 @@ enum Wish {
     Defer { which: usize },
     Bounce { which: usize, kind: BounceKind, report: bool },
     Delete { which: usize },
+    Archive { which: usize },
     Corrupt { which: usize },
     Reject,
     ResetCounters,
@@ -36,6 +37,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         3 => (which.clone(), kind, any::<bool>())
             .prop_map(|(which, kind, report)| Wish::Bounce { which, kind, report }),
         1 => which.clone().prop_map(|which| Wish::Delete { which }),
+        1 => which.clone().prop_map(|which| Wish::Archive { which }),
         1 => which.prop_map(|which| Wish::Corrupt { which }),
         1 => Just(Wish::Reject),
         1 => Just(Wish::ResetCounters),
@@ -91,6 +93,10 @@ impl World {
             Wish::Delete { which } => {
                 let Some((mid, rids)) = self.take(which, 1) else { return };
                 self.tell(deleted(mid, rids[0], HOSTS[which % 3]));
+            }
+            Wish::Archive { which } => {
+                let Some((mid, rids)) = self.take(which, 1) else { return };
+                self.tell(archived(mid, rids[0], HOSTS[which % 3]));
             }
             Wish::Corrupt { which } => {
                 let Some((mid, rids)) = self.take(which, usize::MAX) else { return };

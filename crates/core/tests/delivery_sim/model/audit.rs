@@ -22,6 +22,7 @@ impl Model {
     pub(crate) fn audit(&mut self, deadline: Option<Instant>, scene: Scene<'_>) -> Verdict {
         self.timers_kept(deadline, scene)?;
         self.nobody_too_old(scene)?;
+        self.orders_go_on()?;
         self.one_trial(scene)?;
         self.idle_make_room(scene)?;
         self.connections_kept(scene)

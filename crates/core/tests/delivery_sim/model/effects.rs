@@ -1,6 +1,6 @@
 //! What each effect claims, and what must have been done when a call returns.
 
-use mailreeve_core::delivery::io::{Effect, Removal};
+use mailreeve_core::delivery::io::Effect;
 use mailreeve_core::delivery::settings::Route;
 use mailreeve_core::event::{Event, HostStatus};
 use mailreeve_core::ids::{Dcid, Host, Mid};
@@ -40,6 +40,18 @@ impl Model {
             Effect::Defer { state, event, report_delay } => {
                 coverage.hit(Point::OutDefer);
                 self.defer(state, event, *report_delay, scene, coverage)
+            }
+            Effect::Redirect { state, event } => {
+                coverage.hit(Point::OutRedirect);
+                self.redirected(state, event, scene, coverage)
+            }
+            Effect::Slice { order, progress } => {
+                coverage.hit(Point::OutSlice);
+                self.slice_done(*order, progress)
+            }
+            Effect::OrderOver { order, progress } => {
+                coverage.hit(Point::OutOrderOver);
+                self.order_over(*order, progress)
             }
             Effect::End { mid, rid, host, end, last } => {
                 coverage.hit(Point::OutEnd);
@@ -113,7 +125,6 @@ impl Model {
                 format!("{key:?} of {} has neither end nor deferral: {:?}", recipient.host, recipient.phase),
             );
         }
-        self.finish_removal()?;
         if let Some((dcid, mid)) = self.step.corrupt {
             self.finish_corrupt(dcid, mid)?;
         }
@@ -129,23 +140,6 @@ impl Model {
             format!("{}: nobody was charged, {:?} waited for it", failed.host, failed.waited)
         })?;
         Ok(())
-    }
-
-    fn finish_removal(&self) -> Verdict {
-        let Some((mid, rid, how)) = &self.step.removal else { return Ok(()) };
-        let there = self.recipients.contains_key(&(*mid, *rid));
-        let what = match how {
-            Removal::Delete { .. } => "delete",
-            Removal::Bounce { .. } => "bounce",
-        };
-        match self.step.removal_refused {
-            true => require(there, "removal is refused during an attempt", || {
-                format!("{mid:?} {rid:?}: {what} ended it")
-            }),
-            false => require(!there, "removal ends a waiting recipient", || {
-                format!("{mid:?} {rid:?}: {what} left it")
-            }),
-        }
     }
 
     fn finish_corrupt(&self, dcid: Dcid, mid: Mid) -> Verdict {

@@ -1,9 +1,9 @@
 //! Deferrals and ends: each recipient ends once, for a reason that is true, and never too early.
 
-use mailreeve_core::delivery::io::{End, PeerFacts, RecipientResult, Removal, Resolution};
+use mailreeve_core::delivery::io::{End, PeerFacts, RecipientResult, Resolution};
 use mailreeve_core::delivery::settings::Route;
 use mailreeve_core::envelope::RecipientState;
-use mailreeve_core::event::{BounceKind, Cause, Event, Failure, Unreported};
+use mailreeve_core::event::{BounceKind, Cause, Deed, Event, Failure, Unreported};
 use mailreeve_core::ids::{Host, Mid, Rid};
 
 use super::destination::longer;
@@ -222,7 +222,12 @@ impl Model {
                 require(is, ENDS, || format!("{mid:?} {rid:?} is {:?}, not {end:?}", recipient.phase))?;
                 Point::EndDelivered
             }
-            End::Deleted { .. } => self.deleted(mid, rid, &recipient)?,
+            End::Deleted { by } => self.deleted((mid, rid), &recipient, by, coverage)?,
+            End::Archived { by } => {
+                let archives = |deed: &Deed| *deed == Deed::Archive;
+                self.done_by_order((mid, rid), &recipient, by, archives, coverage)?;
+                Point::EndArchived
+            }
             End::Corrupt { .. } => {
                 let right = self.step.corrupt.is_some_and(|(_, damaged)| damaged == mid);
                 require(right, ENDS, || format!("{mid:?} is not damaged"))?;
@@ -230,22 +235,31 @@ impl Model {
             }
             End::Bounced { kind, failure, unreported, .. } => {
                 self.reported(&recipient, *unreported, coverage)?;
-                self.bounced(mid, rid, &recipient, *kind, failure, scene)?
+                if failure.cause == Cause::Operator {
+                    let by = failure.text.first().and_then(|text| text.strip_prefix("Returned by "));
+                    let bounces = |deed: &Deed| *deed == Deed::Bounce && *kind == BounceKind::Other;
+                    self.done_by_order((mid, rid), &recipient, by.unwrap_or(""), bounces, coverage)?;
+                    Point::EndOperatorBounce
+                } else {
+                    self.bounced(mid, rid, &recipient, *kind, failure, scene)?
+                }
             }
         };
         coverage.hit(point);
         Ok(())
     }
 
-    fn deleted(&self, mid: Mid, rid: Rid, recipient: &Recipient) -> Result<Point, Violation> {
-        if self.route(&recipient.host) == Some(&Route::Discard) {
+    fn deleted(
+        &mut self,
+        key: (Mid, Rid),
+        recipient: &Recipient,
+        by: &str,
+        coverage: &mut Coverage,
+    ) -> Result<Point, Violation> {
+        if self.route(&recipient.host) == Some(&Route::Discard) && by == "route" {
             return Ok(Point::EndDiscarded);
         }
-        let asked =
-            matches!(&self.step.removal, Some((m, r, Removal::Delete { .. })) if (*m, *r) == (mid, rid));
-        require(asked && recipient.phase == Phase::Waiting, ENDS, || {
-            format!("{mid:?} {rid:?}: nobody deleted it: {:?}", recipient.phase)
-        })?;
+        self.done_by_order(key, recipient, by, |deed| *deed == Deed::Delete, coverage)?;
         Ok(Point::EndOperatorDelete)
     }
 
@@ -302,25 +316,16 @@ impl Model {
                     false => wrong("the result was another"),
                 }
             }
-            Phase::Waiting => self
-                .bounced_waiting(mid, rid, recipient, kind, failure)
-                .map_or_else(|| wrong("nothing says so"), Ok),
+            Phase::Waiting => {
+                self.bounced_waiting(recipient, kind, failure).map_or_else(|| wrong("nothing says so"), Ok)
+            }
             Phase::Attempting(_) | Phase::Resulted(..) => wrong("the result was another"),
         }
     }
 
     /// Finds what makes it right to bounce a recipient that waits.
-    fn bounced_waiting(
-        &self,
-        mid: Mid,
-        rid: Rid,
-        recipient: &Recipient,
-        kind: BounceKind,
-        failure: &Failure,
-    ) -> Option<Point> {
+    fn bounced_waiting(&self, recipient: &Recipient, kind: BounceKind, failure: &Failure) -> Option<Point> {
         let destination = self.destinations.get(&recipient.host)?;
-        let asked =
-            matches!(&self.step.removal, Some((m, r, Removal::Bounce { .. })) if (*m, *r) == (mid, rid));
         let hard = matches!(&destination.answer, Some((Resolution::Hard(answer), _)) if answer.cause == failure.cause);
         let says_521 = self
             .step
@@ -334,7 +339,6 @@ impl Model {
         let nobody = destination.nobody_met(&targets, |facts| recipient.fits(facts, &self.settings));
         let refused = |lacks: &dyn Fn(&PeerFacts) -> bool| nobody && destination.somebody_met(lacks);
         match (kind, failure.cause) {
-            (BounceKind::Other, Cause::Operator) if asked => Some(Point::EndOperatorBounce),
             (BounceKind::Dns, _) | (BounceKind::Other, Cause::MailLoop) if hard => Some(Point::EndDns),
             (BounceKind::FiveXx, Cause::GreetingRejected) if says_521 => Some(Point::EndGreeting521),
             (_, Cause::Utf8NotOffered) if refused(&|facts| content.utf8_needed && !facts.smtputf8) => {

@@ -9,16 +9,18 @@ use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use super::destination::verdict_of;
 use super::recipient::Forced;
 use super::{Connection, FailedTry, Model, Phase, Recipient, Scene, Verdict, broken, require};
+use crate::coverage::Coverage;
 
 impl Model {
     /// Applies `input`.
-    pub(super) fn take(&mut self, input: &Input, scene: Scene<'_>) -> Verdict {
+    pub(super) fn take(&mut self, input: &Input, scene: Scene<'_>, coverage: &mut Coverage) -> Verdict {
         let now = scene.clock.moment();
         match input {
             Input::Enqueue(entering) => {
                 for waiting in entering {
-                    let recipient =
-                        Recipient::enter(waiting, self.profile(&waiting.host).max_seconds, scene.clock);
+                    let moved = waiting.state.as_ref().and_then(|state| state.host.as_ref());
+                    let profile = self.profile(moved.unwrap_or(&waiting.host));
+                    let recipient = Recipient::enter(waiting, profile.max_seconds, scene.clock);
                     let of_host = recipient.own.as_ref().filter(|own| own.of_host);
                     let stored = of_host.and_then(|own| Some((own.timer, own.cause.clone()?)));
                     let destination = self.destination(&recipient.host);
@@ -58,10 +60,8 @@ impl Model {
             }
             Input::Resume { host: None, .. } => self.suspended = None,
             Input::Resume { host: Some(host), .. } => self.destination(host).suspended = None,
-            Input::Remove { mid, rid, how } => {
-                self.step.removal_refused = self.is_attempting(*mid, *rid);
-                self.step.removal = Some((*mid, *rid, how.clone()));
-            }
+            Input::Order(order) => self.take_order(order, coverage),
+            Input::GoOn { order } => self.order_goes_on(*order),
             Input::Reconfigure(settings) => {
                 self.settings = settings.clone();
                 self.disturbed_at = now.steady;
@@ -201,6 +201,7 @@ impl Model {
                 "a result without an attempt".into()
             })?;
             recipient.phase = Phase::Resulted(dcid, result.clone());
+            self.step.resulted.insert((mid, *rid));
         }
         let delivered = results.iter().any(|(_, result)| matches!(result, RecipientResult::Delivered { .. }));
         let (life, profile) = (self.life_us(), self.profile(&host).clone());

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use mailreeve_core::delivery::io::{Input, Removal, Resolution};
+use mailreeve_core::delivery::io::{Input, OrderId, Resolution};
 use mailreeve_core::delivery::settings::{BounceProfile, Control, Hop, HopHost, Route, Settings};
 use mailreeve_core::event::Failure;
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
@@ -22,12 +22,14 @@ mod destination;
 mod effects;
 mod ends;
 mod inputs;
+mod orders;
 mod recipient;
 mod timer;
 mod transact;
 mod truth;
 
 pub(crate) use destination::Destination;
+pub(crate) use orders::signature;
 pub(crate) use recipient::{Phase, Recipient};
 
 /// A law broken: which, and what was seen.
@@ -74,6 +76,7 @@ pub(crate) struct Model {
     reconfigured_at: u64,
     last_dcid: Option<Dcid>,
     connections: BTreeMap<Dcid, Connection>,
+    orders: BTreeMap<OrderId, orders::Ordered>,
     /// Addresses that were last met failing, by whichever destination.
     sick: BTreeSet<SocketAddr>,
     /// What the present input allows and demands.
@@ -101,9 +104,8 @@ struct Connection {
 struct Step {
     /// A failed try of a destination: who may be charged for it.
     failed_try: Option<FailedTry>,
-    removal: Option<(Mid, Rid, Removal)>,
-    /// The one to be removed was in an attempt.
-    removal_refused: bool,
+    /// Recipients whose transaction ended.
+    resulted: BTreeSet<(Mid, Rid)>,
     corrupt: Option<(Dcid, Mid)>,
     changed: BTreeSet<Host>,
 }
@@ -136,6 +138,7 @@ impl Model {
             reconfigured_at: 0,
             last_dcid: None,
             connections: BTreeMap::new(),
+            orders: BTreeMap::new(),
             sick: BTreeSet::new(),
             step: Step::default(),
         }
@@ -146,7 +149,7 @@ impl Model {
     pub(crate) fn begin(&mut self, input: &Input, scene: Scene<'_>, coverage: &mut Coverage) -> Verdict {
         self.step = Step::default();
         self.cover_trial(input, coverage);
-        self.take(input, scene)
+        self.take(input, scene, coverage)
     }
 
     /// Takes note of a jump of the wall clock: every running timer may now fire a little late.

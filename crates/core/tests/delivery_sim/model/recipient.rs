@@ -32,6 +32,8 @@ pub(crate) struct Recipient {
     pub(crate) delay_reported: bool,
     /// It was tried before.
     pub(crate) tried: bool,
+    /// An operator moved it since it entered.
+    pub(crate) moved: bool,
     /// The why that was last seen.
     pub(crate) seen: Option<Why>,
 }
@@ -91,7 +93,8 @@ impl Recipient {
             forced: Forced::No,
             intervals_s: vec![interval_s],
             delay_reported: state.is_some_and(|state| state.delay_reported),
-            tried: state.is_some(),
+            tried: state.is_some_and(|state| state.attempts > 0 || state.last.is_some()),
+            moved: false,
             seen: None,
         }
     }

@@ -238,7 +238,10 @@ impl Model {
         let Some(limit) = control.recipients else { return Ok(()) };
         let length = u64::from(control.recipient_minutes) * 60 * SECOND;
         let floor = destination.window_floor;
-        let fresh = Window { start: now, last: now, count: 0, loose: now <= floor + length + 60 * SECOND };
+        // A window that began before the wall jumped may end some seconds later than true time says.
+        let unsure_since = floor.max(scene.clock.last_jump);
+        let loose = now <= unsure_since + length + 60 * SECOND;
+        let fresh = Window { start: now, last: now, count: 0, loose };
         let window = destination.windows.entry(control.per_address.then_some(ip)).or_insert(fresh);
         if window.start < floor || now >= window.start + length {
             let gap = now >= window.last + length + 60 * SECOND;
