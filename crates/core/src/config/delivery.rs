@@ -114,7 +114,7 @@ impl Default for Delivery {
             port: 25,
             connect_timeout: Duration::from_secs(30),
             connections: 10_000,
-            connections_per_address: 0,
+            connections_per_address: 500,
             opening_per_address: 20,
             idle: Duration::from_secs(5),
             refused_networks: REFUSED_V4

@@ -11,10 +11,10 @@ use crate::delivery::io::TlsMode;
 pub struct Settings {
     /// Outbound connections in all (operator-known default 10,000).
     pub connections: usize,
-    /// Connections to one address, whatever the destinations (0 = no limit of its own).
+    /// Connections to one address, whatever the destinations (500; 0 = no limit of its own).
     pub connections_per_address: usize,
     /// Connections to one address that are opened at a time while fewer stand there (20); from then on as many as
-    /// stand.
+    /// stand, up to five times this number.
     pub opening_per_address: usize,
     /// An idle connection is closed after this.
     pub idle: Duration,
@@ -169,7 +169,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections: 10_000,
-            connections_per_address: 0,
+            connections_per_address: 500,
             opening_per_address: 20,
             idle: Duration::from_secs(5),
             verdict_life: Duration::from_secs(3_600),

@@ -214,7 +214,8 @@ impl Model {
     pub(super) fn openings_at(&self, ip: IpAddr, scene: Scene<'_>) -> (usize, usize) {
         let here = || scene.world.sockets.values().filter(|socket| socket.may_hold(ip));
         let under_way = here().filter(|socket| socket.is_opening()).count();
-        (under_way, self.settings.opening_per_address.max(here().count() - under_way))
+        let few = self.settings.opening_per_address;
+        (under_way, (here().count() - under_way).clamp(few, 5 * few))
     }
 
     /// No address that would be tried as soon as `ip`, or sooner, has room.
