@@ -4,8 +4,9 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use mailreeve_cli::Invocation;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+use mailreeve_cli::{Invocation, reference};
 use mailreeve_gateway::configuration;
 
 /// Mail is allocated and freed by several threads all day; this allocator does not mind.
@@ -46,12 +47,30 @@ enum Command {
     },
     /// Test hosts, name servers, senders and sinks on loopback.
     Lab(Box<mailreeve_lab::command::LabArgs>),
+    /// Print what is made from the list of commands: completion for a shell, man pages, the command reference.
+    Reference {
+        /// What to print.
+        what: Reference,
+        /// Write the man pages into this folder, one file each.
+        #[arg(long, value_name = "FOLDER", required_if_eq("what", "man"))]
+        to: Option<PathBuf>,
+    },
     /// The role of the daemon that browsers and programs talk to; the daemon starts it.
     #[command(hide = true)]
     Desk,
     /// An operator's command.
     #[command(external_subcommand)]
     Operator(Vec<String>),
+}
+
+/// Kinds of reference.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Reference {
+    Bash,
+    Zsh,
+    Fish,
+    Man,
+    Markdown,
 }
 
 fn main() -> ExitCode {
@@ -64,6 +83,10 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error:#}")),
         },
+        Command::Reference { what, to } => match print_reference(what, to.as_deref()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => complain(&error.to_string()),
+        },
         Command::Desk => match mailreeve_desk::run() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error:#}")),
@@ -72,6 +95,24 @@ fn main() -> ExitCode {
             operator(words, arguments.config.as_deref(), arguments.socket, arguments.json)
         }
     }
+}
+
+fn print_reference(what: Reference, to: Option<&std::path::Path>) -> io::Result<()> {
+    let out = &mut io::stdout().lock();
+    match what {
+        Reference::Bash => reference::completion(Shell::Bash, Arguments::command(), out),
+        Reference::Zsh => reference::completion(Shell::Zsh, Arguments::command(), out),
+        Reference::Fish => reference::completion(Shell::Fish, Arguments::command(), out),
+        Reference::Markdown => out.write_all(reference::markdown().as_bytes())?,
+        Reference::Man => {
+            let folder = to.unwrap_or(std::path::Path::new("."));
+            std::fs::create_dir_all(folder)?;
+            for page in reference::man_pages(Arguments::command())? {
+                std::fs::write(folder.join(page.file), page.text)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn serve(file: Option<&std::path::Path>) -> ExitCode {

@@ -6,6 +6,8 @@ use mailreeve_api::command::{Effect, Spec};
 use mailreeve_api::registry::{COMMANDS, find};
 use mailreeve_api::wire::Problem;
 
+use crate::reference::usage;
+
 /// The list of commands, or all about one.
 pub(crate) fn text(words: &[String]) -> Result<String, Problem> {
     if words.is_empty() {
@@ -20,15 +22,7 @@ pub(crate) fn text(words: &[String]) -> Result<String, Problem> {
 }
 
 fn about(spec: &Spec) -> String {
-    let mut out = format!("{}: {}\n\nUsage: {}", spec.words, spec.summary, spec.words);
-    for argument in spec.arguments {
-        let name = match argument.choices {
-            [] => argument.name.to_uppercase(),
-            choices => choices.join("|"),
-        };
-        let _ = if argument.required { write!(out, " {name}") } else { write!(out, " [{name}]") };
-    }
-    let _ = write!(out, "\n\n{}\n", spec.about);
+    let mut out = format!("{}: {}\n\nUsage: {}\n\n{}\n", spec.words, spec.summary, usage(spec), spec.about);
     for argument in spec.arguments {
         let _ = writeln!(out, "  {:<8} {}", argument.name, argument.help);
     }

@@ -5,6 +5,7 @@
 
 mod connection;
 mod help;
+pub mod reference;
 mod repeat;
 
 use std::io::{self, Write};
@@ -41,6 +42,10 @@ pub enum Exit {
 /// Gives a command; writes the reply to `out` and problems to `err`.
 pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     let words = invocation.words;
+    if let Some(place) = words.iter().position(|word| word == "--help" || word == "-h") {
+        let asked = [&["help".to_owned()], &words[..place]].concat();
+        return run(&Invocation { words: &asked, ..invocation.clone() }, out, err);
+    }
     if matches!(words.first().map(String::as_str), Some("help" | "h" | "?")) {
         return match help::text(&words[1..]) {
             Ok(text) => out.write_all(text.as_bytes()).map(|()| Exit::Done),
