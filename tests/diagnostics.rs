@@ -5,12 +5,12 @@ mod world;
 
 use std::time::{Duration, Instant};
 
-use mailreeve_lab::dns::RecordType;
+use mailreeve_lab::dns::{Behaviour, RecordType, Transport, Zone};
 use mailreeve_lab::host::{Detail, Temper};
 use mailreeve_lab::world::World;
 use serde_json::Value;
 use world::places::{all_to, by_dns, mail_to, sink};
-use world::{Gateway, Talk, wait_until};
+use world::{Gateway, Talk, address as address_of_ours, wait_until};
 
 /// A gateway that delivers by the lab's name service to a healthy host for `good.test`.
 fn in_a_world() -> (World, Gateway) {
@@ -132,4 +132,99 @@ fn look_ups_are_counted_as_the_network_or_the_cache_answers_them() {
     let after = counted();
     assert_eq!(net.dns().asked("good.test", RecordType::MX), asked, "the answer was at hand");
     assert_eq!(number(&after, "cache_expired"), 0, "{after}");
+}
+
+#[test]
+fn dig_asks_the_servers_of_delivery_past_the_cache() {
+    let (net, gateway) = in_a_world();
+    let server = net.dns().address();
+    let mx = gateway.text("dig mx good.test");
+    assert!(
+        mx.starts_with(";; QUESTION SECTION:\n;good.test. IN MX\n\n;; ANSWER SECTION:\ngood.test. "),
+        "{mx}"
+    );
+    assert!(mx.contains(" IN MX ") && mx.contains(&format!("server {server}, UDP")), "{mx}");
+    assert_eq!(gateway.json("dig -t mx good.test")["answers"], gateway.json("dig mx good.test")["answers"]);
+    assert_eq!(net.dns().asked("good.test", RecordType::MX), 3, "every dig asks anew");
+    let exchanger = gateway.json("dig mx good.test")["answers"][0]["data"].as_str().unwrap().to_owned();
+    let exchanger = exchanger.split(' ').next_back().unwrap().to_owned();
+    let address = gateway.json(&format!("dig -t tcp {exchanger}"));
+    assert_eq!(address["transport"], "TCP");
+    let asked = net.dns().questions();
+    assert_eq!(asked.last().unwrap().transport, Transport::Tcp);
+    assert!(address["answers"][0]["data"].as_str().unwrap().starts_with("127."), "{address}");
+
+    // A server of one's own choice, from an address of one's own choice.
+    let other = World::start(32).unwrap();
+    other.dns().put(&Zone::new("other.test").mx(5, "mx.other.test")).unwrap();
+    let here = address_of_ours();
+    let reply = gateway.json(&format!("dig -s {here} @{} mx other.test", other.dns().address()));
+    assert_eq!(reply["answers"][0]["data"], "5 mx.other.test.", "{reply}");
+    assert_eq!(other.dns().questions().last().unwrap().peer.ip(), here);
+    assert_eq!(net.dns().asked("other.test", RecordType::MX), 0);
+    let (code, text) = problem(&gateway, "dig -s 192.0.2.77 good.test");
+    assert!(
+        code == 1 && text.contains("cannot be asked from 192.0.2.77") && text.contains("hint:"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_failure_of_the_name_service_has_its_words() {
+    let (net, gateway) = in_a_world();
+    let dns = net.dns();
+    dns.put(&Zone::new("fails.test").mx(10, "mx.fails.test")).unwrap();
+    for (name, behaviour, code, words) in [
+        ("servfail.fails.test", Behaviour::ServFail, "SERVFAIL", "could not find out"),
+        ("refused.fails.test", Behaviour::Refused, "REFUSED", "does not answer this question"),
+        ("empty.fails.test", Behaviour::Empty, "NODATA", "the name exists and has no MX record"),
+        ("none.fails.test", Behaviour::Nxdomain, "NXDOMAIN", "the name does not exist"),
+        ("silent.fails.test", Behaviour::Silent, "TIMEOUT", "no answer from"),
+        ("garbage.fails.test", Behaviour::Garbage, "GARBLED", "is no answer to the question"),
+    ] {
+        dns.behave(name, behaviour).unwrap();
+        let text = gateway.text(&format!("dig mx {name}"));
+        let told = text.lines().find(|line| line.starts_with(&format!(";; {code}: ")));
+        assert!(told.is_some_and(|line| line.contains(words)), "{text}");
+        assert!(text.contains(" seconds, server "), "{text}");
+    }
+    // The seconds are those that the look-up took, in the reply and in the text.
+    let slow = gateway.json("dig silent.fails.test");
+    assert!(slow["took_us"].as_u64().unwrap() >= 1_000_000, "{slow}");
+    dns.behave("big.fails.test", Behaviour::TruncatedForEver).unwrap();
+    let big = gateway.json("dig big.fails.test");
+    assert_eq!(
+        (&big["transport"], &big["unanswered"]["code"]),
+        (&"TCP".into(), &"UNREACHABLE".into()),
+        "{big}"
+    );
+    for words in ["dig", "dig nonsense good.test", "dig -x good.test", "dig @ns.test good.test", "nslookup"] {
+        let (code, text) = problem(&gateway, words);
+        assert!(code == 2 && text.contains("error: ") && text.contains("hint: "), "{words}: {text}");
+    }
+}
+
+#[test]
+fn nslookup_shows_what_the_cache_knows_until_it_is_flushed() {
+    let (net, gateway) = in_a_world();
+    let first = gateway.json("nslookup good.test mx");
+    assert_eq!(first["from_cache"], false);
+    let again = gateway.text("nslookup good.test mx");
+    assert!(
+        again.starts_with("MX=") && again.contains(" TTL=") && again.contains(", from the cache)"),
+        "{again}"
+    );
+    assert_eq!(net.dns().asked("good.test", RecordType::MX), 1);
+    let counters = gateway.json("dnsstatus");
+    assert!(counters["uptime"]["cache_hits"].as_u64().unwrap() >= 1, "{counters}");
+
+    // Nobody is at a terminal: it needs a yes, and does nothing without.
+    let (code, text) = problem(&gateway, "dnsflush");
+    assert!(code == 2 && text.contains("dnsflush y"), "{text}");
+    assert_eq!(gateway.json("nslookup good.test mx")["from_cache"], true);
+    assert_eq!(gateway.text("dnsflush y"), "The DNS cache is cleared.\n");
+    assert_eq!(gateway.json("nslookup good.test mx")["from_cache"], false);
+    assert_eq!(net.dns().asked("good.test", RecordType::MX), 2);
+    let none = gateway.text("nslookup never.good.test");
+    assert!(none.starts_with("NXDOMAIN: the name does not exist\n("), "{none}");
 }

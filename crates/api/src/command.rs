@@ -94,6 +94,11 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
 
     /// Reads the words after the command's own.
     fn parse(words: &[String]) -> Result<Self, Problem>;
+
+    /// What a person is asked before it is given; a further word `y` says yes beforehand.
+    fn question(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A reply that can be read by a person.
@@ -113,18 +118,25 @@ pub struct Entry {
     pub text: fn(&Value) -> Result<String, Problem>,
     /// How its samples are shown, when it is given again and again.
     pub repeat: Option<Repeat>,
+    /// What a person is asked before the call with these arguments.
+    pub question: fn(&Value) -> Option<&'static str>,
 }
 
 impl Entry {
     /// Makes the entry of a command.
     pub const fn of<C: Command>() -> Self {
-        Self { spec: C::SPEC, parse: parse::<C>, text: text::<C>, repeat: C::REPEAT }
+        Self { spec: C::SPEC, parse: parse::<C>, text: text::<C>, repeat: C::REPEAT, question: question::<C> }
     }
 }
 
 fn parse<C: Command>(words: &[String]) -> Result<Value, Problem> {
     let request = C::parse(words)?;
     serde_json::to_value(request).map_err(|error| Problem::internal(error.to_string()))
+}
+
+fn question<C: Command>(args: &Value) -> Option<&'static str> {
+    // Arguments that cannot be read are the gateway's to refuse.
+    C::deserialize(args).ok().and_then(|request| request.question())
 }
 
 fn text<C: Command>(reply: &Value) -> Result<String, Problem> {

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod command;
 pub mod counters;
 pub mod desk;
+pub mod diagnose;
 pub mod format;
 pub mod monitor;
 pub mod queue;

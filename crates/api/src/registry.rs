@@ -2,6 +2,7 @@
 
 use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
+use crate::diagnose::{Dig, DnsFlush, NsLookup};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
 use crate::queue::{DeliverNow, HostStatus, ShowRecipients, TopHosts};
 use crate::standing::{Resume, ResumeDel, ResumeListener, Suspend, SuspendDel, SuspendListener};
@@ -35,6 +36,9 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<DisplayAlerts>(),
     Entry::of::<ResetCounters>(),
     Entry::of::<Version>(),
+    Entry::of::<Dig>(),
+    Entry::of::<NsLookup>(),
+    Entry::of::<DnsFlush>(),
 ];
 
 /// Finds the command that `words` begin with; longer names win. Returns it and the words left.

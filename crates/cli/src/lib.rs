@@ -3,6 +3,7 @@
 //! It links the commands' crate and nothing else of the product, so whatever it can do another client can do
 //! as well (law 8).
 
+mod confirm;
 mod connection;
 mod help;
 pub mod reference;
@@ -11,6 +12,7 @@ mod repeat;
 use std::io::{self, Write};
 use std::path::Path;
 
+use mailreeve_api::command::Entry;
 use mailreeve_api::registry;
 use mailreeve_api::wire::{Call, Problem};
 use serde_json::Value;
@@ -52,11 +54,11 @@ pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write
             Err(problem) => complain(&problem, Exit::Usage, invocation.json, out, err),
         };
     }
-    let (entry, args) =
-        match registry::find(words).and_then(|(entry, rest)| Ok((entry, (entry.parse)(rest)?))) {
-            Ok(found) => found,
-            Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
-        };
+    let (entry, args) = match understood(words, out) {
+        Ok(Some(found)) => found,
+        Ok(None) => return out.write_all(b"Nothing was done.\n").map(|()| Exit::Done),
+        Err(problem) => return complain(&problem, Exit::Usage, invocation.json, out, err),
+    };
     let call = Call::new(entry.spec.words, args);
     if let Some(repeat) = &entry.repeat {
         return repeat::run(invocation, repeat, &call, out, err);
@@ -74,6 +76,18 @@ pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write
         Ok(text) => out.write_all(text.as_bytes()).map(|()| Exit::Done),
         Err(problem) => complain(&problem, Exit::Failed, invocation.json, out, err),
     }
+}
+
+/// Finds the command and its arguments; asks first where it must be asked. `None` when the answer is no.
+fn understood(words: &[String], out: &mut dyn Write) -> Result<Option<(&'static Entry, Value)>, Problem> {
+    let (entry, rest) = registry::find(words)?;
+    let args = (entry.parse)(rest)?;
+    let Some(question) = (entry.question)(&args) else { return Ok(Some((entry, args))) };
+    if !confirm::agreed(question, entry.spec.example, out)? {
+        return Ok(None);
+    }
+    let confirmed = [rest, &["y".to_owned()]].concat();
+    Ok(Some((entry, (entry.parse)(&confirmed)?)))
 }
 
 /// Gives a call; returns the reply, or what went wrong and how that ends the command.

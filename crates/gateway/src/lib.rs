@@ -7,6 +7,7 @@
 //! * [`standing`]: operators' orders that hold over restarts.
 //! * [`work_queue`]: what was accepted and has not entered delivery.
 //! * [`commands`]: the operators' commands over the local socket.
+//! * `diagnose`: what operators ask of the network.
 //! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
 
@@ -17,6 +18,7 @@ pub mod configuration;
 pub mod context;
 pub mod deliver;
 mod desk;
+mod diagnose;
 pub mod events;
 pub mod intake;
 pub mod journal;

@@ -4,6 +4,7 @@
 //! open it. Who comes by the desk has the role of its user, and what the role does not allow is refused here,
 //! in one place for every command. Every change goes into the record, done or refused. Reads never scan the queue; they ask the shard and the books for what is kept current.
 
+mod diagnose;
 mod monitor;
 mod queue;
 mod server;
@@ -168,7 +169,7 @@ mod tests {
     /// Every command of the registry is carried out here; the text of these files is the list.
     #[test]
     fn the_registry_and_the_gateway_know_the_same_commands() {
-        let source = concat!(include_str!("mod.rs"), include_str!("monitor.rs"));
+        let source = concat!(include_str!("mod.rs"), include_str!("monitor.rs"), include_str!("diagnose.rs"));
         for entry in COMMANDS {
             assert!(source.contains(&format!("\"{}\" =>", entry.spec.words)), "{}", entry.spec.words);
         }

@@ -11,7 +11,7 @@ use mailreeve_core::event::Event;
 use mailreeve_core::tally::Column;
 use serde_json::Value;
 
-use super::{Commands, read, stopping, unknown, write};
+use super::{Commands, read, stopping, write};
 
 /// Rows of `topin`.
 const TOP: usize = 20;
@@ -40,7 +40,7 @@ impl Commands {
                 let ResetCounters {} = read(call.args)?;
                 write(&self.reset_counters().await?)
             }
-            other => Err(unknown(other)),
+            _ => self.diagnose(call).await,
         }
     }
 

@@ -10,11 +10,12 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
-use hickory_resolver::{Resolver, TokioResolver};
+use hickory_resolver::{Resolver, TokioResolver, system_conf};
 
 use super::counters::LookupCounters;
 
@@ -55,6 +56,7 @@ pub struct Dns {
     last_answer: AtomicU64,
     started: Instant,
     counters: Arc<LookupCounters>,
+    servers: Vec<SocketAddr>,
 }
 
 /// Settings of the name service.
@@ -73,30 +75,32 @@ pub struct DnsSettings {
 impl Dns {
     /// Makes a resolver for the runtime it is called in. Its look-ups are counted in `counters`.
     pub fn new(settings: &DnsSettings, counters: Arc<LookupCounters>) -> Result<Self, NetError> {
-        let mut options = ResolverOpts::default();
+        let (config, mut options) = if settings.servers.is_empty() {
+            system_conf::read_system_conf()?
+        } else {
+            let servers = settings.servers.iter().map(name_server).collect();
+            let mut options = ResolverOpts::default();
+            options.edns0 = true;
+            (ResolverConfig::from_parts(None, Vec::new(), servers), options)
+        };
         options.timeout = settings.timeout;
         options.attempts = settings.attempts.max(1);
         options.cache_size = settings.cache_entries as u64;
         options.ndots = 0;
-        options.edns0 = true;
+        let servers = config.name_servers().iter().map(address).collect();
         let provider = TokioRuntimeProvider::default();
-        let resolver = if settings.servers.is_empty() {
-            let mut builder = Resolver::builder(provider)?;
-            let system = builder.options_mut();
-            system.timeout = options.timeout;
-            system.attempts = options.attempts;
-            system.cache_size = options.cache_size;
-            system.ndots = 0;
-            builder.build()?
-        } else {
-            let servers = settings.servers.iter().map(name_server).collect();
-            let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-            Resolver::builder_with_config(config, provider).with_options(options).build()?
-        };
-        let tries = u32::try_from(settings.attempts.max(1)).unwrap_or(1);
+        let resolver = Resolver::builder_with_config(config, provider).with_options(options).build()?;
         // UDP, then TCP, for each try and server: nothing may take longer, whatever the library does.
+        let tries = u32::try_from(settings.attempts.max(1)).unwrap_or(1);
         let deadline = settings.timeout * tries * 2 + Duration::from_secs(1);
-        Ok(Self { resolver, deadline, last_answer: AtomicU64::new(0), started: Instant::now(), counters })
+        Ok(Self {
+            resolver,
+            deadline,
+            last_answer: AtomicU64::new(0),
+            started: Instant::now(),
+            counters,
+            servers,
+        })
     }
 
     /// Asks for the exchangers of `name`: preference, seconds to live, host name (`.` for a null MX).
@@ -174,6 +178,11 @@ impl Dns {
         self.counters.flushed();
     }
 
+    /// Returns the name servers that are asked, in the order in which they are configured.
+    pub fn servers(&self) -> &[SocketAddr] {
+        &self.servers
+    }
+
     /// Returns the counters of look-ups.
     pub const fn counters(&self) -> &Arc<LookupCounters> {
         &self.counters
@@ -187,47 +196,58 @@ impl Dns {
     ) -> Result<Answer<T>, NoAnswer> {
         let mut name = Name::from_ascii(name).map_err(|_| NoAnswer::BadName)?;
         name.set_fqdn(true);
+        let (lookup, _) = self.look_up(name, kind).await;
+        let lookup = lookup?;
+        let taken: Vec<_> = lookup
+            .answers()
+            .iter()
+            .filter_map(|record| take(&record.data, record.ttl).map(|taken| (record.ttl, taken)))
+            .collect();
+        let ttl = taken.iter().map(|(ttl, _)| *ttl).min().unwrap_or(0);
+        let records: Vec<T> = taken.into_iter().map(|(_, record)| record).collect();
+        if records.is_empty() { Err(NoAnswer::NoRecords) } else { Ok(Answer { records, ttl }) }
+    }
+
+    /// Asks for records of one type, aliases on the way included, and tells whether the cache had them.
+    pub async fn records(&self, name: Name, kind: RecordType) -> (Result<Vec<Record>, NoAnswer>, bool) {
+        let (lookup, from_cache) = self.look_up(name, kind).await;
+        (lookup.map(|lookup| lookup.answers().to_vec()), from_cache)
+    }
+
+    async fn look_up(&self, name: Name, kind: RecordType) -> (Result<Lookup, NoAnswer>, bool) {
         let asked = self.counters.asked(&name, kind);
         let mut looking = std::pin::pin!(self.resolver.lookup(name, kind));
         // An answer from the cache is there at once; one from the network never is.
-        let cached = futures_util::poll!(&mut looking);
-        let from_cache = cached.is_ready();
-        let answer = match cached {
-            Poll::Ready(answer) => answer,
+        let (answer, from_cache) = match futures_util::poll!(&mut looking) {
+            Poll::Ready(answer) => (answer, true),
             Poll::Pending => {
                 self.counters.missed(asked);
-                let waited = tokio::time::timeout(self.deadline, looking).await;
-                let Ok(answer) = waited else { return Err(NoAnswer::Timeout) };
-                answer
+                match tokio::time::timeout(self.deadline, looking).await {
+                    Ok(answer) => (answer, false),
+                    Err(_) => return (Err(NoAnswer::Timeout), false),
+                }
             }
         };
-        let negative_ttl = answer.as_ref().err().and_then(negative_ttl);
+        let ttl = match &answer {
+            Ok(lookup) => lookup.answers().iter().map(|record| record.ttl).min(),
+            Err(error) => negative_ttl(error),
+        };
         let answer = match answer {
             Ok(lookup) if kind != RecordType::CNAME && aliases(lookup.answers()) > ALIASES => {
                 Err(NoAnswer::AliasLoop)
             }
-            Ok(lookup) => {
-                let records: Vec<_> = lookup
-                    .answers()
-                    .iter()
-                    .filter_map(|record| take(&record.data, record.ttl).map(|taken| (record.ttl, taken)))
-                    .collect();
-                let ttl = records.iter().map(|(ttl, _)| *ttl).min().unwrap_or(0);
-                let records: Vec<T> = records.into_iter().map(|(_, record)| record).collect();
-                if records.is_empty() { Err(NoAnswer::NoRecords) } else { Ok(Answer { records, ttl }) }
-            }
+            Ok(lookup) => Ok(lookup),
             Err(error) => Err(no_answer(&error)),
         };
-        if !matches!(answer, Err(NoAnswer::Timeout)) {
-            self.last_answer.store(self.elapsed_ms().max(1), Ordering::Relaxed);
-        }
-        let ttl = answer.as_ref().map_or(negative_ttl, |answer| Some(answer.ttl));
         match (from_cache, ttl) {
             (true, _) => self.counters.hit(&answer),
             (false, Some(ttl)) => self.counters.kept(asked, ttl),
             (false, None) => {}
         }
-        answer
+        if !matches!(answer, Err(NoAnswer::Timeout)) {
+            self.last_answer.store(self.elapsed_ms().max(1), Ordering::Relaxed);
+        }
+        (answer, from_cache)
     }
 
     fn elapsed_ms(&self) -> u64 {
@@ -254,6 +274,11 @@ fn name_server(server: &SocketAddr) -> NameServerConfig {
     let mut tcp = ConnectionConfig::tcp();
     tcp.port = server.port();
     NameServerConfig::new(server.ip(), true, vec![udp, tcp])
+}
+
+fn address(server: &NameServerConfig) -> SocketAddr {
+    let port = server.connections.first().map_or(53, |connection| connection.port);
+    SocketAddr::new(server.ip, port)
 }
 
 /// A name without its trailing dot, in lower case; the root stays `.`.

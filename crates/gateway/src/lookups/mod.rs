@@ -1,9 +1,10 @@
 //! Questions to the name service: exchangers of a destination, names of a peer.
 //!
-//! [`dns`] asks one question and types the answer; [`counters`] counts them; [`exchangers`] turns answers into targets for delivery;
+//! [`dns`] asks one question and types the answer; [`counters`] counts them; [`query`] asks by hand, for operators; [`exchangers`] turns answers into targets for delivery;
 //! [`reverse`] names a connecting host while its session goes on.
 
 pub mod counters;
 pub mod dns;
 pub mod exchangers;
+pub mod query;
 pub mod reverse;

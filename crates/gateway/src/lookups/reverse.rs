@@ -44,6 +44,11 @@ impl PeerNames {
         (Instant::now() < *until).then(|| name.clone())
     }
 
+    /// Forgets every name.
+    pub fn forget(&self) {
+        self.known.lock().clear();
+    }
+
     /// Looks the name of `peer` up, both look-ups within `deadline`.
     pub async fn look_up(&self, dns: &Dns, peer: IpAddr, deadline: Duration) -> PeerName {
         let name = tokio::time::timeout(deadline, ask(dns, peer))
