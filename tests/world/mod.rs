@@ -13,6 +13,7 @@
 
 pub mod correspondence;
 pub mod places;
+pub mod restarts;
 mod talk;
 
 use std::fs;

@@ -1,7 +1,7 @@
 //! Lines about the gateway itself. Their words are ours: no classic grammar covers them, but for suspension.
 
 use super::line::Pen;
-use crate::event::{Alert, Deed, Severity, SignIn, SpoolSpace};
+use crate::event::{Alert, Severity, SignIn, SpoolSpace};
 use crate::ids::Host;
 
 pub(super) fn started(pen: &mut Pen<'_>, version: &str, node: &str) {
@@ -59,18 +59,6 @@ pub(super) fn resumed(pen: &mut Pen<'_>, host: Option<&Host>, by: &str) {
 pub(super) fn deliver_now(pen: &mut Pen<'_>, scope: &str, recipients: u64, by: &str) {
     let line = pen.info().text("Retry of ").clean(scope).text(" ordered by ").clean(by);
     line.text(": ").number(recipients).text(" recipients are due now");
-}
-
-pub(super) fn job_done(pen: &mut Pen<'_>, job: u64, deed: &Deed, scope: &str, recipients: u64, by: &str) {
-    let line = pen.info().text("Job ").number(job).text(" ordered by ").clean(by).text(" is done: ");
-    let line = line.number(recipients).text(if recipients == 1 { " recipient" } else { " recipients" });
-    let line = match deed {
-        Deed::Delete => line.text(" deleted"),
-        Deed::Bounce => line.text(" bounced"),
-        Deed::Archive => line.text(" archived"),
-        Deed::Redirect { to } => line.text(" redirected to ").clean(to.as_str()),
-    };
-    line.text(" (").clean(scope).text(")");
 }
 
 pub(super) fn spool_space(pen: &mut Pen<'_>, state: SpoolSpace, free_bytes: u64) {

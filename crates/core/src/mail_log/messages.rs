@@ -1,26 +1,44 @@
 //! Lines of messages being received or made.
 
 use super::line::Pen;
-use crate::event::{AbortReason, GeneratedKind, RecipientRule};
+use crate::event::{AbortReason, Event, GeneratedKind, RecipientRule};
 use crate::ids::{Icid, Mid, Rid};
+
+/// Writes the lines of an event of a message on its way in; of the others nothing.
+pub(super) fn render(pen: &mut Pen<'_>, event: &Event) {
+    match event {
+        Event::RecipientAccepted { mid, icid, rid, address } => {
+            recipient_accepted(pen, *mid, *icid, *rid, address);
+        }
+        Event::RecipientRejected { mid, icid, address, rule, reply: _ } => {
+            recipient_rejected(pen, *mid, *icid, address, *rule);
+        }
+        Event::MessageAborted { mid, icid, why } => aborted(pen, *mid, *icid, why),
+        Event::Accepted { mid, size, sender, message_id, subject, icid: _, recipients: _ } => {
+            accepted(pen, *mid, *size, sender, message_id.as_deref(), subject.as_deref());
+        }
+        Event::Generated { mid, parent, kind, size, sender, recipients } => {
+            generated(pen, *mid, *parent, *kind, *size, sender, recipients);
+        }
+        Event::Queued { mid, destinations: _ } => {
+            pen.info().text("MID ").number(mid.0).text(" queued for delivery");
+        }
+        // Routed elsewhere: the match that calls this one names every event.
+        _ => {}
+    }
+}
 
 pub(super) fn started(pen: &mut Pen<'_>, mid: Mid, icid: Icid, sender: &str) {
     start(pen, mid, icid);
     from(pen, mid, icid, sender);
 }
 
-pub(super) fn recipient_accepted(pen: &mut Pen<'_>, mid: Mid, icid: Icid, rid: Rid, address: &str) {
+fn recipient_accepted(pen: &mut Pen<'_>, mid: Mid, icid: Icid, rid: Rid, address: &str) {
     let line = pen.info().text("MID ").number(mid.0).text(" ICID ").number(icid.0);
     line.text(" RID ").number(rid.0).text(" To: <").clean(address).text(">");
 }
 
-pub(super) fn recipient_rejected(
-    pen: &mut Pen<'_>,
-    mid: Mid,
-    icid: Icid,
-    address: &str,
-    rule: RecipientRule,
-) {
+fn recipient_rejected(pen: &mut Pen<'_>, mid: Mid, icid: Icid, address: &str, rule: RecipientRule) {
     let rule = match rule {
         RecipientRule::RelayDenied => "> Rejected by RAT",
         RecipientRule::TooMany => "> Rejected by Receiving Control",
@@ -30,7 +48,7 @@ pub(super) fn recipient_rejected(
     line.text(" To: <").clean(address).text(rule);
 }
 
-pub(super) fn aborted(pen: &mut Pen<'_>, mid: Mid, icid: Icid, why: &AbortReason) {
+fn aborted(pen: &mut Pen<'_>, mid: Mid, icid: Icid, why: &AbortReason) {
     let failed = |pen: &mut Pen<'_>, kind: &str, detail: &str| {
         pen.info().text("ICID ").number(icid.0).text(" Receiving Failed: ").text(kind).clean(detail);
     };
@@ -52,7 +70,7 @@ pub(super) fn aborted(pen: &mut Pen<'_>, mid: Mid, icid: Icid, why: &AbortReason
     pen.info().text("Message finished MID ").number(mid.0).text(" aborted");
 }
 
-pub(super) fn accepted(
+fn accepted(
     pen: &mut Pen<'_>,
     mid: Mid,
     size: u64,
@@ -71,7 +89,7 @@ pub(super) fn accepted(
 }
 
 /// A message of our own: begun, explained by its parent, addressed and ready, all at one instant.
-pub(super) fn generated(
+fn generated(
     pen: &mut Pen<'_>,
     mid: Mid,
     parent: Mid,

@@ -93,17 +93,11 @@ impl MailLog {
                 house::commanded(pen, &by, command, arguments, refused.as_deref());
             }
             Event::SignIn { user, from, outcome } => house::sign_in(pen, user, from, *outcome),
-            Event::ReceivingSuspended { listener, by } => {
-                orders::receiving_suspended(pen, listener.as_deref(), by);
-            }
-            Event::ReceivingResumed { listener, by } => {
-                orders::receiving_resumed(pen, listener.as_deref(), by)
-            }
-            Event::WorkQueuePaused { from, by, reason } => orders::work_queue_paused(pen, *from, by, reason),
-            Event::WorkQueueResumed { messages, by } => orders::work_queue_resumed(pen, *messages, by),
-            Event::JobDone { job, deed, scope, recipients, by } => {
-                house::job_done(pen, *job, deed, scope, *recipients, by);
-            }
+            Event::ReceivingSuspended { .. }
+            | Event::ReceivingResumed { .. }
+            | Event::WorkQueuePaused { .. }
+            | Event::WorkQueueResumed { .. }
+            | Event::JobDone { .. } => orders::render(pen, &stamped.event),
 
             Event::ConnectionOpened { icid, listener, local, peer } => {
                 rx.opened(stamped.at, *icid, listener, local.ip(), peer.ip());
@@ -121,22 +115,12 @@ impl MailLog {
                 rx.closed(pen, *icid, *peer, why, *lasted_us, *messages);
             }
             Event::MessageStarted { mid, icid, sender } => rx.message_started(pen, *mid, *icid, sender),
-            Event::RecipientAccepted { mid, icid, rid, address } => {
-                messages::recipient_accepted(pen, *mid, *icid, *rid, address);
-            }
-            Event::RecipientRejected { mid, icid, address, rule, reply: _ } => {
-                messages::recipient_rejected(pen, *mid, *icid, address, *rule);
-            }
-            Event::MessageAborted { mid, icid, why } => messages::aborted(pen, *mid, *icid, why),
-            Event::Accepted { mid, size, sender, message_id, subject, icid: _, recipients: _ } => {
-                messages::accepted(pen, *mid, *size, sender, message_id.as_deref(), subject.as_deref());
-            }
-            Event::Generated { mid, parent, kind, size, sender, recipients } => {
-                messages::generated(pen, *mid, *parent, *kind, *size, sender, recipients);
-            }
-            Event::Queued { mid, destinations: _ } => {
-                pen.info().text("MID ").number(mid.0).text(" queued for delivery");
-            }
+            Event::RecipientAccepted { .. }
+            | Event::RecipientRejected { .. }
+            | Event::MessageAborted { .. }
+            | Event::Accepted { .. }
+            | Event::Generated { .. }
+            | Event::Queued { .. } => messages::render(pen, &stamped.event),
 
             Event::DeliveryOpened { .. }
             | Event::DeliveryTls { .. }

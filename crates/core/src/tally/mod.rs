@@ -13,6 +13,7 @@ use crate::event::{Event, GeneratedKind, Stamped};
 use crate::ids::{Dcid, Host, Icid, Mid};
 
 mod counters;
+mod current;
 mod identity;
 mod rates;
 mod stored;
@@ -20,6 +21,7 @@ mod stored;
 mod tests;
 
 pub use counters::{Counters, Destination, Ends, Generated, HardBounces};
+pub use current::{Connections, CurrentIds};
 pub use identity::Identity;
 pub use rates::Rate;
 pub use stored::Unreadable;
@@ -57,26 +59,6 @@ pub enum Column {
     Uptime,
     /// Ever.
     Lifetime,
-}
-
-/// The highest ids seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CurrentIds {
-    /// Messages.
-    pub mid: Mid,
-    /// Inbound connections.
-    pub icid: Icid,
-    /// Outbound connections.
-    pub dcid: Dcid,
-}
-
-/// Connections open now, as far as events tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Connections {
-    /// Inbound.
-    pub inbound: u64,
-    /// Outbound.
-    pub outbound: u64,
 }
 
 impl Tally {
@@ -270,31 +252,6 @@ impl System {
     fn generated(&mut self, mid: Mid, kind: GeneratedKind, recipients: u64) {
         self.ids.saw_message(mid);
         *self.lifetime.generated.of(kind) += recipients;
-    }
-}
-
-impl Connections {
-    // An end whose beginning was lost with the tail of a ledger must not count below zero.
-    const fn closed_inbound(&mut self) {
-        self.inbound = self.inbound.saturating_sub(1);
-    }
-
-    const fn closed_outbound(&mut self) {
-        self.outbound = self.outbound.saturating_sub(1);
-    }
-}
-
-impl CurrentIds {
-    fn saw_message(&mut self, mid: Mid) {
-        self.mid = self.mid.max(mid);
-    }
-
-    fn saw_inbound(&mut self, icid: Icid) {
-        self.icid = self.icid.max(icid);
-    }
-
-    fn saw_outbound(&mut self, dcid: Dcid) {
-        self.dcid = self.dcid.max(dcid);
     }
 }
 

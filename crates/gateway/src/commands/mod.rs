@@ -7,6 +7,7 @@
 mod diagnose;
 mod monitor;
 mod queue;
+mod recipients;
 mod server;
 mod standing;
 mod status;

@@ -1,21 +1,20 @@
-//! `tophosts`, `hoststatus`, `showrecipients`, `delivernow`.
+//! `tophosts`, `hoststatus`, `delivernow`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use mailreeve_api::queue::{
-    Addresses, DeliverNow, DeliverNowReply, Exchanger, HostLine, HostStatusReply, LastError, RecipientLine,
-    RecipientScope, ShowRecipients, ShowRecipientsReply, SortKey, TopHostsReply,
+    Addresses, DeliverNow, DeliverNowReply, Exchanger, HostLine, HostStatusReply, LastError, SortKey,
+    TopHostsReply,
 };
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::delivery::io::{Input, Scope};
-use mailreeve_core::delivery::views::{Cell, Cursor, DestinationView, RecipientView};
+use mailreeve_core::delivery::views::{Cell, DestinationView};
 use mailreeve_core::event::HostStatus;
-use mailreeve_core::ids::{Host, Mid, Rid};
-use mailreeve_core::message::header_facts;
+use mailreeve_core::ids::{Host, Mid};
 use mailreeve_core::tally::Destination;
 
 use super::status::completion;
-use super::words::{in_words, mode, next_of, route_lines, why_in_words, word};
+use super::words::{in_words, mode, route_lines, word};
 use super::{Commands, stopping};
 use crate::deliver::shard::Message;
 
@@ -150,95 +149,6 @@ impl Commands {
             at_us: tls.at,
         });
         reply
-    }
-
-    pub(super) async fn show_recipients(
-        &self,
-        request: ShowRecipients,
-    ) -> Result<ShowRecipientsReply, Problem> {
-        let limit = request.limit.clamp(1, PAGE);
-        // One more of each, to know whether more follow.
-        let mut lines = self.shard_lines(&request, limit + 1).await?;
-        lines.extend(self.held_lines(&request.scope, request.after, limit + 1).await);
-        // Those of one host stand by age, which has no numbers to go on from.
-        if !matches!(request.scope, RecipientScope::Host(_)) {
-            lines.sort_unstable_by_key(|line| (line.mid, line.rid));
-        }
-        let more = lines.len() > limit;
-        lines.truncate(limit);
-        let next = lines.last().filter(|_| more).map(|line| (line.mid, line.rid));
-        Ok(ShowRecipientsReply { recipients: lines, next })
-    }
-
-    /// Recipients that are in delivery, at most `most`.
-    async fn shard_lines(
-        &self,
-        request: &ShowRecipients,
-        most: usize,
-    ) -> Result<Vec<RecipientLine>, Problem> {
-        let scope = match &request.scope {
-            RecipientScope::Host(host) => Scope::Host(Host::new(host)),
-            RecipientScope::All | RecipientScope::From(_) => Scope::All,
-        };
-        let mut cursor = request.after.map(|(mid, rid)| Cursor::After(Mid(mid), Rid(rid)));
-        let mut lines: Vec<RecipientLine> = Vec::new();
-        loop {
-            let (scope, from) = (scope.clone(), cursor.take());
-            let page = self
-                .context
-                .shard
-                .ask(move |delivery, now| delivery.recipients(&scope, from, PAGE, now))
-                .await
-                .map_err(|_| stopping())?;
-            lines.extend(self.describe(page.recipients, &request.scope).await);
-            if lines.len() >= most || page.next.is_none() {
-                lines.truncate(most);
-                return Ok(lines);
-            }
-            cursor = page.next;
-        }
-    }
-
-    /// Reads what the shard does not keep: addresses and subjects, from the spool.
-    async fn describe(&self, views: Vec<RecipientView>, scope: &RecipientScope) -> Vec<RecipientLine> {
-        let reader = self.context.reader.clone();
-        let from = match scope {
-            RecipientScope::From(sender) => Some(sender.clone()),
-            RecipientScope::All | RecipientScope::Host(_) => None,
-        };
-        let as_of = self.as_of();
-        let read = tokio::task::spawn_blocking(move || {
-            let mut messages = HashMap::new();
-            let mut lines = Vec::with_capacity(views.len());
-            for view in views {
-                let known = messages.entry(view.mid).or_insert_with(|| {
-                    let envelope = reader.envelope(view.mid).ok()?;
-                    let subject =
-                        reader.header(view.mid).ok().and_then(|header| header_facts(&header).subject);
-                    Some((envelope, subject))
-                });
-                // A message that ended meanwhile waits no more.
-                let Some((envelope, subject)) = known else { continue };
-                let sender = envelope.sender.to_string();
-                if from.as_ref().is_some_and(|from| !from.eq_ignore_ascii_case(&sender)) {
-                    continue;
-                }
-                let Some(recipient) = envelope.recipients.get(view.rid.0 as usize) else { continue };
-                lines.push(RecipientLine {
-                    mid: view.mid.0,
-                    rid: view.rid.0,
-                    bytes: envelope.size,
-                    attempts: view.attempts,
-                    sender,
-                    recipient: recipient.mailbox.to_string(),
-                    subject: subject.clone(),
-                    why: why_in_words(&view.why, &as_of),
-                    next_us: next_of(&view.why),
-                });
-            }
-            lines
-        });
-        read.await.unwrap_or_default()
     }
 
     pub(super) async fn deliver_now(

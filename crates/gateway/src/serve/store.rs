@@ -128,39 +128,7 @@ impl Stores {
         let Self { spool, ledger, tail, missing, books, counters_lost, space, work_queue, .. } = self;
         let mut journal = journal(ledger, source, Arc::clone(&books), running, clock)?;
         journal.catch_up(&missing).context("bringing log and ledger up to date")?;
-        if let Some(why) = counters_lost {
-            sink.alert(
-                Severity::Warning,
-                "counters-lost",
-                format!("the counters could not be read back and begin at zero: {why}"),
-                "look at the disk of data_dir; no mail is concerned",
-            );
-        }
-        if spool.lost_commits > 0 {
-            sink.alert(
-                Severity::Critical,
-                "spool-behind",
-                format!(
-                    "{} commits that the ledger tells of are not in the spool: mail that was acknowledged may be lost",
-                    spool.lost_commits
-                ),
-                "look at the disk of data_dir; the log names the messages that were queued and never finished",
-            );
-        }
-        if tail.cut_bytes > 0 {
-            sink.tell(Event::LedgerGap { cut_bytes: tail.cut_bytes });
-        }
-        if tail.damaged_bytes > 0 {
-            sink.alert(
-                Severity::Warning,
-                "ledger-damaged",
-                format!(
-                    "{} octets of the ledger cannot be read; events in them are lost",
-                    tail.damaged_bytes
-                ),
-                "look at the disk of data_dir",
-            );
-        }
+        tell_losses(sink, counters_lost, spool.lost_commits, &tail);
         let limits = Limits {
             space: Some(Arc::clone(&space)),
             ledger_synced: journal.ledger.synced_seq(),
@@ -190,6 +158,40 @@ impl Stores {
             journal,
         };
         Ok((parts, spool.recovery))
+    }
+}
+
+/// Tells what earlier runs lost.
+fn tell_losses(sink: &EventSink, counters_lost: Option<String>, lost_commits: u64, tail: &Tail) {
+    if let Some(why) = counters_lost {
+        sink.alert(
+            Severity::Warning,
+            "counters-lost",
+            format!("the counters could not be read back and begin at zero: {why}"),
+            "look at the disk of data_dir; no mail is concerned",
+        );
+    }
+    if lost_commits > 0 {
+        sink.alert(
+            Severity::Critical,
+            "spool-behind",
+            format!(
+                "{} commits that the ledger tells of are not in the spool: mail that was acknowledged may be lost",
+                lost_commits
+            ),
+            "look at the disk of data_dir; the log names the messages that were queued and never finished",
+        );
+    }
+    if tail.cut_bytes > 0 {
+        sink.tell(Event::LedgerGap { cut_bytes: tail.cut_bytes });
+    }
+    if tail.damaged_bytes > 0 {
+        sink.alert(
+            Severity::Warning,
+            "ledger-damaged",
+            format!("{} octets of the ledger cannot be read; events in them are lost", tail.damaged_bytes),
+            "look at the disk of data_dir",
+        );
     }
 }
 
