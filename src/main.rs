@@ -1,5 +1,7 @@
 //! Mailreeve: one binary for the daemon, the operator's command line and the lab.
 
+mod demo;
+
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,7 +29,7 @@ struct Arguments {
     #[arg(long, short, global = true, value_name = "FILE", env = "MAILREEVE_CONFIG")]
     config: Option<PathBuf>,
     /// The daemon's socket; taken from the configuration when not given.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", env = "MAILREEVE_SOCKET")]
     socket: Option<PathBuf>,
     /// Print replies as JSON.
     #[arg(long, global = true)]
@@ -40,6 +42,8 @@ struct Arguments {
 enum Command {
     /// Run the gateway in the foreground.
     Serve,
+    /// Run a gateway, mail hosts in every state and mail between them, with nothing to set up.
+    Demo(demo::DemoArgs),
     /// Tell every mistake of a configuration file.
     Check {
         /// The file.
@@ -78,6 +82,10 @@ fn main() -> ExitCode {
     arguments.config = arguments.config.or_else(configuration::default_file);
     match arguments.command {
         Command::Serve => serve(arguments.config.as_deref()),
+        Command::Demo(demo) => match demo::run(&demo) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => complain(&format!("{error:#}")),
+        },
         Command::Check { file } => check(&file),
         Command::Lab(lab) => match mailreeve_lab::command::run(*lab) {
             Ok(()) => ExitCode::SUCCESS,

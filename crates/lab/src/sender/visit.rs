@@ -60,35 +60,46 @@ impl<'a> Walk<'a> {
 
     fn walk(&mut self, target: SocketAddr) -> Result<End, Stop> {
         let mut line = Line::connect(target, self.sender.address, self.sender.patience)?;
-        self.banner(&mut line)?;
-        self.ask(&mut line, &format!("EHLO {}", self.sender.helo))?;
+        let end = match self.talk(&mut line) {
+            Ok(end) | Err(Stop::At(end)) => end,
+            Err(broken) => return Err(broken),
+        };
+        match (end, self.conduct) {
+            (End::LeftInContent, Conduct::LeavesInContent(_, ending)) => line.leave(ending),
+            // It has its answer, whatever comes of the goodbye.
+            (End::Taken | End::Refused, _) if line.send(b"QUIT\r\n").is_ok() => drop(line.reply()),
+            _ => {}
+        }
+        Ok(end)
+    }
+
+    fn talk(&mut self, line: &mut Line) -> Result<End, Stop> {
+        self.banner(line)?;
+        self.ask(line, &format!("EHLO {}", self.sender.helo))?;
         if self.conduct == Conduct::OldTls {
-            self.ask(&mut line, "STARTTLS")?;
-            return old_tls(&mut line).map_err(Stop::Broken);
+            self.ask(line, "STARTTLS")?;
+            return old_tls(line).map_err(Stop::Broken);
         }
         let announced = match self.conduct {
             Conduct::LargeAnnounced(octets) => format!(" SIZE={octets}"),
             _ => String::new(),
         };
-        self.ask(&mut line, &format!("MAIL FROM:<{}>{announced}", self.sender.mail))?;
-        let taken = self.recipients(&mut line)?;
+        self.ask(line, &format!("MAIL FROM:<{}>{announced}", self.sender.mail))?;
+        let taken = self.recipients(line)?;
         if taken == 0 {
             return Ok(End::Refused);
         }
-        self.ask(&mut line, "DATA")?;
+        self.ask(line, "DATA")?;
         let content = self.content();
-        if let Conduct::LeavesInContent(after, ending) = self.conduct {
+        if let Conduct::LeavesInContent(after, _) = self.conduct {
             let sent = after.min(content.len());
             line.send(&content[..sent])?;
             self.visit.content_octets = sent;
-            line.leave(ending);
             return Ok(End::LeftInContent);
         }
         line.send(&content)?;
         self.visit.content_octets = content.len();
-        self.ask(&mut line, ".")?;
-        // The message is taken, whatever comes of the goodbye.
-        let _ = self.ask(&mut line, "QUIT");
+        self.ask(line, ".")?;
         Ok(End::Taken)
     }
 
