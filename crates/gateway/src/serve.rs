@@ -52,6 +52,9 @@ use crate::{desk, events, metrics, notify};
 /// Longest time for connections to end at a stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
+/// Threads of a receiving runtime that write large content at a time.
+const STAGERS: usize = 64;
+
 /// Runs the gateway in the foreground until it is told to stop.
 ///
 /// # Errors
@@ -147,13 +150,13 @@ impl Daemon {
         let mut delivery = Delivery::new(settings, clock.wall().0, first_dcid);
         standing::take_up(&context.standing.in_force(), &listeners, &mut delivery);
         let shard = shard::run(Arc::clone(&context), delivery, messages, body_bytes);
-        let delivering = threads::spawn("delivery", shard)?;
+        let delivering = threads::spawn("delivery", crate::deliver::READERS, shard)?;
         let (stop, stopping) = channel::channel(false);
         let mut receiving = Vec::new();
         for (receipts, dispatcher) in receivers {
             let receive =
                 receive(Arc::clone(&context), listeners.clone(), receipts, dispatcher, stopping.clone());
-            receiving.push(threads::spawn("receive", receive)?);
+            receiving.push(threads::spawn("receive", STAGERS, receive)?);
         }
         let recovering = recover::start(Arc::clone(&context), recovery)?;
         Ok(Self { context, listeners, parts, stop, receiving, delivering, recovering })

@@ -1,49 +1,73 @@
 //! Messages at hand: just committed, still in memory, so that delivery need not read them back.
 //!
-//! Bounded in bytes; the oldest leave first and are read from the spool when their turn comes.
+//! They hold shares of the one room for bodies; when it is full the oldest leave first and are read from the spool
+//! when their turn comes.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mailreeve_core::envelope::Envelope;
 use mailreeve_core::ids::Mid;
 
 use super::content::Body;
+use super::room::{Room, Share};
 
 /// Places of finished messages that may stand in the order before it is tidied.
 const SLACK: usize = 4096;
+/// Octets that an envelope is reckoned to take, and each of its recipients.
+const ENVELOPE: usize = 512;
+const RECIPIENT: usize = 192;
 
 /// A message ready to be sent.
 #[derive(Clone)]
 pub(super) struct Loaded {
     pub(super) envelope: Arc<Envelope>,
     pub(super) content: Body,
+    /// Its part of the room; none for what a report needs, which is gone at once.
+    #[expect(dead_code, reason = "held for its drop")]
+    pub(super) share: Option<Share>,
+}
+
+/// Octets that an envelope with so much content takes in memory.
+pub(super) fn weight(envelope: &Envelope, content: usize) -> usize {
+    ENVELOPE + RECIPIENT * envelope.recipients.len() + content
 }
 
 /// The messages at hand.
 pub(super) struct Bodies {
     held: HashMap<Mid, Loaded>,
     order: VecDeque<Mid>,
-    bytes: usize,
-    limit: usize,
+    room: Room,
 }
 
 impl Bodies {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { held: HashMap::new(), order: VecDeque::new(), bytes: 0, limit }
+    pub(super) fn new(room: Room) -> Self {
+        Self { held: HashMap::new(), order: VecDeque::new(), room }
     }
 
-    pub(super) fn keep(&mut self, mid: Mid, loaded: Loaded) {
-        self.bytes += loaded.content.held();
-        if let Some(old) = self.held.insert(mid, loaded) {
-            self.bytes -= old.content.held();
-        } else {
+    /// Keeps a message that was just committed, if there is room for it once older ones gave way.
+    pub(super) fn keep(&mut self, envelope: Arc<Envelope>, content: Option<Bytes>) {
+        let weight = weight(&envelope, content.as_ref().map_or(0, Bytes::len));
+        let left = self.room.left();
+        if left < weight {
+            self.give_way(weight - left);
+        }
+        let Some(share) = self.room.try_take(weight) else { return };
+        let mid = envelope.mid;
+        let content = content.map_or(Body::Stored, Body::Memory);
+        if self.held.insert(mid, Loaded { envelope, content, share: Some(share) }).is_none() {
             self.order.push_back(mid);
         }
-        while self.bytes > self.limit {
+    }
+
+    /// Lets the oldest go until they made so much room. What a connection is sending makes it at its end.
+    pub(super) fn give_way(&mut self, octets: usize) {
+        let mut given = 0;
+        while given < octets {
             let Some(oldest) = self.order.pop_front() else { break };
-            if let Some(dropped) = self.held.remove(&oldest) {
-                self.bytes -= dropped.content.held();
+            if let Some(Loaded { envelope, content, share: _ }) = self.held.remove(&oldest) {
+                given += weight(&envelope, content.held());
             }
         }
     }
@@ -54,9 +78,7 @@ impl Bodies {
 
     /// Lets a finished message go. Its place in the order is skipped later.
     pub(super) fn drop_message(&mut self, mid: Mid) {
-        if let Some(dropped) = self.held.remove(&mid) {
-            self.bytes -= dropped.content.held();
-        }
+        self.held.remove(&mid);
         while let Some(first) = self.order.front() {
             if self.held.contains_key(first) {
                 break;
@@ -80,8 +102,8 @@ mod tests {
 
     use super::*;
 
-    fn loaded(mid: u64, bytes: usize) -> Loaded {
-        let envelope = Envelope {
+    fn envelope(mid: u64, bytes: usize) -> Arc<Envelope> {
+        Arc::new(Envelope {
             mid: Mid(mid),
             icid: Icid(1),
             accepted_at: 0,
@@ -90,29 +112,65 @@ mod tests {
             size: bytes as u64,
             content: Default::default(),
             recipients: Vec::new(),
-        };
-        Loaded { envelope: Arc::new(envelope), content: Body::Memory(vec![0; bytes].into()) }
+        })
+    }
+
+    fn keep(bodies: &mut Bodies, mid: u64, bytes: usize) {
+        bodies.keep(envelope(mid, bytes), Some(vec![0; bytes].into()));
+    }
+
+    fn at_hand(bodies: &Bodies) -> Vec<u64> {
+        (0..10).filter(|mid| bodies.at_hand(Mid(*mid)).is_some()).collect()
     }
 
     #[test]
     fn the_oldest_leave_first_and_bytes_are_accounted() {
-        let mut bodies = Bodies::new(25);
+        let one = ENVELOPE + 1_000;
+        let (room, _wanted) = Room::new(2 * one + 500);
+        let mut bodies = Bodies::new(room.clone());
         for mid in 1..=3 {
-            bodies.keep(Mid(mid), loaded(mid, 10));
+            keep(&mut bodies, mid, 1_000);
         }
-        assert!(bodies.at_hand(Mid(1)).is_none());
-        assert!(bodies.at_hand(Mid(2)).is_some() && bodies.at_hand(Mid(3)).is_some());
-        assert_eq!(bodies.bytes, 20);
+        assert_eq!(at_hand(&bodies), [2, 3]);
+        assert_eq!(room.left(), 500);
         bodies.drop_message(Mid(2));
         bodies.drop_message(Mid(3));
-        assert_eq!((bodies.bytes, bodies.order.len()), (0, 0));
+        assert_eq!((room.left(), bodies.order.len()), (2 * one + 500, 0));
     }
 
     #[test]
-    fn a_message_larger_than_the_limit_is_not_held() {
-        let mut bodies = Bodies::new(25);
-        bodies.keep(Mid(1), loaded(1, 30));
-        assert!(bodies.at_hand(Mid(1)).is_none());
-        assert_eq!(bodies.bytes, 0);
+    fn a_message_larger_than_the_room_is_not_held() {
+        let (room, _wanted) = Room::new(10_000);
+        let mut bodies = Bodies::new(room.clone());
+        keep(&mut bodies, 1, 10_000);
+        assert_eq!(at_hand(&bodies), Vec::<u64>::new());
+        assert_eq!(room.left(), 10_000);
+    }
+
+    #[test]
+    fn what_is_being_sent_counts_until_it_is_sent() {
+        let (room, _wanted) = Room::new(2_000);
+        let mut bodies = Bodies::new(room.clone());
+        keep(&mut bodies, 1, 1_000);
+        let sending = bodies.at_hand(Mid(1)).unwrap();
+        keep(&mut bodies, 2, 1_000);
+        assert_eq!(at_hand(&bodies), Vec::<u64>::new(), "the first gave way, but its room is still taken");
+        drop(sending);
+        keep(&mut bodies, 3, 1_000);
+        assert_eq!(at_hand(&bodies), [3]);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_room_gets_that_of_the_oldest() {
+        let (room, mut wanted) = Room::new(5_000);
+        let mut bodies = Bodies::new(room.clone());
+        for mid in 1..=3 {
+            keep(&mut bodies, mid, 1_000);
+        }
+        let reading = tokio::spawn(async move { room.take(2_000).await.is_some() });
+        let octets = wanted.recv().await.unwrap();
+        bodies.give_way(octets);
+        assert!(reading.await.unwrap());
+        assert_eq!(at_hand(&bodies), [3]);
     }
 }

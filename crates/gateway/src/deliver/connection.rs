@@ -25,6 +25,7 @@ use tokio::time::Sleep;
 use super::bodies::Loaded;
 use super::connect::{self, Manner};
 use super::outcome::{Attempt, lost_failure};
+use super::room::Room;
 use crate::context::{Context, Running};
 use crate::lookups::exchangers::Families;
 use crate::stream::{ReadBuffer, Stream};
@@ -58,6 +59,7 @@ pub(super) struct Plan {
     pub(super) orders: mpsc::Receiver<Order>,
     /// Ends the connection at once, whatever it carries.
     pub(super) cut: Arc<Notify>,
+    pub(super) room: Room,
 }
 
 /// Runs a connection from its opening to its end; tells the shard everything by inputs.
@@ -151,6 +153,7 @@ fn cut_off(peer: SocketAddr, now: Instant) -> Failure {
 struct Outbound {
     context: Arc<Context>,
     running: Arc<Running>,
+    room: Room,
     session: Session,
     stream: Option<Stream>,
     buffer: ReadBuffer,

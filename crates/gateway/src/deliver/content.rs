@@ -13,10 +13,14 @@ use mailreeve_smtp::content::{Stuffer, stuffed, terminator};
 use mailreeve_store::spool::{Reader, StoredContent};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
+use super::room::Room;
+
 /// Slices handed to the kernel at a time.
 const SLICES: usize = 64;
 /// Octets of a stored file read at a time.
 const CHUNK: usize = 256 * 1024;
+/// Content above so many octets is in a file and comes in chunks; what is smaller is read whole.
+const WHOLE: u64 = 1 << 20;
 
 /// Where content is while its message is being delivered.
 #[derive(Clone)]
@@ -86,13 +90,25 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Writes content that is in a file of the spool; its checksum is verified before its last octet leaves.
+/// Content that is in the spool.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) room: &'a Room,
+    pub(super) mid: Mid,
+    /// Its octets.
+    pub(super) size: u64,
+}
+
+/// Writes content that is in the spool; its checksum is verified before its last octet leaves.
 pub(super) async fn write_stored(
     stream: &mut (impl AsyncWrite + Unpin),
-    reader: &Reader,
-    mid: Mid,
+    stored: Stored<'_>,
     how: Writing<'_>,
 ) -> Result<(), NotWritten> {
+    let Stored { reader, room, mid, size } = stored;
+    let at_once = if size > WHOLE { CHUNK } else { usize::try_from(size).unwrap_or(CHUNK) };
+    let _share = room.take(at_once).await;
     let reader = reader.clone();
     let mut stored = off_thread(move || reader.content(mid)).await?;
     let mut stuffer = Stuffer::default();

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mailreeve_core::delivery::io::End;
-use mailreeve_core::envelope::RecipientState;
+use mailreeve_core::envelope::{Envelope, RecipientState};
 use mailreeve_core::event::{BounceKind, Event, Failure, GeneratedKind, Severity, Stamped};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_store::committer::Change;
@@ -55,8 +55,10 @@ pub(super) struct Ends {
     order: Vec<Mid>,
     /// Messages being read back for a report, with what was decided about them.
     reading: HashMap<Mid, Vec<Gathered>>,
-    /// Messages whose sender wants to hear of success, kept until their next end.
-    success_wanted: HashMap<Mid, Loaded>,
+    /// Envelopes of messages whose sender wants to hear of success, kept until their last end.
+    success_wanted: HashMap<Mid, Arc<Envelope>>,
+    /// Recipients delivered whose end is not durable yet: a crash now delivers them again.
+    open: usize,
 }
 
 impl Ends {
@@ -67,6 +69,7 @@ impl Ends {
             order: Vec::new(),
             reading: HashMap::new(),
             success_wanted: HashMap::new(),
+            open: 0,
         }
     }
 
@@ -75,17 +78,30 @@ impl Ends {
         self.gathered.is_empty() && self.reading.is_empty()
     }
 
+    /// Recipients delivered whose end is not durable yet.
+    pub(super) const fn open(&self) -> usize {
+        self.open
+    }
+
+    /// So many of the delivered are durable now, or never will be.
+    pub(super) const fn settled_ends(&mut self, delivered: usize) {
+        self.open = self.open.saturating_sub(delivered);
+    }
+
     /// A transaction begins: remembers the message if a success report may be due.
     pub(super) fn started(&mut self, loaded: &Loaded, rids: &[Rid]) {
         let wanted = rids.iter().any(|rid| report::wants_success(&loaded.envelope, *rid));
         if wanted {
-            self.success_wanted.insert(loaded.envelope.mid, loaded.clone());
+            self.success_wanted.insert(loaded.envelope.mid, Arc::clone(&loaded.envelope));
         }
     }
 
     pub(super) fn ended(&mut self, mid: Mid, rid: Rid, host: Host, end: End, last: bool) {
         let success =
-            self.success_wanted.get(&mid).is_some_and(|loaded| report::wants_success(&loaded.envelope, rid));
+            self.success_wanted.get(&mid).is_some_and(|envelope| report::wants_success(envelope, rid));
+        if matches!(end, End::Delivered { .. }) {
+            self.open += 1;
+        }
         let gathered = self.gather(mid);
         gathered.last |= last;
         match end {
@@ -143,7 +159,7 @@ impl Ends {
             let finished = gathered.last;
             if gathered.reported.is_empty() {
                 self.submit(mid, gathered, None);
-            } else if let Some(loaded) = self.at_hand(mid, bodies) {
+            } else if let Some(loaded) = bodies.at_hand(mid).filter(report::is_enough) {
                 let report = self.report(&loaded, &gathered);
                 self.submit(mid, gathered, report);
             } else {
@@ -189,22 +205,18 @@ impl Ends {
         })
     }
 
-    fn at_hand(&self, mid: Mid, bodies: &Bodies) -> Option<Loaded> {
-        let loaded = bodies.at_hand(mid).or_else(|| self.success_wanted.get(&mid).cloned());
-        loaded.filter(report::is_enough)
-    }
-
     fn report(&self, loaded: &Loaded, gathered: &Gathered) -> Option<(GeneratedKind, Put)> {
         let running = self.context.running.load();
         let now = self.context.clock.wall();
         report::build(loaded, &gathered.reported, &running, now, || self.context.ids.mid())
     }
 
-    fn submit(&self, mid: Mid, gathered: Gathered, report: Option<(GeneratedKind, Put)>) {
+    fn submit(&mut self, mid: Mid, gathered: Gathered, report: Option<(GeneratedKind, Put)>) {
         let at = self.context.clock.wall().0;
         let mut batch = Batch::default();
         let mut events = Vec::with_capacity(2 + gathered.ended.len());
         let last = gathered.last;
+        let delivered: usize = gathered.delivered.iter().map(|group| group.rids.len()).sum();
         for (state, event) in gathered.updated {
             batch.updates.push(state);
             events.push(event);
@@ -249,6 +261,7 @@ impl Ends {
         }
         batch.events = events.into_iter().map(|event| Stamped { at, event }).collect();
         if self.context.commits.submit(Change { batch, token: None }).is_err() {
+            self.settled_ends(delivered);
             self.context.events.alert(
                 Severity::Critical,
                 "end-not-recorded",

@@ -7,6 +7,9 @@
 //! ```
 //! Everything here runs in one single-threaded runtime; only reading stored mail leaves it.
 
+/// Threads that read stored mail at a time. Each takes a connection to the database, and disks are no faster for more.
+pub const READERS: usize = 8;
+
 mod bodies;
 mod connect;
 mod connection;
@@ -15,6 +18,7 @@ mod ends;
 mod outcome;
 mod pace;
 mod report;
+mod room;
 pub mod shard;
 mod stored;
 

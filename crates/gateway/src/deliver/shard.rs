@@ -2,7 +2,7 @@
 
 mod handle;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ use tokio::sync::{Notify, mpsc};
 
 use super::bodies::{Bodies, Loaded};
 use super::connection::{self, Job, Order, Plan};
-use super::content::Body;
 use super::ends::{Ends, Ready};
 use super::pace::{self, Pace};
+use super::room::Room;
 use super::stored::{entering, read_back, read_for_report};
 use crate::context::Context;
 use crate::lookups::exchangers;
@@ -29,6 +29,9 @@ pub use self::handle::{Gone, Message, Question, ShardHandle};
 const BATCH: usize = 256;
 /// Longest time for transactions under way to end at a stop. What is cut off then is tried again after the start.
 const DRAIN: Duration = Duration::from_secs(30);
+/// While so many delivered recipients wait for their end to be durable no further transaction starts: what a crash
+/// can make come twice is these and the transactions under way.
+const OPEN_ENDS: usize = 64;
 
 /// The shell around one shard.
 struct Shell {
@@ -37,8 +40,11 @@ struct Shell {
     /// The way to each connection's task. A connection holds its slot for as long as it stands here.
     lines: HashMap<Dcid, Line>,
     bodies: Bodies,
+    room: Room,
     ends: Ends,
     pace: Pace,
+    /// Transactions that wait until fewer ends are open, oldest first.
+    held: VecDeque<(Dcid, Mid, Vec<Rid>)>,
     inputs: mpsc::UnboundedSender<Input>,
     loads: mpsc::UnboundedSender<Load>,
     effects: Vec<Effect>,
@@ -71,13 +77,16 @@ pub async fn run(
 ) {
     let (inputs, mut incoming) = mpsc::unbounded_channel();
     let (loads, mut loaded) = mpsc::unbounded_channel();
+    let (room, mut wanted) = Room::new(body_bytes);
     let mut shell = Shell {
         ends: Ends::new(Arc::clone(&context)),
         context,
         delivery,
         lines: HashMap::new(),
-        bodies: Bodies::new(body_bytes),
         pace: Pace::default(),
+        bodies: Bodies::new(room.clone()),
+        room,
+        held: VecDeque::new(),
         inputs,
         loads,
         effects: Vec::new(),
@@ -96,6 +105,7 @@ pub async fn run(
             }
             Some(load) = loaded.recv() => shell.loaded(load),
             () = until(stopping), if stopping.is_some_and(|by| by > tokio::time::Instant::now()) => {}
+            Some(octets) = wanted.recv() => shell.bodies.give_way(octets),
             () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(60))), if wait.is_some() => {
                 from_connections.push(Input::Tick);
             }
@@ -141,10 +151,13 @@ impl Shell {
                 let mut waiting = Vec::with_capacity(messages.len());
                 for (envelope, content) in messages {
                     waiting.extend(entering(&envelope));
-                    let content = content.map_or(Body::Stored, Body::Memory);
-                    self.bodies.keep(envelope.mid, Loaded { envelope, content });
+                    self.bodies.keep(envelope, content);
                 }
                 self.input(Input::Enqueue(waiting));
+            }
+            Message::EndsSettled(delivered) => {
+                self.ends.settled_ends(delivered);
+                self.start_held();
             }
             Message::Recovered(waiting, taken) => {
                 self.input(Input::Enqueue(waiting));
@@ -249,12 +262,13 @@ impl Shell {
                     inputs: self.inputs.clone(),
                     orders: receiver,
                     cut,
+                    room: self.room.clone(),
                 }));
             }
-            Effect::Transact { dcid, mid, rids } => match self.bodies.at_hand(mid) {
-                Some(loaded) => self.transact(dcid, mid, rids, loaded),
-                None => self.load(mid, Purpose::Transact { dcid, rids }),
-            },
+            Effect::Transact { dcid, mid, rids } => {
+                self.held.push_back((dcid, mid, rids));
+                self.start_held();
+            }
             Effect::Quit { dcid } => self.order(dcid, Order::Quit),
             Effect::Record(event) => self.context.events.tell(event),
             Effect::Defer { state, event, report_delay } => {
@@ -266,6 +280,21 @@ impl Shell {
             Effect::Slice { order, progress: _ } => self.pace.decided(order),
             Effect::OrderOver { .. } => {}
             Effect::End { mid, rid, host, end, last } => self.ends.ended(mid, rid, host, end, last),
+        }
+    }
+
+    /// Starts transactions for as long as few enough ends are open.
+    fn start_held(&mut self) {
+        while self.ends.open() < OPEN_ENDS {
+            let Some((dcid, mid, rids)) = self.held.pop_front() else { return };
+            // The connection may be gone meanwhile, and its recipients are in line again.
+            if !self.lines.contains_key(&dcid) {
+                continue;
+            }
+            match self.bodies.at_hand(mid) {
+                Some(loaded) => self.transact(dcid, mid, rids, loaded),
+                None => self.load(mid, Purpose::Transact { dcid, rids }),
+            }
         }
     }
 
@@ -324,16 +353,15 @@ impl Shell {
         });
     }
 
-    /// Reads a stored message back outside this runtime.
+    /// Reads a stored message back, when there is room for it.
     fn load(&self, mid: Mid, purpose: Purpose) {
-        let reader = self.context.reader.clone();
+        let (reader, room) = (self.context.reader.clone(), self.room.clone());
         let loads = self.loads.clone();
-        tokio::task::spawn_blocking(move || {
+        tokio::spawn(async move {
             let result = match purpose {
-                Purpose::Transact { .. } => read_back(&reader, mid),
-                Purpose::Report => read_for_report(&reader, mid),
+                Purpose::Transact { .. } => read_back(&reader, &room, mid).await,
+                Purpose::Report => read_for_report(&reader, mid).await,
             };
-            let result = result.map_err(|error| error.to_string());
             let _ = loads.send(Load { mid, result, purpose });
         });
     }

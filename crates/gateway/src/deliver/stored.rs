@@ -8,25 +8,55 @@ use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_smtp::address::ReversePath;
 use mailreeve_store::spool::{ReadError, Reader, StoredContent};
 
-use super::bodies::Loaded;
+use super::bodies::{Loaded, weight};
 use super::content::Body;
+use super::room::Room;
 
-/// Reads a message back to be sent.
-pub(super) fn read_back(reader: &Reader, mid: Mid) -> Result<Loaded, ReadError> {
-    let envelope = Arc::new(reader.envelope(mid)?);
-    let content = match reader.content(mid)? {
+/// Content up to so many octets is read before its transaction begins and held to its end; larger content is read
+/// when the next hop asks for it, so that one that never asks holds no memory.
+const HELD: u64 = 64 * 1024;
+
+/// Reads a message back to be sent, once there is room for it.
+pub(super) async fn read_back(reader: &Reader, room: &Room, mid: Mid) -> Result<Loaded, String> {
+    let envelope = {
+        let reader = reader.clone();
+        Arc::new(off_thread(move || reader.envelope(mid)).await?)
+    };
+    if envelope.size > HELD {
+        let share = room.take(weight(&envelope, 0)).await;
+        return Ok(Loaded { envelope, content: Body::Stored, share });
+    }
+    let size = usize::try_from(envelope.size).unwrap_or(usize::MAX);
+    let share = room.take(weight(&envelope, size)).await;
+    let reader = reader.clone();
+    let content = match off_thread(move || reader.content(mid)).await? {
         StoredContent::Memory(bytes) => Body::Memory(bytes),
         StoredContent::File(_) => Body::Stored,
     };
-    Ok(Loaded { envelope, content })
+    Ok(Loaded { envelope, content, share })
 }
 
-/// A report returns small messages whole and of others the header section.
-pub(super) fn read_for_report(reader: &Reader, mid: Mid) -> Result<Loaded, ReadError> {
-    let loaded = read_back(reader, mid)?;
-    match loaded.content {
-        Body::Memory(_) => Ok(loaded),
-        Body::Stored => Ok(Loaded { content: Body::Memory(reader.header(mid)?), ..loaded }),
+/// Reads a message back for a report, which returns small messages whole and of others the header section.
+pub(super) async fn read_for_report(reader: &Reader, mid: Mid) -> Result<Loaded, String> {
+    let reader = reader.clone();
+    off_thread(move || {
+        let envelope = Arc::new(reader.envelope(mid)?);
+        let content = match reader.content(mid)? {
+            StoredContent::Memory(bytes) => bytes,
+            StoredContent::File(_) => reader.header(mid)?,
+        };
+        Ok(Loaded { envelope, content: Body::Memory(content), share: None })
+    })
+    .await
+}
+
+/// Reads the disk outside the runtime's thread.
+async fn off_thread<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, String> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

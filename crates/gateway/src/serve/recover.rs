@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::context::Context;
 use crate::deliver::recovered;
-use crate::deliver::shard::Message;
+use crate::deliver::shard::{Message, ShardHandle};
 
 /// Recipients handed to the shard at a time.
 const PORTION: usize = 1_000;
@@ -67,22 +67,22 @@ fn hand_over(context: &Context, page: Page) -> Result<(), Stopping> {
         let waiting = message.waiting.into_iter();
         portion.extend(waiting.filter_map(|(rid, state)| recovered(&message.envelope, rid, state)));
         if portion.len() >= PORTION {
-            pass(context, std::mem::take(&mut portion))?;
+            pass(&context.shard, std::mem::take(&mut portion))?;
         }
     }
     for damaged in page.damaged {
         set_apart(context, &damaged);
     }
-    pass(context, portion)
+    pass(&context.shard, portion)
 }
 
 /// Hands a portion to the shard and waits until it is taken.
-fn pass(context: &Context, waiting: Vec<Waiting>) -> Result<(), Stopping> {
+fn pass(shard: &ShardHandle, waiting: Vec<Waiting>) -> Result<(), Stopping> {
     if waiting.is_empty() {
         return Ok(());
     }
     let (taken, told) = oneshot::channel();
-    context.shard.send(Message::Recovered(waiting, taken)).map_err(|_| Stopping)?;
+    shard.send(Message::Recovered(waiting, taken)).map_err(|_| Stopping)?;
     told.blocking_recv().map_err(|_| Stopping)
 }
 
@@ -110,4 +110,41 @@ pub(super) fn set_apart(context: &Context, damaged: &Damaged) {
     };
     let _ = context.commits.submit(Change { batch, token: None });
     context.alert_corrupt(*mid, detail);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+
+    use super::*;
+
+    #[test]
+    fn a_portion_waits_until_the_shard_has_taken_the_one_before() {
+        let (shard, mut messages) = ShardHandle::channel();
+        let waiting = || Waiting {
+            mid: Mid(1),
+            rid: mailreeve_core::ids::Rid(0),
+            host: mailreeve_core::ids::Host::new("example.com"),
+            accepted_at: 0,
+            size: 1,
+            content: Default::default(),
+            state: None,
+            null_sender: false,
+            notify_failure: true,
+            notify_delay: true,
+        };
+        let reading =
+            std::thread::spawn(move || (0..3).take_while(|_| pass(&shard, vec![waiting()]).is_ok()).count());
+        let mut next = || match messages.blocking_recv() {
+            Some(Message::Recovered(waiting, taken)) => (waiting.len(), taken),
+            _ => panic!("no portion came"),
+        };
+        let (count, taken) = next();
+        assert_eq!(count, 1);
+        assert!(taken.send(()).is_ok());
+        drop(next());
+        // The second is not acknowledged: the shard is gone, and nothing more was on its way.
+        assert!(reading.join().is_ok_and(|passed| passed == 1));
+        assert!(messages.try_recv().is_err());
+    }
 }

@@ -7,13 +7,15 @@ use std::thread::JoinHandle;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use mailreeve_core::config::Config;
-use mailreeve_core::event::{Event, Severity};
+use mailreeve_core::event::{Event, Severity, Stamped};
 use mailreeve_core::mail_log::MailLog;
 use mailreeve_core::tally::Tally;
 use mailreeve_store::committer::{CommitQueue, Committed, Committer, IdSource, Limits};
 use mailreeve_store::ledger::{Entry, Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
 use mailreeve_store::space::{Marks, SpaceGuard};
-use mailreeve_store::spool::{Content, Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging};
+use mailreeve_store::spool::{
+    Batch, Content, Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging,
+};
 
 use crate::clock::Clock;
 use crate::context::Running;
@@ -246,10 +248,15 @@ struct Outlet {
 
 impl Outlet {
     fn pass(&self, mut committed: Committed) {
+        let ended = committed.done.iter().chain(committed.refused.iter().map(|(change, _)| change));
+        let delivered: usize = ended.map(|change| delivered(&change.batch)).sum();
         if let Some(seq) = committed.seq {
             let events =
                 committed.done.iter_mut().flat_map(|change| std::mem::take(&mut change.batch.events));
             self.events.committed(seq, events);
+        }
+        if delivered > 0 {
+            let _ = self.shard.send(Message::EndsSettled(delivered));
         }
         let mut messages = Vec::new();
         for change in &mut committed.done {
@@ -286,4 +293,16 @@ impl Outlet {
             .filter_map(|(change, error)| Some((change.token?, Err(NotStored(error.to_string())))));
         self.receipts.tell(done.chain(refused));
     }
+}
+
+/// Counts the recipients whose delivery a change records.
+fn delivered(batch: &Batch) -> usize {
+    if batch.is_new_mail() {
+        return 0;
+    }
+    let of_event = |stamped: &Stamped| match &stamped.event {
+        Event::Delivered { rids, .. } => rids.len(),
+        _ => 0,
+    };
+    batch.events.iter().map(of_event).sum()
 }

@@ -11,13 +11,16 @@ pub(super) fn receive_count(configured: usize) -> usize {
     }
 }
 
-/// Runs `work` in a single-threaded runtime of its own, in a thread of its own.
+/// Runs `work` in a single-threaded runtime of its own, in a thread of its own, with at most so many threads beside it
+/// for what blocks on the disk.
 pub(super) fn spawn(
     name: &str,
+    blocking: usize,
     work: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(blocking)
         // More events are taken a turn than the default before timers are looked at: fewer turns under load.
         .event_interval(61)
         .build()?;

@@ -45,6 +45,7 @@ impl Outbound {
             session: Session::new(Arc::new(settings), plan.context.clock.steady()),
             context: Arc::clone(&plan.context),
             running: Arc::clone(&plan.running),
+            room: plan.room.clone(),
             stream: Some(Stream::Plain(stream)),
             buffer: ReadBuffer::new(),
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),

@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::Outbound;
-use crate::deliver::content::{self, Body, NotWritten, Writing};
+use crate::deliver::content::{self, Body, NotWritten, Stored, Writing};
 use crate::stream::Stream;
 
 impl Outbound {
@@ -64,7 +64,13 @@ impl Outbound {
         match &loaded.content {
             Body::Memory(content) => content::write(stream, content, how).await?,
             Body::Stored => {
-                content::write_stored(stream, &self.context.reader, loaded.envelope.mid, how).await?;
+                let stored = Stored {
+                    reader: &self.context.reader,
+                    room: &self.room,
+                    mid: loaded.envelope.mid,
+                    size: loaded.envelope.size,
+                };
+                content::write_stored(stream, stored, how).await?;
             }
         }
         Ok(stream.flush().await?)

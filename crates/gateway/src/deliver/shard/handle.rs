@@ -15,6 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 pub enum Message {
     /// Messages became ours: envelopes, and content still in memory.
     Committed(Vec<(Arc<Envelope>, Option<Bytes>)>),
+    /// The ends of so many delivered recipients were committed, or refused for good.
+    EndsSettled(usize),
     /// Recipients read back from the spool; told when they are taken.
     Recovered(Vec<Waiting>, oneshot::Sender<()>),
     /// An input from outside delivery (operators, reload, disk space, shutdown).
