@@ -63,7 +63,7 @@ fn without_times(line: &str) -> String {
         }
     }
     let span = |word: &str| {
-        let word = word.trim_matches(['(', ')']);
+        let word = word.trim_matches(['(', ')', ',', '.']);
         let digits = word.trim_end_matches(['s', 'm', 'h', 'd']);
         digits.len() < word.len()
             && !digits.is_empty()
@@ -161,6 +161,15 @@ fn every_command_as_operators_see_it() {
         ])
     );
     insta::assert_snapshot!(
+        "deliverystatus",
+        setting.book(&[
+            "deliverystatus",
+            "deliverystatus host down",
+            "deliverystatus status nowhere",
+            "deliverystatus nonsense",
+        ])
+    );
+    insta::assert_snapshot!(
         "hoststatus",
         setting.book(&[
             "hoststatus up.test",
@@ -234,6 +243,14 @@ fn counters_add_up() {
     let hosts = hosts["hosts"].as_array().unwrap();
     let sum = |key: &str| hosts.iter().map(|host| number(&host[key])).sum::<u64>();
     assert_eq!((sum("active_recips"), sum("delivered_recips"), sum("hard_bounced_recips")), (3, 4, 1));
+    let shown = setting.gateway.json("deliverystatus");
+    let totals = &shown["totals"];
+    let sums = ["active_recips", "delivered_recips", "hard_bounced_recips"].map(|key| number(&totals[key]));
+    assert_eq!(sums, [3, 4, 1], "the same as in tophosts: {shown:#}");
+    let told: u64 =
+        shown["cohorts"].as_array().unwrap().iter().map(|cohort| number(&cohort["recipients"])).sum();
+    let others = number(&totals["moving_recips"]) + number(&shown["others_waiting"]);
+    assert_eq!(told + others, 3, "who waits has a reason or is on the way: {shown:#}");
 }
 
 #[test]

@@ -1,11 +1,16 @@
-//! The delivery queue: `tophosts`, `hoststatus`, `delivernow`, `showrecipients`.
+//! The delivery queue: `deliverystatus`, `tophosts`, `hoststatus`, `delivernow`, `showrecipients`.
 
 mod delivernow;
+mod deliverystatus;
 mod hoststatus;
 mod showrecipients;
 mod tophosts;
 
 pub use delivernow::{DeliverNow, DeliverNowReply};
-pub use hoststatus::{Addresses, Exchanger, HostStatus, HostStatusReply, LastError, RouteLine};
+pub use deliverystatus::{
+    COHORTS, CohortLine, Column, DeliveryStatus, DeliveryStatusReply, DestinationLine, Direction, Reason,
+    Totals, Wait,
+};
+pub use hoststatus::{AddressLine, Addresses, Exchanger, HostStatus, HostStatusReply, LastError, RouteLine};
 pub use showrecipients::{RecipientLine, RecipientScope, ShowRecipients, ShowRecipientsReply};
 pub use tophosts::{HostLine, SortKey, TopHosts, TopHostsReply};

@@ -4,7 +4,7 @@ use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
 use crate::diagnose::{Dig, DnsFlush, NsLookup};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
-use crate::queue::{DeliverNow, HostStatus, ShowRecipients, TopHosts};
+use crate::queue::{DeliverNow, DeliveryStatus, HostStatus, ShowRecipients, TopHosts};
 use crate::standing::{Resume, ResumeDel, ResumeListener, Suspend, SuspendDel, SuspendListener};
 use crate::status::{Status, StatusDetail};
 use crate::wire::Problem;
@@ -15,6 +15,7 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<Status>(),
     Entry::of::<StatusDetail>(),
     Entry::of::<Rate>(),
+    Entry::of::<DeliveryStatus>(),
     Entry::of::<TopHosts>(),
     Entry::of::<HostStatus>(),
     Entry::of::<HostRate>(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::counters::Completion;
 use crate::format::{AsOf, short_span, thousands, ttl};
+use crate::queue::{CohortLine, Reason};
 use crate::wire::Problem;
 
 /// Asks for one destination.
@@ -30,6 +31,12 @@ pub struct HostStatusReply {
     pub since_us: Option<u64>,
     /// The last failure of any class, in words, when the destination is not up.
     pub reason: Option<String>,
+    /// The failure behind a status other than up, for programs.
+    #[serde(default)]
+    pub failure: Option<Reason>,
+    /// Nothing has been tried there for long: what it was before, when that is known.
+    #[serde(default)]
+    pub was: Option<String>,
     /// Next attempt of the destination, when its clock runs.
     pub next_attempt_us: Option<u64>,
     /// Who suspended delivery to it, and when.
@@ -52,6 +59,15 @@ pub struct HostStatusReply {
     pub last_activity_us: Option<u64>,
     /// Addresses in the order of trying, with their expiry.
     pub addresses: Option<Addresses>,
+    /// Each of them with what is held against it.
+    #[serde(default)]
+    pub targets: Vec<AddressLine>,
+    /// Why its recipients wait, the reason of most recipients first.
+    #[serde(default)]
+    pub cohorts: Vec<CohortLine>,
+    /// Different failures of late, at most eight, each as it was last seen, newest first.
+    #[serde(default)]
+    pub failures: Vec<Reason>,
     /// Exchangers as DNS gave them.
     pub exchangers: Vec<Exchanger>,
     /// SMTP routes for it.
@@ -69,6 +85,21 @@ pub struct Addresses {
     pub expires_us: u64,
     /// Preference and address.
     pub ordered: Vec<(u16, String)>,
+}
+
+/// An address and what is held against it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AddressLine {
+    /// The address, without the port.
+    pub address: String,
+    /// The exchanger's name.
+    pub name: String,
+    /// MX preference, or the route's priority.
+    pub preference: u16,
+    /// It failed lately: how.
+    pub failed: Option<Reason>,
+    /// It is tried last until then, microseconds since the epoch.
+    pub until_us: Option<u64>,
 }
 
 /// An exchanger.

@@ -26,6 +26,7 @@ impl Delivery {
             && let Some(id) = self.timers.pop(&mut self.recipients, now)
         {
             self.budget -= 1;
+            self.own_clock_ended(id);
             self.stand_in_line(id);
             let destination = self.recipients[id].destination;
             self.touch(destination);
@@ -109,7 +110,9 @@ impl Delivery {
         let destination = &self.destinations[id];
         let aged = self.verdict_ages_at(destination).is_some_and(|at| at <= self.now());
         if aged {
+            let was = destination.verdict.status;
             self.judge(id, HostStatus::Unknown, None, None, effects);
+            self.destinations[id].verdict.was = Some(was);
         }
     }
 

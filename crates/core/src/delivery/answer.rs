@@ -2,7 +2,7 @@
 
 use crate::Instant;
 use crate::delivery::Delivery;
-use crate::delivery::destination::{Path, Reach, Suspension};
+use crate::delivery::destination::{Destination, Path, Reach, Suspension};
 use crate::delivery::gate::{Gate, Wait};
 use crate::delivery::io::Slot;
 use crate::delivery::reason::Kept;
@@ -22,6 +22,23 @@ impl Delivery {
         match self.gate(id, at) {
             Gate::Go(_) => Why::Due,
             Gate::Wait(wait) => self.in_words(wait, &self.recipients[id]),
+        }
+    }
+
+    /// Returns what stops all recipients of a destination alike, whatever their clocks, as the gate finds it.
+    pub(super) fn stopped(&self, destination: &Destination) -> Option<Why> {
+        if self.shutting_down {
+            Some(Why::ShuttingDown)
+        } else if let Some(since) = self.spool_exhausted {
+            Some(Why::SpoolSpace { since })
+        } else if matches!(destination.path, Path::Refused { .. }) {
+            Some(Why::Due)
+        } else if self.suspended.is_some() {
+            Some(suspended(self.suspended.as_ref(), None))
+        } else if destination.suspended.is_some() {
+            Some(suspended(destination.suspended.as_ref(), Some(destination.host.clone())))
+        } else {
+            None
         }
     }
 

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use crate::delivery::Delivery;
 use crate::delivery::connection::{Connection, Phase};
-use crate::delivery::destination::{DestinationId, Need, Path};
+use crate::delivery::destination::{DestinationId, Path};
 use crate::delivery::io::{Effect, Slot, Target};
+use crate::delivery::need::Need;
 use crate::delivery::recipient::RecipientId;
 use crate::event::{Event, Failure};
 use crate::ids::Dcid;

@@ -13,8 +13,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::{Index, IndexMut};
 
 use crate::delivery::content::Offer;
-use crate::delivery::destination::{DestinationId, Need};
+use crate::delivery::destination::DestinationId;
 use crate::delivery::io::{PeerFacts, Slot, Target, TlsMode};
+use crate::delivery::need::Need;
 use crate::delivery::plan::Demand;
 use crate::delivery::recipient::RecipientId;
 use crate::delivery::steady::Steady;

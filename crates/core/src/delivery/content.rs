@@ -4,8 +4,8 @@
 
 use std::net::SocketAddr;
 
-use crate::delivery::destination::Need;
 use crate::delivery::io::PeerFacts;
+use crate::delivery::need::Need;
 use crate::delivery::recipient::{Marks, Recipient};
 use crate::event::Cause;
 

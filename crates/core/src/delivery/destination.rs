@@ -14,9 +14,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use crate::delivery::cohorts::OwnClocks;
 use crate::delivery::content::Met;
 use crate::delivery::io::{Slot, Target, TlsMode};
 use crate::delivery::line::Line;
+use crate::delivery::need::Need;
 use crate::delivery::plan::Plan;
 use crate::delivery::reason::{Kept, Reasons};
 use crate::delivery::recipient::RecipientId;
@@ -95,6 +97,8 @@ pub(super) struct Verdict {
     pub(super) address: Option<SocketAddr>,
     /// The last attempt.
     pub(super) attempted: Option<Steady>,
+    /// Nobody has tested it for long, so it became unknown; what it was before.
+    pub(super) was: Option<HostStatus>,
 }
 
 /// New connections pause: the peer refused one while others stood.
@@ -124,42 +128,6 @@ pub struct TlsFailure {
     pub at: u64,
 }
 
-/// What a recipient needs of a peer; each need has a line of its own, so that nobody waits behind another need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    /// Any peer will do, as far as known.
-    Plain,
-    /// One that offers SMTPUTF8.
-    Utf8,
-    /// Another one than that which could not take the message. Those with like content stand in one line, the
-    /// smallest first: what cannot take the first of them can take none.
-    Aside { utf8: bool, eight_bit: bool },
-}
-
-impl Need {
-    /// How many lines there are.
-    pub(super) const LINES: usize = 6;
-
-    /// All needs, in the order of their lines.
-    pub(super) const ALL: [Self; Self::LINES] = [
-        Self::Plain,
-        Self::Utf8,
-        Self::Aside { utf8: false, eight_bit: false },
-        Self::Aside { utf8: true, eight_bit: false },
-        Self::Aside { utf8: false, eight_bit: true },
-        Self::Aside { utf8: true, eight_bit: true },
-    ];
-
-    /// Returns the number of its line.
-    pub(super) fn line(self) -> usize {
-        match self {
-            Self::Plain => 0,
-            Self::Utf8 => 1,
-            Self::Aside { utf8, eight_bit } => 2 + usize::from(utf8) + 2 * usize::from(eight_bit),
-        }
-    }
-}
-
 /// What one destination has and did at one address.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Share {
@@ -184,6 +152,8 @@ pub(super) struct Destination {
     /// All its recipients by age.
     pub(super) members: BTreeSet<(Steady, RecipientId)>,
     pub(super) unattempted: usize,
+    /// Those of them whose own clock runs.
+    pub(super) own_clocks: OwnClocks,
     /// Connections being opened, oldest first.
     pub(super) opening: Vec<Slot>,
     /// Connections that stand and carry nothing.
@@ -232,6 +202,7 @@ impl Destination {
             lines: [Line::default(); Need::LINES],
             members: BTreeSet::new(),
             unattempted: 0,
+            own_clocks: OwnClocks::default(),
             opening: Vec::new(),
             free: Vec::new(),
             busy: 0,

@@ -1,7 +1,7 @@
 //! The destinations in memory, by name and by number.
 
 use std::collections::BTreeMap;
-use std::ops::{Index, IndexMut};
+use std::ops::{Bound, Index, IndexMut};
 
 use crate::delivery::destination::{Destination, DestinationId};
 use crate::delivery::plan::Plan;
@@ -51,6 +51,12 @@ impl Destinations {
         self.by_host.remove(&self[id].host.clone());
         self[id].vacant = true;
         self.vacant.push(id);
+    }
+
+    /// Yields the destinations in memory whose names come after this one, by name.
+    pub(super) fn after(&self, host: Option<&Host>) -> impl Iterator<Item = &Destination> {
+        let from = host.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_host.range::<Host, _>((from, Bound::Unbounded)).map(|(_, id)| &self[*id])
     }
 
     /// Yields the destinations in memory by name.

@@ -51,7 +51,10 @@ impl Delivery {
                 let destination = &mut self.destinations[recipient.destination];
                 destination.lines[need.line()].remove(&mut self.recipients, id);
             }
-            Place::Far(_) | Place::Near => self.timers.cancel(&mut self.recipients, id),
+            Place::Far(_) | Place::Near => {
+                self.own_clock_ended(id);
+                self.timers.cancel(&mut self.recipients, id);
+            }
             Place::Attempting(_) | Place::Nowhere | Place::Vacant(_) => {}
         }
         self.recipients[id].place = Place::Nowhere;
@@ -146,7 +149,7 @@ impl Delivery {
                     next_interval(recipient.interval_s, profile.initial_seconds, profile.max_seconds);
                 recipient.due = now.plus_secs(u64::from(recipient.interval_s));
                 let due = recipient.due;
-                self.timers.set(&mut self.recipients, id);
+                self.start_own_clock(id);
                 due
             }
             WaitsFor::HostClock(until) => {

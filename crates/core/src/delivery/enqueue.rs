@@ -45,7 +45,7 @@ impl Delivery {
                 self.bring_back_clock(destination, due, failure);
                 self.stand_in_line(id);
             }
-            Some(_) | None if due > now => self.timers.set(&mut self.recipients, id),
+            Some(_) | None if due > now => self.start_own_clock(id),
             Some(_) | None => self.stand_in_line(id),
         }
         self.touch(destination);

@@ -14,8 +14,9 @@ use std::net::IpAddr;
 
 use crate::delivery::Delivery;
 use crate::delivery::content::Objection;
-use crate::delivery::destination::{Need, Path, Reach};
+use crate::delivery::destination::{Path, Reach};
 use crate::delivery::io::Slot;
+use crate::delivery::need::Need;
 use crate::delivery::recipient::{Marks, Place, Recipient, RecipientId};
 use crate::delivery::steady::Steady;
 

@@ -31,6 +31,11 @@ impl Line {
         self.len == 0
     }
 
+    /// Returns how many stand in it.
+    pub(super) fn recipients(&self) -> usize {
+        self.len as usize
+    }
+
     /// Returns how many transactions the line asks for: neighbours of one message travel together.
     pub(super) fn transactions(&self) -> usize {
         (self.len - self.pairs) as usize

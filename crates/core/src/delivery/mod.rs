@@ -28,6 +28,7 @@ use crate::ids::{Dcid, Mid, Rid};
 
 mod agenda;
 mod answer;
+mod cohorts;
 mod connect;
 mod connection;
 mod content;
@@ -39,6 +40,7 @@ mod gate;
 pub mod io;
 mod limits;
 mod line;
+mod need;
 mod operator;
 mod order;
 mod orders;
@@ -49,6 +51,7 @@ mod reason;
 mod recipient;
 mod retry_now;
 mod rng;
+mod rows;
 mod serve;
 pub mod settings;
 mod steady;
@@ -63,7 +66,9 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use cohorts::Cohort;
 pub use destination::{SPECIAL, TlsFailure};
+pub use rows::Row;
 
 use connection::Connections;
 use destination::{DestinationId, Suspension};

@@ -254,11 +254,11 @@ impl Delivery {
         let verdict = &mut destination.verdict;
         verdict.reason = kept.or(verdict.reason.take());
         verdict.address = address.or(verdict.address);
+        verdict.was = None;
         if verdict.status == status {
             return;
         }
-        verdict.status = status;
-        verdict.since = wall;
+        (verdict.status, verdict.since) = (status, wall);
         if status == HostStatus::Up {
             let proven = self.connections.prove(&destination.opening);
             self.limits.no_longer_unproven(proven);

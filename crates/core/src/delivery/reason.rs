@@ -3,6 +3,7 @@
 //! A thousand recipients greylisted by one host wait with one [`Reason`] and a thousand instants. The text is
 //! cut at [`TEXT_KEPT`] octets; whole replies stand in the ledger and with the spool's record.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,13 +24,17 @@ struct Reason {
     code: u16,
     text: Box<[Box<str>]>,
     address: Option<SocketAddr>,
+    /// Equal for reasons that an operator takes for one and the same.
+    gist: u64,
 }
 
 impl Reason {
     fn new(failure: &Failure) -> Self {
         let text = kept_lines(failure).map(Box::from).collect();
         let Failure { stage, cause, status, code, address, .. } = *failure;
-        Self { stage, cause, status, code, text, address }
+        let mut hasher = DefaultHasher::new();
+        (cause, code, failure.gist()).hash(&mut hasher);
+        Self { stage, cause, status, code, text, address, gist: hasher.finish() }
     }
 
     fn is_that_of(&self, failure: &Failure) -> bool {
@@ -65,27 +70,43 @@ pub(super) struct Kept {
 impl Kept {
     /// Returns the failure in full.
     pub(super) fn failure(&self) -> Failure {
-        let Reason { stage, cause, status, code, ref text, address } = *self.reason;
+        let Reason { stage, cause, status, code, ref text, address, .. } = *self.reason;
         let text = text.iter().map(|line| String::from(&**line)).collect();
         Failure { stage, cause, status, code, text, address, at: self.at }
+    }
+
+    /// Returns when it happened, wall time.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Returns what is equal for failures that differ in an address or a number only.
+    pub(super) fn gist(&self) -> u64 {
+        self.reason.gist
     }
 }
 
 /// The reasons that a destination gave lately, newest first.
 #[derive(Debug, Default)]
-pub(super) struct Reasons(Vec<Arc<Reason>>);
+pub(super) struct Reasons(Vec<Kept>);
 
 impl Reasons {
     /// Keeps a failure, shared with those that failed the same way.
     pub(super) fn keep(&mut self, failure: &Failure) -> Kept {
-        match self.0.iter().position(|reason| reason.is_that_of(failure)) {
+        match self.0.iter().position(|kept| kept.reason.is_that_of(failure)) {
             Some(known) => self.0[..=known].rotate_right(1),
             None => {
                 self.0.truncate(RECENT - 1);
-                self.0.insert(0, Arc::new(Reason::new(failure)));
+                self.0.insert(0, Kept { reason: Arc::new(Reason::new(failure)), at: failure.at });
             }
         }
-        Kept { reason: Arc::clone(&self.0[0]), at: failure.at }
+        self.0[0].at = self.0[0].at.max(failure.at);
+        Kept { reason: Arc::clone(&self.0[0].reason), at: failure.at }
+    }
+
+    /// Yields different failures, each as it was last seen, newest first.
+    pub(super) fn recent(&self) -> impl Iterator<Item = Failure> {
+        self.0.iter().map(Kept::failure)
     }
 }
 

@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::delivery::Delivery;
-use crate::delivery::destination::{Destination, DestinationId, Need, Path};
+use crate::delivery::destination::{Destination, DestinationId, Path};
 use crate::delivery::gate::{Gate, Step, Wait};
 use crate::delivery::io::{Effect, End};
+use crate::delivery::need::Need;
 use crate::delivery::plan::Plan;
 use crate::delivery::recipient::{Marks, RecipientId};
 use crate::delivery::steady::Steady;

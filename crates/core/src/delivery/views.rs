@@ -297,7 +297,7 @@ impl Delivery {
         })
     }
 
-    fn backoff_view(&self, destination: &Destination) -> Option<BackoffView> {
+    pub(super) fn backoff_view(&self, destination: &Destination) -> Option<BackoffView> {
         match &destination.reach {
             Reach::Open => None,
             Reach::Backoff(backoff) => Some(BackoffView {

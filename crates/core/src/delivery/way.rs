@@ -3,10 +3,11 @@
 use crate::delivery::Delivery;
 use crate::delivery::connection::{Connection, Phase};
 use crate::delivery::content::{Objection, Offer};
-use crate::delivery::destination::{Destination, Known, Need, Path};
+use crate::delivery::destination::{Destination, Known, Path};
 use crate::delivery::gate::{Gate, Step, Wait, need_of};
 use crate::delivery::io::{Slot, Target};
 use crate::delivery::limits::AddressFull;
+use crate::delivery::need::Need;
 use crate::delivery::recipient::{Marks, Recipient};
 use crate::delivery::settings::Route;
 use crate::delivery::steady::Steady;

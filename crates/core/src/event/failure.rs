@@ -120,3 +120,121 @@ pub enum Cause {
     /// The stored record is damaged.
     RecordCorrupt,
 }
+
+impl Failure {
+    /// Returns the text in one line, with `#` for what differs from one reply to the next: addresses, queue ids,
+    /// numbers. Status codes, network addresses and host names stay. Failures with equal cause, code and gist are
+    /// one and the same to an operator.
+    pub fn gist(&self) -> String {
+        let mut gist = String::new();
+        for word in self.text.iter().flat_map(|line| line.split_whitespace()) {
+            if gist.len() >= GIST_BYTES {
+                break;
+            }
+            let word = if is_particular(word) { "#" } else { word };
+            if word == "#" && gist.ends_with('#') {
+                continue;
+            }
+            if !gist.is_empty() {
+                gist.push(' ');
+            }
+            gist.push_str(&word[..word.floor_char_boundary(GIST_BYTES)]);
+        }
+        gist
+    }
+}
+
+/// A gist is about this long at most.
+const GIST_BYTES: usize = 160;
+
+/// Tells whether a word of a reply names one message, mailbox or moment.
+fn is_particular(word: &str) -> bool {
+    let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+    let digits = bare.bytes().filter(u8::is_ascii_digit).count();
+    let dotted = bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b':');
+    let only_digits = digits == bare.len() && digits > 0;
+    let is_id = digits > 0 && bare.len() >= 8 && !bare.contains('.') && !bare.contains("://");
+    word.contains('@') || only_digits || (is_id && !dotted)
+}
+
+impl Cause {
+    /// Returns the stable code, as JSON, pages and `docs/why` write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ConnectRefused => "connect-refused",
+            Self::ConnectTimeout => "connect-timeout",
+            Self::NoRoute => "no-route",
+            Self::ConnectError => "connect-error",
+            Self::BannerTimeout => "banner-timeout",
+            Self::SmtpTimeout => "smtp-timeout",
+            Self::GreetingRejected => "greeting-rejected",
+            Self::HelloRejected => "hello-rejected",
+            Self::ConnectionLost => "connection-lost",
+            Self::LostAfterData => "lost-after-data",
+            Self::ProtocolError => "protocol-error",
+            Self::TlsNotOffered => "tls-not-offered",
+            Self::TlsHandshake => "tls-handshake",
+            Self::TlsCertificate => "tls-certificate",
+            Self::AuthFailed => "auth-failed",
+            Self::Reply4xx => "reply-4xx",
+            Self::Reply5xx => "reply-5xx",
+            Self::DnsNxdomain => "dns-nxdomain",
+            Self::DnsServfail => "dns-servfail",
+            Self::DnsTimeout => "dns-timeout",
+            Self::ResolverUnreachable => "resolver-unreachable",
+            Self::NullMx => "null-mx",
+            Self::MxNoAddress => "mx-no-address",
+            Self::CnameLoop => "cname-loop",
+            Self::RefusedNetwork => "refused-network",
+            Self::MailLoop => "mail-loop",
+            Self::Utf8NotOffered => "utf8-not-offered",
+            Self::TooBigForPeer => "too-big-for-peer",
+            Self::EightBitNotOffered => "eight-bit-not-offered",
+            Self::Expired => "expired",
+            Self::Operator => "operator",
+            Self::RecordCorrupt => "record-corrupt",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gist(text: &[&str]) -> String {
+        let text = text.iter().map(|line| (*line).to_owned()).collect();
+        let failure = Failure {
+            stage: Stage::Rcpt,
+            cause: Cause::Reply4xx,
+            status: (4, 7, 1),
+            code: 451,
+            text,
+            address: None,
+            at: 0,
+        };
+        failure.gist()
+    }
+
+    #[test]
+    fn a_gist_leaves_out_what_names_one_message() {
+        let table = [
+            ("4.7.1 <ann@a.example>: greylisted for 299 seconds", "4.7.1 # greylisted for # seconds"),
+            ("4.7.1 <bob@b.example>: greylisted for 17 seconds", "4.7.1 # greylisted for # seconds"),
+            ("queue id 4bXk2n9QzR1 12 is busy", "queue id # is busy"),
+            ("Client host [192.0.2.7] blocked", "Client host [192.0.2.7] blocked"),
+            ("mail2.a.example is at its limit", "mail2.a.example is at its limit"),
+            ("see https://a.example/block?12345678", "see https://a.example/block?12345678"),
+            ("", ""),
+        ];
+        for (text, expected) in table {
+            assert_eq!(gist(&[text]), expected);
+        }
+        assert_eq!(gist(&["one", "two"]), "one two");
+    }
+
+    #[test]
+    fn a_gist_is_bounded_and_cut_between_characters() {
+        let long = gist(&["é".repeat(500).as_str(), "tail"]);
+        assert!(long.len() <= GIST_BYTES + 8, "{}", long.len());
+    }
+}

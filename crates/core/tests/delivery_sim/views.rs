@@ -1,8 +1,9 @@
 //! The operator's views, compared with the model and the world: sums, pages, destinations, connections.
 
-use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::Scope;
 use mailreeve_core::delivery::views::{ConnectionState, DestinationView};
+use mailreeve_core::delivery::why::Why;
+use mailreeve_core::delivery::{Delivery, Row};
 use mailreeve_core::ids::{Host, Mid, Rid};
 
 use crate::clock::Clock;
@@ -21,6 +22,7 @@ pub(crate) fn judge(
 ) -> Verdict {
     gauges(delivery, model, scene)?;
     connections(delivery, scene)?;
+    rows(delivery, model, scene)?;
     let hosts: Vec<Host> = model.destinations.keys().cloned().collect();
     for host in hosts {
         if let Some(view) = delivery.destination(&host, scene.clock.wall()) {
@@ -131,6 +133,48 @@ pub(crate) fn pages(delivery: &Delivery, model: &Model, scene: Scene<'_>) -> Ver
     }
     let left: Option<(&(Mid, Rid), &Recipient)> = truth.next();
     require(left.is_none(), LAW, || format!("{left:?} is not listed"))
+}
+
+/// Rows hold every destination once; their cohorts are the whys of their recipients, counted.
+fn rows(delivery: &Delivery, model: &Model, scene: Scene<'_>) -> Verdict {
+    let mut after: Option<Host> = None;
+    let mut told = 0;
+    loop {
+        let page = delivery.rows(after.as_ref(), 3, scene.clock.wall());
+        for row in &page {
+            let seen: Vec<&Why> = model
+                .recipients
+                .values()
+                .filter(|recipient| recipient.host == row.host)
+                .filter_map(|recipient| recipient.seen.as_ref())
+                .collect();
+            told += seen.len();
+            counts(row, &seen)?;
+        }
+        let Some(last) = page.last() else { break };
+        after = Some(last.host.clone());
+    }
+    require(told == model.recipients.len(), LAW, || format!("rows tell {told} recipients"))
+}
+
+fn counts(row: &Row, seen: &[&Why]) -> Verdict {
+    let is_own = |why: &Why| matches!(why, Why::WaitingForRetry { .. });
+    let is_tried = |why: &Why| matches!(why, Why::Connecting { .. } | Why::HostOnTrial { .. });
+    let alike = |one: &Why, other: &Why| {
+        one == other || (is_own(one) && is_own(other)) || (is_tried(one) && is_tried(other))
+    };
+    let attempting = seen.iter().filter(|why| matches!(why, Why::Attempting { .. })).count();
+    require(row.active == seen.len() && row.attempting == attempting, LAW, || {
+        format!("{row:?}: {} wait, {attempting} are being handed over", seen.len())
+    })?;
+    for cohort in &row.cohorts {
+        let said: usize =
+            row.cohorts.iter().filter(|it| alike(&it.why, &cohort.why)).map(|it| it.recipients).sum();
+        let right = seen.iter().filter(|why| alike(why, &cohort.why)).count();
+        require(said == right && cohort.recipients > 0, LAW, || format!("{cohort:?} of {row:?}: {right}"))?;
+    }
+    let all: usize = row.cohorts.iter().map(|cohort| cohort.recipients).sum();
+    require(all + attempting == seen.len(), LAW, || format!("{row:?} leaves some out"))
 }
 
 fn destination(view: &DestinationView, model: &mut Model, scene: Scene<'_>) -> Verdict {

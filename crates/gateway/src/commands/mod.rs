@@ -4,13 +4,17 @@
 //! open it. Who comes by the desk has the role of its user, and what the role does not allow is refused here,
 //! in one place for every command. Every change goes into the record, done or refused. Reads never scan the queue; they ask the shard and the books for what is kept current.
 
+mod cohorts;
+mod deliverystatus;
 mod diagnose;
+mod hoststatus;
 mod monitor;
 mod queue;
 mod recipients;
 mod server;
 mod standing;
 mod status;
+mod waits;
 mod words;
 mod work_queue;
 
@@ -92,6 +96,7 @@ impl Commands {
                 let request: api::TopHosts = read(call.args)?;
                 write(&self.top_hosts(request.key).await?)
             }
+            "deliverystatus" => write(&self.delivery_status(read(call.args)?).await?),
             "hoststatus" => {
                 let request: api::HostStatus = read(call.args)?;
                 write(&self.host_status(&request.host).await?)

@@ -1,20 +1,16 @@
-//! `tophosts`, `hoststatus`, `delivernow`.
+//! `tophosts`, `delivernow`.
 
 use std::collections::HashSet;
 
-use mailreeve_api::queue::{
-    Addresses, DeliverNow, DeliverNowReply, Exchanger, HostLine, HostStatusReply, LastError, SortKey,
-    TopHostsReply,
-};
+use mailreeve_api::queue::{DeliverNow, DeliverNowReply, HostLine, SortKey, TopHostsReply};
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::delivery::io::{Input, Scope};
-use mailreeve_core::delivery::views::{Cell, DestinationView};
+use mailreeve_core::delivery::views::Cell;
 use mailreeve_core::event::HostStatus;
 use mailreeve_core::ids::{Host, Mid};
 use mailreeve_core::tally::Destination;
 
-use super::status::completion;
-use super::words::{in_words, mode, route_lines, word};
+use super::words::word;
 use super::{Commands, stopping};
 use crate::deliver::shard::Message;
 
@@ -61,94 +57,6 @@ impl Commands {
         let idle = tally.destinations().filter(|(host, _)| !known.contains(*host));
         lines.extend(idle.map(|(host, ends)| line(host.as_str(), HostStatus::Unknown, 0, 0, ends)));
         lines
-    }
-
-    pub(super) async fn host_status(&self, name: &str) -> Result<HostStatusReply, Problem> {
-        let host = Host::new(name);
-        let asked = host.clone();
-        let view = self
-            .context
-            .shard
-            .ask(move |delivery, now| delivery.destination(&asked, now))
-            .await
-            .map_err(|_| stopping())?;
-        let ends = self.books.tally.lock().destination_counters(name).copied();
-        if view.is_none() && ends.is_none() {
-            return Err(Problem::new(
-                format!("no mail to `{name}` has passed this gateway since its counters were reset"),
-                "`tophosts` lists the destinations that are known; the name is the part after the @",
-            )
-            .of(ProblemKind::NotFound));
-        }
-        Ok(self.host_reply(name, view, &ends.unwrap_or_default()))
-    }
-
-    fn host_reply(&self, name: &str, view: Option<DestinationView>, ends: &Destination) -> HostStatusReply {
-        let as_of = self.as_of();
-        let now_us = as_of.at_us;
-        let mut reply = HostStatusReply {
-            as_of,
-            host: name.to_owned(),
-            status: word(HostStatus::Unknown).to_owned(),
-            since_us: None,
-            reason: None,
-            next_attempt_us: None,
-            suspended: None,
-            soft_bounced_evts: ends.soft_bounced_events,
-            completion: completion(&ends.ends),
-            unattempted_recips: 0,
-            attempted_recips: 0,
-            conn_out: 0,
-            conn_pending: 0,
-            oldest_message_us: None,
-            last_activity_us: None,
-            addresses: None,
-            exchangers: Vec::new(),
-            routes: Vec::new(),
-            last_5xx: None,
-            last_tls: None,
-        };
-        let Some(view) = view else { return reply };
-        reply.status = word(view.status).to_owned();
-        reply.since_us = view.since;
-        let reason = if view.status == HostStatus::Up { None } else { view.reason.or(view.last_failure) };
-        reply.reason = reason.as_ref().map(in_words);
-        reply.next_attempt_us = view.backoff.as_ref().map(|backoff| backoff.next_attempt);
-        reply.suspended = view.suspended;
-        reply.unattempted_recips = view.unattempted as u64;
-        reply.attempted_recips = (view.active - view.unattempted) as u64;
-        reply.conn_out = view.current as u64;
-        reply.conn_pending = view.pending as u64;
-        reply.oldest_message_us = view.oldest;
-        reply.last_activity_us = view.last_activity;
-        if !view.targets.is_empty() {
-            let ordered = view.targets.iter();
-            reply.addresses = view.expires.map(|expires_us| Addresses {
-                expires_us,
-                ordered: ordered.map(|t| (t.target.preference, t.target.address.ip().to_string())).collect(),
-            });
-        }
-        let left = view.expires.map(|at| at.saturating_sub(now_us) / 1_000_000);
-        reply.exchangers = view
-            .exchangers
-            .into_iter()
-            .map(|(preference, ttl, name)| {
-                let left = left.and_then(|left| u32::try_from(left).ok()).unwrap_or(ttl);
-                Exchanger { preference, ttl: ttl.min(left), name }
-            })
-            .collect();
-        reply.routes = view.route.as_ref().map(route_lines).unwrap_or_default();
-        reply.last_5xx = view.last_5xx.as_ref().map(|failure| LastError {
-            mode: None,
-            text: format!("{} {}", failure.code, failure.text.join(" ")),
-            at_us: failure.at,
-        });
-        reply.last_tls = view.last_tls.map(|tls| LastError {
-            mode: Some(mode(tls.mode).to_owned()),
-            text: tls.text,
-            at_us: tls.at,
-        });
-        reply
     }
 
     pub(super) async fn deliver_now(

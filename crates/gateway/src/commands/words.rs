@@ -1,7 +1,7 @@
 //! What the shard knows, in the words of operators.
 
 use mailreeve_api::format::AsOf;
-use mailreeve_api::queue::RouteLine;
+use mailreeve_api::queue::{Reason, RouteLine};
 use mailreeve_core::delivery::io::TlsMode;
 use mailreeve_core::delivery::settings::{HopHost, Route};
 use mailreeve_core::delivery::why::{LimitOwner, Why};
@@ -31,6 +31,17 @@ pub(super) fn in_words(failure: &Failure) -> String {
     match failure.address {
         Some(address) => format!("{code}{text} ({address})"),
         None => format!("{code}{text}"),
+    }
+}
+
+/// A failure for programs and people.
+pub(super) fn reason(failure: &Failure) -> Reason {
+    Reason {
+        cause: failure.cause.code().to_owned(),
+        code: failure.code,
+        text: failure.text.join(" "),
+        address: failure.address.map(|address| address.ip().to_string()),
+        at_us: failure.at,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What operators read.
 
 use super::world::*;
-use crate::delivery::io::{Input, PeerFacts, Scope};
+use crate::delivery::io::{After, Input, PeerFacts, RecipientResult, Scope};
 use crate::delivery::views::{ConnectionState, Cursor, GaugeKey};
+use crate::delivery::why::Why;
 use crate::event::{HostStatus, TlsResult};
 
 fn page_through(world: &World, scope: &Scope, limit: usize) -> Vec<u64> {
@@ -120,4 +121,53 @@ fn connections_tell_their_state() {
     assert_eq!(state(&world), ConnectionState::Closing);
     let view = world.delivery.connections().next().unwrap();
     assert_eq!((view.slot.0, view.dcid.0, view.address), (0, 1, Some(address(1))));
+}
+
+#[test]
+fn a_row_tells_why_each_group_waits_and_since_when() {
+    let mut world = World::new();
+    let start = world.now.0;
+    world.make_up("a.example", 1);
+    world.enqueue(1, 3, "a.example");
+    let soft = || RecipientResult::Soft(greylisted());
+    world.outcome(1, 1, &[soft(), taken(), soft()], After::Usable);
+    world.make_down("b.example", 2);
+    world.enqueue(9, 4, "b.example");
+    world.suspend(Some("c.example"));
+    world.enqueue(3, 1, "c.example");
+    let rows = world.delivery.rows(None, 100, world.now);
+    let row = |name: &str| rows.iter().find(|row| row.host == host(name)).unwrap();
+
+    let [greylisting] = &row("a.example").cohorts[..] else { unreachable!() };
+    assert_eq!(greylisting.recipients, 2);
+    let until = world.now.0 + 60_000_000;
+    assert_eq!(greylisting.why, Why::WaitingForRetry { until, cause: Some(greylisted()) });
+
+    let down = row("b.example");
+    assert_eq!((down.status, down.active), (HostStatus::Down, down.cohorts[0].recipients));
+    assert!(
+        matches!(&down.cohorts[0].why, Why::HostBackoff { until, .. } if Some(*until) == down.next_attempt)
+    );
+    assert!(down.cohorts[0].since >= Some(start));
+
+    let suspended = row("c.example");
+    assert!(matches!(&suspended.cohorts[..], [one] if matches!(one.why, Why::Suspended { .. })));
+    assert_eq!(suspended.suspended.as_ref().unwrap().0, "ann");
+    assert_eq!(row("the.cpq.host").cohorts, []);
+}
+
+#[test]
+fn an_idle_destination_tells_what_it_was() {
+    let mut world = World::new();
+    world.make_up("a.example", 1);
+    world.pass(10);
+    world.closed(1);
+    world.pass(2 * 3_600);
+    let row = |world: &World| {
+        let all = world.delivery.rows(None, 1, world.now);
+        (all[0].host.clone(), all[0].status, all[0].was)
+    };
+    assert_eq!(row(&world), (host("a.example"), HostStatus::Unknown, Some(HostStatus::Up)));
+    let after = world.delivery.rows(Some(&host("a.example")), 1, world.now);
+    assert_eq!(after[0].host, host("the.cpq.host"));
 }

@@ -1,0 +1,108 @@
+use super::super::{Column, DeliveryStatus, Direction, Totals};
+use super::*;
+use crate::command::Command as _;
+
+const NOW: u64 = 1_597_343_382_000_000;
+
+fn line(host: &str, status: &str, active: u64) -> DestinationLine {
+    DestinationLine {
+        host: host.to_owned(),
+        system: host.starts_with("the."),
+        status: status.to_owned(),
+        since_us: Some(NOW - 2_220_000_000),
+        was: None,
+        last_activity_us: None,
+        reason: None,
+        next_attempt_us: None,
+        oldest_us: None,
+        suspended: None,
+        wait: None,
+        active_recips: active,
+        conn_out: 0,
+        delivered_recips: 1_214,
+        soft_bounced_evts: 26,
+        hard_bounced_recips: 0,
+    }
+}
+
+fn cohort(why: &str, recipients: u64, hosts: &[&str], destinations: u64) -> CohortLine {
+    CohortLine {
+        wait: Wait { why: why.to_owned(), ..Wait::default() },
+        owner: "destination".to_owned(),
+        recipients,
+        destinations,
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        since_us: Some(NOW - 2_220_000_000),
+        next_us: Some(NOW + 678_000_000),
+    }
+}
+
+fn reply() -> DeliveryStatusReply {
+    let mut down = line("away.example", "down", 13);
+    down.reason = Some(Reason {
+        cause: "connect-refused".to_owned(),
+        code: 0,
+        text: "Connection refused".to_owned(),
+        address: Some("192.0.2.7".to_owned()),
+        at_us: NOW,
+    });
+    down.next_attempt_us = Some(NOW + 678_000_000);
+    let mut idle = line("quiet.example", "unknown", 0);
+    idle.was = Some("up".to_owned());
+    let mut refused = cohort("host-backoff", 41, &["away.example", "b.example", "c.example"], 4);
+    refused.wait.text = Some("Connection refused".to_owned());
+    refused.wait.address = Some("192.0.2.7".to_owned());
+    let mut greylisted = cohort("waiting-for-retry", 1, &["a.example"], 1);
+    (greylisted.wait.code, greylisted.wait.text) = (451, Some("4.7.1 # greylisted".to_owned()));
+    DeliveryStatusReply {
+        as_of: AsOf { at_us: NOW, zone: "America/New_York".to_owned() },
+        counted_since_us: Some(NOW - 86_400_000_000),
+        sort: Column::ActiveRcpts,
+        direction: Direction::Descending,
+        filter: String::new(),
+        offset: 0,
+        matching: 10_000,
+        destinations: vec![down, idle],
+        totals: Totals { active_recips: 45, moving_recips: 1, ..Totals::default() },
+        cohorts: vec![refused, greylisted],
+        others_waiting: 2,
+        recovering: None,
+    }
+}
+
+#[test]
+fn the_reasons_come_before_the_rows() {
+    insta::assert_snapshot!(reply().text());
+}
+
+#[test]
+fn a_queue_without_mail_says_so() {
+    let empty = DeliveryStatusReply {
+        destinations: Vec::new(),
+        totals: Totals::default(),
+        cohorts: Vec::new(),
+        others_waiting: 0,
+        filter: "nowhere".to_owned(),
+        ..reply()
+    };
+    assert!(empty.text().contains("No mail waits.\n"));
+    assert!(empty.text().ends_with("No destination matches `nowhere`.\n"));
+}
+
+#[test]
+fn words_are_read_and_mistakes_are_told() {
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let asked = DeliveryStatus::parse(&words("STATUS Example")).unwrap_or_default();
+    assert_eq!((asked.sort, asked.filter.as_str(), asked.limit), (Column::Status, "example", 20));
+    let problem = DeliveryStatus::parse(&words("colour")).err();
+    assert!(problem.is_some_and(|problem| problem.hint.is_some_and(|hint| hint.contains("conn_out"))));
+}
+
+#[test]
+fn every_column_has_a_word_and_its_usual_direction() {
+    for (word, column) in Column::ALL {
+        assert_eq!((Column::of_word(word), column.word()), (Some(column), word));
+    }
+    assert_eq!(Column::Host.usual(), Direction::Ascending);
+    assert_eq!(Column::HardBounced.usual(), Direction::Descending);
+}
