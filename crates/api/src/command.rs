@@ -1,5 +1,7 @@
 //! What a command is: words, arguments, role, effect, route, and the way from typed words to a request.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,6 +94,9 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
     /// How its samples are shown, when it is given again and again.
     const REPEAT: Option<Repeat> = None;
 
+    /// How long its answer may take before the gateway must be in trouble.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
     /// Reads the words after the command's own.
     fn parse(words: &[String]) -> Result<Self, Problem>;
 
@@ -118,6 +123,8 @@ pub struct Entry {
     pub text: fn(&Value) -> Result<String, Problem>,
     /// How its samples are shown, when it is given again and again.
     pub repeat: Option<Repeat>,
+    /// How long the answer may take before the gateway must be in trouble.
+    pub patience: Duration,
     /// What a person is asked before the call with these arguments.
     pub question: fn(&Value) -> Option<&'static str>,
 }
@@ -125,7 +132,14 @@ pub struct Entry {
 impl Entry {
     /// Makes the entry of a command.
     pub const fn of<C: Command>() -> Self {
-        Self { spec: C::SPEC, parse: parse::<C>, text: text::<C>, repeat: C::REPEAT, question: question::<C> }
+        Self {
+            spec: C::SPEC,
+            parse: parse::<C>,
+            text: text::<C>,
+            repeat: C::REPEAT,
+            patience: C::PATIENCE,
+            question: question::<C>,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
-use crate::diagnose::{Dig, DnsFlush, NsLookup};
+use crate::diagnose::{Dig, DnsFlush, NetStat, NsLookup, Ping, Ping6, Telnet};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
 use crate::queue::{DeliverNow, DeliveryStatus, HostStatus, ShowRecipients, TopHosts};
 use crate::standing::{Resume, ResumeDel, ResumeListener, Suspend, SuspendDel, SuspendListener};
@@ -40,6 +40,10 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<Dig>(),
     Entry::of::<NsLookup>(),
     Entry::of::<DnsFlush>(),
+    Entry::of::<Telnet>(),
+    Entry::of::<Ping>(),
+    Entry::of::<Ping6>(),
+    Entry::of::<NetStat>(),
 ];
 
 /// Finds the command that `words` begin with; longer names win. Returns it and the words left.

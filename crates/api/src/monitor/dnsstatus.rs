@@ -8,6 +8,9 @@ use crate::command::{Command, Effect, Role, Spec, Text, no_more};
 use crate::format::{AsOf, thousands};
 use crate::wire::Problem;
 
+/// A value of the counters.
+type Value = fn(&DnsCounters) -> u64;
+
 /// Asks for the counters of look-ups.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +83,7 @@ impl Text for DnsStatusReply {
         let mut out = String::new();
         let _ = writeln!(out, "Status as of:                  {}\n", self.as_of.now());
         out.push_str("Counters:                                 Reset          Uptime\n");
-        let rows: [(&str, fn(&DnsCounters) -> u64); 6] = [
+        let rows: [(&str, Value); 6] = [
             ("  DNS Requests", |counters| counters.requests),
             ("  Network Requests", |counters| counters.network_requests),
             ("  Cache Hits", |counters| counters.cache_hits),

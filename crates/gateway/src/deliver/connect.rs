@@ -16,13 +16,13 @@ const STAGGER: Duration = Duration::from_millis(250);
 
 /// How to connect.
 #[derive(Clone, Debug)]
-pub(super) struct Manner {
+pub(crate) struct Manner {
     /// Time for one address.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Our addresses to connect from; empty lets the system choose.
-    pub(super) sources: Vec<IpAddr>,
+    pub(crate) sources: Vec<IpAddr>,
     /// Which family goes first.
-    pub(super) v4_first: bool,
+    pub(crate) v4_first: bool,
 }
 
 /// A connection that stands, and the targets that are left to try if it proves useless.
@@ -87,7 +87,8 @@ fn next_pair(targets: &mut Vec<Target>, v4_first: bool) -> Vec<Target> {
     group
 }
 
-async fn connect(address: SocketAddr, manner: &Manner) -> io::Result<TcpStream> {
+/// Connects to one address.
+pub(crate) async fn connect(address: SocketAddr, manner: &Manner) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(source) = manner.sources.iter().find(|source| source.is_ipv4() == address.is_ipv4()) {
         socket.bind(SocketAddr::new(*source, 0))?;

@@ -27,7 +27,6 @@ use super::connect::{self, Manner};
 use super::outcome::{Attempt, lost_failure};
 use super::room::Room;
 use crate::context::{Context, Running};
-use crate::lookups::exchangers::Families;
 use crate::stream::{ReadBuffer, Stream};
 
 /// What the shard asks of a connection.
@@ -81,7 +80,7 @@ async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound>
     let manner = Manner {
         timeout: plan.running.connect_timeout,
         sources: plan.running.source_addresses.clone(),
-        v4_first: plan.running.surroundings.families == Families::V4First,
+        v4_first: plan.running.surroundings.families.v4_first(),
     };
     let mut targets = std::mem::take(&mut plan.targets);
     let mut again: Option<(Target, String)> = None;

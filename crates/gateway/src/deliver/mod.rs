@@ -11,7 +11,7 @@
 pub const READERS: usize = 8;
 
 mod bodies;
-mod connect;
+pub(crate) mod connect;
 mod connection;
 mod content;
 mod ends;

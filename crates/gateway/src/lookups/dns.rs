@@ -11,33 +11,17 @@ use std::time::{Duration, Instant};
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{Resolver, TokioResolver, system_conf};
 
 use super::counters::LookupCounters;
+pub use super::no_answer::NoAnswer;
+use super::no_answer::{negative_ttl, no_answer, worse};
 
 /// Aliases in a row that are followed: as many as the resolver follows when each is an answer of its own.
 const ALIASES: usize = 8;
-
-/// Why a question has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoAnswer {
-    /// The name does not exist (NXDOMAIN).
-    NoSuchName,
-    /// The name exists and has no such record.
-    NoRecords,
-    /// The name service failed: SERVFAIL, REFUSED and their like, by name.
-    Failed(String),
-    /// No answer in time.
-    Timeout,
-    /// Aliases without an end.
-    AliasLoop,
-    /// The name cannot be asked for.
-    BadName,
-}
 
 /// Answers with the seconds they may be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -255,14 +239,6 @@ impl Dns {
     }
 }
 
-/// How long the cache keeps that something is not there (RFC 2308 5).
-fn negative_ttl(error: &NetError) -> Option<u32> {
-    match error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => none.negative_ttl,
-        _ => None,
-    }
-}
-
 /// How many aliases one answer went through.
 fn aliases(answers: &[Record]) -> usize {
     answers.iter().filter(|record| record.record_type() == RecordType::CNAME).count()
@@ -288,47 +264,4 @@ fn plain(name: &Name) -> String {
         Some("") | None => text,
         Some(rest) => rest.to_owned(),
     }
-}
-
-fn no_answer(error: &NetError) -> NoAnswer {
-    match error {
-        NetError::Timeout => NoAnswer::Timeout,
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => NoAnswer::NoSuchName,
-            ResponseCode::NoError => NoAnswer::NoRecords,
-            code => NoAnswer::Failed(code_name(code)),
-        },
-        NetError::Dns(DnsError::ResponseCode(ResponseCode::NXDomain)) => NoAnswer::NoSuchName,
-        NetError::Dns(DnsError::ResponseCode(code)) => NoAnswer::Failed(code_name(*code)),
-        NetError::NoConnections | NetError::Io(_) => NoAnswer::Timeout,
-        other => {
-            let text = other.to_string();
-            if text.contains("CNAME") || text.contains("recursion") || text.contains("depth") {
-                NoAnswer::AliasLoop
-            } else {
-                NoAnswer::Failed(text)
-            }
-        }
-    }
-}
-
-fn code_name(code: ResponseCode) -> String {
-    match code {
-        ResponseCode::ServFail => "SERVFAIL".to_owned(),
-        ResponseCode::Refused => "REFUSED".to_owned(),
-        other => other.to_string(),
-    }
-}
-
-/// Of two failures the one that must decide: a temporary one forbids to conclude that nothing is there.
-fn worse(one: NoAnswer, other: NoAnswer) -> NoAnswer {
-    let rank = |failure: &NoAnswer| match failure {
-        NoAnswer::BadName => 0,
-        NoAnswer::NoRecords => 1,
-        NoAnswer::NoSuchName => 2,
-        NoAnswer::AliasLoop => 3,
-        NoAnswer::Timeout => 4,
-        NoAnswer::Failed(_) => 5,
-    };
-    if rank(&one) >= rank(&other) { one } else { other }
 }

@@ -53,7 +53,12 @@ pub enum Families {
 }
 
 impl Families {
-    const fn use_of(self, address: &IpAddr) -> bool {
+    /// Whether IPv4 goes ahead where both are used.
+    pub(crate) const fn v4_first(self) -> bool {
+        matches!(self, Self::V4First)
+    }
+
+    pub(crate) const fn use_of(self, address: &IpAddr) -> bool {
         match self {
             Self::V6First | Self::V4First => true,
             Self::V6Only => address.is_ipv6(),

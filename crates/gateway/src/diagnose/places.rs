@@ -1,0 +1,43 @@
+//! From what an operator typed to the addresses that delivery would go to.
+
+use std::net::IpAddr;
+
+use mailreeve_api::wire::{Problem, ProblemKind};
+
+use crate::context::Running;
+use crate::lookups::dns::NoAnswer;
+
+/// Finds the addresses of a host, in the order in which delivery prefers their families.
+pub(super) async fn addresses(running: &Running, host: &str) -> Result<Vec<IpAddr>, Problem> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![address.to_canonical()]);
+    }
+    let found = running.dns.addresses(host).await.map_err(|none| unknown(host, &none))?;
+    let mut addresses = found.records;
+    let families = running.surroundings.families;
+    addresses.retain(|address| families.use_of(address));
+    addresses.sort_by_key(|address| address.is_ipv4() != families.v4_first());
+    if addresses.is_empty() {
+        return Err(Problem::new(
+            format!("`{host}` has no address of the family that delivery uses"),
+            "see delivery.ip_preference; `nslookup` shows its addresses",
+        ));
+    }
+    Ok(addresses)
+}
+
+fn unknown(host: &str, none: &NoAnswer) -> Problem {
+    let why = match none {
+        NoAnswer::NoSuchName => "the name does not exist".to_owned(),
+        NoAnswer::NoRecords => "the name has no address".to_owned(),
+        NoAnswer::Failed(code) => format!("the name service failed ({code})"),
+        NoAnswer::Timeout => "no name server answered".to_owned(),
+        NoAnswer::AliasLoop => "the name is an alias without an end".to_owned(),
+        NoAnswer::BadName => "it is not a name that can be asked for".to_owned(),
+    };
+    let problem = Problem::new(
+        format!("no address of `{host}` is known: {why}"),
+        format!("`nslookup {host}` and `dig {host}` say more"),
+    );
+    problem.of(ProblemKind::NotFound)
+}
