@@ -56,6 +56,9 @@ fn a_paused_work_queue_keeps_new_mail_and_hands_it_over_in_order() {
     assert_eq!(rows.len(), 4);
     assert!(rows[0]["why"].as_str().unwrap().starts_with("The work queue was paused by "), "{waiting}");
     assert_eq!(gateway.json("showrecipients host two.test")["recipients"].as_array().unwrap().len(), 2);
+    let wrong = gateway.command("delivernow all");
+    let text = String::from_utf8(wrong.stderr).unwrap();
+    assert!(text.contains("4 messages wait in the work queue"), "{text}");
     let wrong = gateway.command("workqueue pause again");
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("paused by"));
     assert_eq!(queued(&gateway).len(), 1, "accepted, not queued");

@@ -71,11 +71,13 @@ impl Commands {
         };
         let (recipients, destinations) = self.count(&scope).await?;
         if recipients == 0 {
-            let hint = match self.context.recovery.going_on() {
-                Some((done, all)) => {
+            let hint = match (self.context.recovery.going_on(), self.context.work_queue.load().messages) {
+                (Some((done, all)), _) => {
                     format!("the queue is still being read after the start: {done} of {all}")
                 }
-                None => "`tophosts active_rcpts` shows where mail waits".to_owned(),
+                (None, 0) => "`tophosts active_rcpts` shows where mail waits".to_owned(),
+                (None, 1) => "one message waits in the work queue: `workqueue` says why".to_owned(),
+                (None, held) => format!("{held} messages wait in the work queue: `workqueue` says why"),
             };
             return Err(Problem::new("nothing is waiting for delivery there", hint).of(ProblemKind::NotFound));
         }
