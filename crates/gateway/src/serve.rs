@@ -11,6 +11,7 @@
 //! Order of the stop: no new connections; sessions end at the next command; deliveries under way end; what
 //! they decided is committed; the ledger is synced.
 
+mod outlet;
 mod recover;
 mod release;
 mod reload;

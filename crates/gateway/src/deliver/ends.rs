@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use mailreeve_core::delivery::io::End;
 use mailreeve_core::envelope::{Envelope, RecipientState};
-use mailreeve_core::event::{BounceKind, Event, Failure, GeneratedKind, Severity, Stamped};
+use mailreeve_core::event::{Event, GeneratedKind, Severity, Stamped};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_store::committer::Change;
 use mailreeve_store::spool::{Apart, Batch, Put};
@@ -234,7 +234,7 @@ impl Ends {
             }
             match end {
                 End::Bounced { dcid, kind, failure, unreported } => {
-                    events.push(bounced(dcid, mid, rid, host, kind, failure, unreported));
+                    events.push(Event::Bounced { dcid, mid, rid, host, kind, failure, unreported });
                 }
                 End::Archived { by } => events.push(Event::Archived { mid, rid, host, by }),
                 End::Deleted { by } => events.push(Event::Deleted { mid, rid, host, by }),
@@ -270,18 +270,6 @@ impl Ends {
             );
         }
     }
-}
-
-fn bounced(
-    dcid: Dcid,
-    mid: Mid,
-    rid: Rid,
-    host: Host,
-    kind: BounceKind,
-    failure: Failure,
-    unreported: Option<mailreeve_core::event::Unreported>,
-) -> Event {
-    Event::Bounced { dcid, mid, rid, host, kind, failure, unreported }
 }
 
 /// The events of a message that the gateway makes itself.

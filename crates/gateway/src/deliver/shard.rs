@@ -1,6 +1,7 @@
 //! The task that owns the shard: inputs in, effects out, nothing decided here.
 
 mod handle;
+mod load;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -19,19 +20,17 @@ use super::connection::{self, Job, Order, Plan};
 use super::ends::{Ends, Ready};
 use super::pace::{self, Pace};
 use super::room::Room;
-use super::stored::{entering, read_back, read_for_report};
+use super::stored::entering;
 use crate::context::Context;
 use crate::lookups::exchangers;
 
 pub use self::handle::{Gone, Message, Question, ShardHandle};
+use self::load::{Load, Purpose};
 
 /// Inputs handled before effects are carried out.
 const BATCH: usize = 256;
 /// Longest time for transactions under way to end at a stop. What is cut off then is tried again after the start.
 const DRAIN: Duration = Duration::from_secs(30);
-/// While so many delivered recipients wait for their end to be durable no further transaction starts: what a crash
-/// can make come twice is these and the transactions under way.
-const OPEN_ENDS: usize = 64;
 
 /// The shell around one shard.
 struct Shell {
@@ -54,18 +53,6 @@ struct Shell {
 struct Line {
     orders: mpsc::Sender<Order>,
     cut: Arc<Notify>,
-}
-
-/// Stored mail read back for a purpose.
-struct Load {
-    mid: Mid,
-    result: Result<Loaded, String>,
-    purpose: Purpose,
-}
-
-enum Purpose {
-    Transact { dcid: Dcid, rids: Vec<Rid> },
-    Report,
 }
 
 /// Runs the shard until it is told to shut down and nothing is under way any more that somebody could miss.
@@ -283,21 +270,6 @@ impl Shell {
         }
     }
 
-    /// Starts transactions for as long as few enough ends are open.
-    fn start_held(&mut self) {
-        while self.ends.open() < OPEN_ENDS {
-            let Some((dcid, mid, rids)) = self.held.pop_front() else { return };
-            // The connection may be gone meanwhile, and its recipients are in line again.
-            if !self.lines.contains_key(&dcid) {
-                continue;
-            }
-            match self.bodies.at_hand(mid) {
-                Some(loaded) => self.transact(dcid, mid, rids, loaded),
-                None => self.load(mid, Purpose::Transact { dcid, rids }),
-            }
-        }
-    }
-
     fn transact(&mut self, dcid: Dcid, mid: Mid, rids: Vec<Rid>, loaded: Loaded) {
         self.ends.started(&loaded, &rids);
         self.order(dcid, Order::Transact(Box::new(Job { mid, rids, loaded })));
@@ -351,34 +323,5 @@ impl Shell {
             };
             let _ = inputs.send(Input::Resolved { host, resolution });
         });
-    }
-
-    /// Reads a stored message back, when there is room for it.
-    fn load(&self, mid: Mid, purpose: Purpose) {
-        let (reader, room) = (self.context.reader.clone(), self.room.clone());
-        let loads = self.loads.clone();
-        tokio::spawn(async move {
-            let result = match purpose {
-                Purpose::Transact { .. } => read_back(&reader, &room, mid).await,
-                Purpose::Report => read_for_report(&reader, mid).await,
-            };
-            let _ = loads.send(Load { mid, result, purpose });
-        });
-    }
-
-    fn loaded(&mut self, load: Load) {
-        match (load.purpose, load.result) {
-            (Purpose::Transact { dcid, rids }, Ok(loaded)) => self.transact(dcid, load.mid, rids, loaded),
-            (Purpose::Transact { dcid, .. }, Err(detail)) => {
-                self.input(Input::RecordCorrupt { dcid, mid: load.mid, detail });
-            }
-            (Purpose::Report, result) => {
-                let finished = self.ends.loaded(load.mid, result);
-                self.pace.read(load.mid);
-                if finished {
-                    self.bodies.drop_message(load.mid);
-                }
-            }
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mailreeve_core::event::{Alert, Severity};
 use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_store::ledger::{Ledger, Opening, Options as LedgerOptions};
 use mailreeve_store::spool::*;
@@ -89,4 +90,30 @@ fn format_1_opens() {
     assert_eq!(*ledger.opening(), ledger_options().first);
     assert_eq!((tail.last_seq, tail.cut_bytes, tail.damaged_bytes), (Seq(3), 0, 0));
     assert_eq!(read_events(&ledger), entries(1..=3));
+}
+
+/// They stand where segments of earlier releases of this format have nothing.
+#[test]
+fn the_alerts_of_an_opening_come_back_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let alert = |code: &str| Alert {
+        severity: Severity::Warning,
+        code: code.to_owned(),
+        text: "a text".to_owned(),
+        hint: String::new(),
+    };
+    let second = Opening {
+        alerts: vec![(7, alert("spool-low")), (9, alert("spool-enough"))],
+        ..ledger_options().first
+    };
+    let (mut ledger, _) = Ledger::open(dir.path(), &ledger_options()).unwrap();
+    assert_eq!(ledger.opening().alerts, []);
+    ledger.rotate(second.clone()).unwrap();
+    ledger.append(&entries(1..=1)).unwrap();
+    ledger.sync().unwrap();
+    drop(ledger);
+    let (ledger, tail) = Ledger::open(dir.path(), &ledger_options()).unwrap();
+    assert_eq!((tail.damaged_bytes, tail.cut_bytes), (0, 0));
+    assert_eq!(*ledger.opening(), second);
+    assert_eq!(read_events(&ledger), entries(1..=1));
 }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use mailreeve_core::event::{Alert, Event, Severity, Stamped};
+use mailreeve_core::event::{Event, Stamped};
 use mailreeve_core::ids::{Dcid, Host, Icid, Mid, Rid};
 use mailreeve_store::ledger::*;
 use mailreeve_store::spool::Seq;
@@ -82,29 +82,6 @@ fn events_come_back_in_order_over_segments_and_restarts() {
     }
     let segments = std::fs::read_dir(dir.path()).unwrap().count();
     assert!(segments > 5, "{segments}");
-}
-
-#[test]
-fn the_alerts_of_an_opening_come_back_with_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let alert = |code: &str| Alert {
-        severity: Severity::Warning,
-        code: code.to_owned(),
-        text: "a text".to_owned(),
-        hint: String::new(),
-    };
-    let second =
-        Opening { alerts: vec![(7, alert("spool-low")), (9, alert("spool-enough"))], ..opening(9, 3) };
-    let (mut ledger, _) = Ledger::open(dir.path(), &options()).unwrap();
-    assert_eq!(ledger.opening().alerts, []);
-    ledger.rotate(second.clone()).unwrap();
-    ledger.append(&entries(1..=1)).unwrap();
-    ledger.sync().unwrap();
-    drop(ledger);
-    let (ledger, tail) = Ledger::open(dir.path(), &options()).unwrap();
-    assert_eq!((tail.damaged_bytes, tail.cut_bytes), (0, 0));
-    assert_eq!(*ledger.opening(), second);
-    assert_eq!(read_events(&ledger), entries(1..=1));
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! Which transactions may start, and mail read back for them and for reports.
+
+use mailreeve_core::delivery::io::Input;
+use mailreeve_core::ids::{Dcid, Mid, Rid};
+
+use super::Shell;
+use crate::deliver::bodies::Loaded;
+use crate::deliver::stored::{read_back, read_for_report};
+
+/// While so many delivered recipients wait for their end to be durable no further transaction starts: what a crash
+/// can make come twice is these and the transactions under way.
+const OPEN_ENDS: usize = 64;
+
+/// Stored mail read back for a purpose.
+pub(super) struct Load {
+    mid: Mid,
+    result: Result<Loaded, String>,
+    purpose: Purpose,
+}
+
+pub(super) enum Purpose {
+    Transact { dcid: Dcid, rids: Vec<Rid> },
+    Report,
+}
+
+impl Shell {
+    /// Starts transactions for as long as few enough ends are open.
+    pub(super) fn start_held(&mut self) {
+        while self.ends.open() < OPEN_ENDS {
+            let Some((dcid, mid, rids)) = self.held.pop_front() else { return };
+            // The connection may be gone meanwhile, and its recipients are in line again.
+            if !self.lines.contains_key(&dcid) {
+                continue;
+            }
+            match self.bodies.at_hand(mid) {
+                Some(loaded) => self.transact(dcid, mid, rids, loaded),
+                None => self.load(mid, Purpose::Transact { dcid, rids }),
+            }
+        }
+    }
+
+    /// Reads a stored message back, when there is room for it.
+    pub(super) fn load(&self, mid: Mid, purpose: Purpose) {
+        let (reader, room) = (self.context.reader.clone(), self.room.clone());
+        let loads = self.loads.clone();
+        tokio::spawn(async move {
+            let result = match purpose {
+                Purpose::Transact { .. } => read_back(&reader, &room, mid).await,
+                Purpose::Report => read_for_report(&reader, mid).await,
+            };
+            let _ = loads.send(Load { mid, result, purpose });
+        });
+    }
+
+    pub(super) fn loaded(&mut self, load: Load) {
+        match (load.purpose, load.result) {
+            (Purpose::Transact { dcid, rids }, Ok(loaded)) => self.transact(dcid, load.mid, rids, loaded),
+            (Purpose::Transact { dcid, .. }, Err(detail)) => {
+                self.input(Input::RecordCorrupt { dcid, mid: load.mid, detail });
+            }
+            (Purpose::Report, result) => {
+                let finished = self.ends.loaded(load.mid, result);
+                self.pace.read(load.mid);
+                if finished {
+                    self.bodies.drop_message(load.mid);
+                }
+            }
+        }
+    }
+}
