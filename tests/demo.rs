@@ -5,7 +5,7 @@
 mod world;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -65,6 +65,20 @@ impl Demo {
         let mut text = String::new();
         let _ = self.child.stderr.take().map(|mut errors| errors.read_to_string(&mut text));
         text
+    }
+
+    /// Where it says that there are pages for browsers, there are, and the login is that of the desk.
+    fn assert_pages_are_there(&self) {
+        let value = |label: &str| {
+            let (_, rest) = self.heard.split_once(label)?;
+            Some(rest.lines().next()?.trim().to_owned())
+        };
+        let (Some(pages), Some(login)) = (value("In a browser"), value("to sign in there")) else { return };
+        assert!(answer_at(&pages).starts_with("HTTP/1.1 "), "nobody is at {pages}");
+        let password = login.strip_prefix("user admin, password ").expect("a user and a password");
+        let folder = fs::read_dir(self.parent.path()).unwrap().next().unwrap().unwrap().path();
+        let told = fs::read_to_string(folder.join("data/desk/first-login.txt")).unwrap();
+        assert!(told.lines().any(|line| line.strip_prefix("password: ") == Some(password)), "{login}");
     }
 
     fn signal(&self, name: &str) {
@@ -134,6 +148,17 @@ fn operator(socket: &str, words: &[&str]) -> Value {
         .unwrap_or_else(|_| panic!("{words:?}: {}", String::from_utf8_lossy(&told.stderr)))
 }
 
+/// The first line of the answer to a browser.
+fn answer_at(url: &str) -> String {
+    let place = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(place).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET / HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line
+}
+
 /// The end of a demo that ends by itself.
 fn ended(parent: &TempDir, words: &[&str]) -> Output {
     command(parent, words).output().unwrap()
@@ -146,6 +171,7 @@ fn it_shows_three_states_and_leaves_nothing() {
     let socket = demo.told("export MAILREEVE_SOCKET=");
     let down = demo.told("hoststatus ").split_whitespace().next().unwrap().to_owned();
     demo.told("WHAT IS TO BE SEEN");
+    demo.assert_pages_are_there();
     // What it says that it has seen can be seen by everybody.
     demo.told(" destinations up, ");
     let begin = Instant::now();
@@ -181,10 +207,12 @@ fn the_tour_leads_through_both_procedures_and_ends() {
     for part in [
         "Part 1: ",
         " tophosts active_rcpts\n",
+        " deliverystatus\n",
         "Host up/down:         down",
         "Host up/down:         unknown",
         "Connection refused",
         " dig mx ",
+        " telnet ",
         "('452', [",
         " delivernow ",
         "Part 2: ",

@@ -20,6 +20,8 @@ pub(super) struct Member {
     pub(super) role: Role,
     /// Its domain.
     pub(super) domain: String,
+    /// The name of its best exchanger, where it has one.
+    pub(super) exchanger: Option<String>,
     /// How much of the mail goes there, beside the others' weights.
     pub(super) weight: u32,
 }
@@ -212,10 +214,11 @@ impl Cast {
         for (role, weight) in ROLES {
             let domain = names.throw(&mut dice);
             let plight = role.plight(&mut dice);
-            world
+            let settled = world
                 .establish(&domain, &plight, Detail::Sums)
-                .with_context(|| format!("a domain that {}", role.words()))?;
-            destinations.push(Member { role, domain, weight });
+                .with_context(|| format!("the destination that {}", role.words()))?;
+            let exchanger = settled.exchangers.into_iter().next();
+            destinations.push(Member { role, domain, exchanger, weight });
         }
         let sites = SITES.map(|address| Site { domain: names.throw(&mut dice), address: address.into() });
         for site in &sites {
@@ -232,7 +235,16 @@ impl Cast {
 
     /// The destination of this role.
     pub(super) fn domain(&self, role: Role) -> &str {
-        self.destinations.iter().find(|one| one.role == role).map_or("", |one| one.domain.as_str())
+        self.member(role).map_or("", |member| &member.domain)
+    }
+
+    /// The best exchanger of the destination of this role.
+    pub(super) fn exchanger(&self, role: Role) -> &str {
+        self.member(role).and_then(|member| member.exchanger.as_deref()).unwrap_or("")
+    }
+
+    fn member(&self, role: Role) -> Option<&Member> {
+        self.destinations.iter().find(|member| member.role == role)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mailreeve_lab::traffic::Tally;
 
 use super::cast::{Cast, Role, Site};
+use super::desk::Login;
 use super::folder::Folder;
 use super::ports::Ports;
 use super::states::States;
@@ -31,36 +32,50 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
+/// What there is to be shown.
+pub(super) struct Place<'a> {
+    pub(super) folder: &'a Folder,
+    pub(super) ports: &'a Ports,
+    pub(super) cast: &'a Cast,
+    pub(super) login: Option<&'a Login>,
+}
+
 /// All that is to be known at the beginning.
-pub(super) fn opening(folder: &Folder, ports: &Ports, cast: &Cast) -> String {
+pub(super) fn opening(place: &Place<'_>) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = where_to_look(&mut text, folder, ports, cast);
-    let _ = what_to_type(&mut text, folder, cast);
-    let _ = who_is_there(&mut text, cast);
+    let _ = where_to_look(&mut text, place);
+    let _ = what_to_type(&mut text, place);
+    let _ = who_is_there(&mut text, place.cast);
     text
 }
 
-fn where_to_look(text: &mut String, folder: &Folder, ports: &Ports, cast: &Cast) -> std::fmt::Result {
+fn where_to_look(text: &mut String, place: &Place<'_>) -> std::fmt::Result {
+    let Place { folder, ports, cast, login } = place;
     let shown = |name: &str| folder.join(name).display().to_string();
     writeln!(text, "\nMailreeve demo: a gateway, an Internet around it, and mail in between\n")?;
     for replaced in &ports.replaced {
         writeln!(text, "  Note: {replaced}.")?;
     }
     writeln!(text, "WHERE TO LOOK")?;
-    for (what, place) in [
+    if let Some(Login { user, password }) = login {
+        writeln!(text, "  {:<26}http://{}/", "In a browser", ports.desk)?;
+        writeln!(text, "  {:<26}user {user}, password {password}", "  to sign in there")?;
+    }
+    for (what, where_it_is) in [
         ("The gateway's SMTP port", ports.smtp.to_string()),
         ("It takes mail for", cast.home.clone()),
         ("Its log", shown("log/mail.current")),
         ("Its configuration", shown("mailreeve.toml")),
         ("The lab's name server", ports.dns.to_string()),
     ] {
-        writeln!(text, "  {what:<26}{place}")?;
+        writeln!(text, "  {what:<26}{where_it_is}")?;
     }
     Ok(())
 }
 
-fn what_to_type(text: &mut String, folder: &Folder, cast: &Cast) -> std::fmt::Result {
+fn what_to_type(text: &mut String, place: &Place<'_>) -> std::fmt::Result {
+    let Place { folder, ports, cast, .. } = place;
     let socket = folder.join("socket").display().to_string();
     let log = quoted(&folder.join("log/mail.current").display().to_string());
     writeln!(text, "\nWHAT TO TYPE, in a second terminal\n  export MAILREEVE_SOCKET={}", quoted(&socket))?;
@@ -70,15 +85,20 @@ fn what_to_type(text: &mut String, folder: &Folder, cast: &Cast) -> std::fmt::Re
     let down = cast.domain(Role::Refusing);
     for (words, what) in [
         ("tophosts active_rcpts".to_owned(), "where mail waits; `*` marks what is down"),
+        ("deliverystatus".to_owned(), "every destination, and the few reasons why mail waits"),
         (format!("hoststatus {down}"), "one destination: state, reason, next attempt"),
         (format!("dig mx {down}"), "what the name service says, past every cache"),
+        (
+            format!("telnet {} {}", cast.exchanger(Role::Healthy), ports.hosts),
+            "a connection by hand, as delivery makes it",
+        ),
         (format!("showrecipients host {down}"), "each waiting message; with --json why it waits"),
         ("status detail".to_owned(), "counters, rates, kinds of bounces"),
         (format!("delivernow {down}"), "tries again at once"),
         ("displayalerts".to_owned(), "what an operator must hear"),
         ("help".to_owned(), "every command"),
     ] {
-        writeln!(text, "  mailreeve {words:<44} # {what}")?;
+        writeln!(text, "  mailreeve {words:<52} # {what}")?;
     }
     writeln!(text, "  tail -f {log}")
 }

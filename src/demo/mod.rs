@@ -6,6 +6,7 @@
 //! they go when the values here are dropped.
 
 mod cast;
+mod desk;
 mod folder;
 mod gateway;
 mod guide;
@@ -72,7 +73,13 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         return say("Stopped before the gateway was up.\n");
     };
     let traffic = traffic::start(seed, &ports, &cast)?;
-    say(&guide::opening(&folder, &ports, &cast))?;
+    let login = desk::first_login(&folder, &waker);
+    say(&guide::opening(&guide::Place {
+        folder: &folder,
+        ports: &ports,
+        cast: &cast,
+        login: login.as_ref(),
+    }))?;
     let stage = Stage { waker: &waker, deadline };
     let mut gone_on = stage.watch_states(&mut gateway)?;
     if gone_on && args.tour {

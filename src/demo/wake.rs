@@ -1,5 +1,6 @@
 //! What wakes the demo: a signal that says stop, or Enter.
 
+use std::cell::Cell;
 use std::io::{self, BufRead as _};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub(super) enum Wake {
 pub(super) struct Waker {
     wakes: Receiver<Wake>,
     lines: Sender<Wake>,
+    /// Who was told to stop once is told so from then on.
+    stopped: Cell<bool>,
 }
 
 impl Waker {
@@ -47,12 +50,17 @@ impl Waker {
                 }
             });
         })?;
-        Ok(Self { wakes, lines })
+        Ok(Self { wakes, lines, stopped: Cell::new(false) })
     }
 
     /// Waits at most this long; what woke it, if anything did.
     pub(super) fn wait(&self, time: Duration) -> Option<Wake> {
-        self.wakes.recv_timeout(time).ok()
+        if self.stopped.get() {
+            return Some(Wake::Stop);
+        }
+        let wake = self.wakes.recv_timeout(time).ok();
+        self.stopped.set(wake == Some(Wake::Stop));
+        wake
     }
 
     /// Hears Enter from now on, too.

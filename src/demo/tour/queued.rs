@@ -19,6 +19,7 @@ pub(super) fn walk(guide: &mut Guide<'_>, ground: &Ground<'_>) -> Result<(), Hal
     how_many(guide)?;
     what_state(guide, ground)?;
     can_it_be_found(guide, ground)?;
+    can_it_be_reached(guide, ground)?;
     what_each_waits_for(guide, ground)?;
     mended(guide, ground)
 }
@@ -29,6 +30,11 @@ fn how_many(guide: &mut Guide<'_>) -> Result<(), Halt> {
     guide.means(
         "Sorted by waiting recipients (Active Recip.). A `*` marks what was down at the last attempt.\n\
          A destination with many active recipients and no deliveries is where to look.",
+    )?;
+    guide.operator("deliverystatus")?;
+    guide.means(
+        "The same mail by its reasons, few however much waits: for each how many recipients, since when, who can\n\
+         do something about it and what happens next. Below it every destination with its state.",
     )
 }
 
@@ -60,6 +66,18 @@ fn can_it_be_found(guide: &mut Guide<'_>, ground: &Ground<'_>) -> Result<(), Hal
         "Asked from the gateway itself, of the name servers that delivery uses, past every cache. The first\n\
          domain is found, so what does not answer is its mail host. Of the second not even the mail host is\n\
          known: its own name server fails, and only its administrator can mend that.",
+    )
+}
+
+fn can_it_be_reached(guide: &mut Guide<'_>, ground: &Ground<'_>) -> Result<(), Halt> {
+    let (cast, port) = (ground.cast, ground.ports.hosts);
+    guide.step("Can SMTP reach it?")?;
+    guide.operator(&format!("telnet {} {port}", cast.exchanger(Role::Vanishing)))?;
+    guide.operator(&format!("telnet {} {port}", cast.exchanger(Role::Healthy)))?;
+    guide.means(
+        "A connection by hand, from the gateway itself, by the way that delivery goes. The first mail host is\n\
+         not reached: something between drops the request. The second one shows its banner (220): mail for\n\
+         it can go out.",
     )
 }
 
