@@ -64,7 +64,7 @@ impl Command for DnsStatus {
     const SPEC: Spec = Spec {
         words: "dnsstatus",
         summary: "shows how often the name service was asked and the cache answered",
-        about: "Look-ups of delivery and of connecting hosts, since the last reset and since the start. A restart begins both columns at zero: look-ups are not kept in the ledger.",
+        about: "Look-ups of delivery, of connecting hosts and of `nslookup`, since the last reset and since the start. What the hosts file of this machine answers counts as a cache hit. A restart begins both columns at zero: look-ups are not kept in the ledger.",
         arguments: &[],
         role: Role::ReadOnlyOperator,
         effect: Effect::Read,
