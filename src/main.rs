@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use mailreeve_cli::{Invocation, reference};
+use mailreeve_desk::user_command::{self, UserCommand};
 use mailreeve_gateway::configuration;
 
 /// Mail is allocated and freed by several threads all day; this allocator does not mind.
@@ -59,6 +60,9 @@ enum Command {
         #[arg(long, value_name = "FOLDER", required_if_eq("what", "man"))]
         to: Option<PathBuf>,
     },
+    /// Who may use the desk: users, roles, passwords, tokens.
+    #[command(subcommand)]
+    DeskUser(UserCommand),
     /// The role of the daemon that browsers and programs talk to; the daemon starts it.
     #[command(hide = true)]
     Desk,
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&error.to_string()),
         },
+        Command::DeskUser(command) => desk_user(command, arguments.config.as_deref()),
         Command::Desk => match mailreeve_desk::run() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error:#}")),
@@ -125,6 +130,16 @@ fn print_reference(what: Reference, to: Option<&std::path::Path>) -> io::Result<
 
 fn serve(file: Option<&std::path::Path>) -> ExitCode {
     match mailreeve_gateway::serve(file) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+fn desk_user(command: UserCommand, file: Option<&std::path::Path>) -> ExitCode {
+    let done = configuration::read(file).map_err(Into::into).and_then(|text| {
+        user_command::run(command, &configuration::desk_folder(&text.config), &mut io::stdout().lock())
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!("{error:#}")),
     }

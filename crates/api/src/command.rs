@@ -97,6 +97,9 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
     /// How long its answer may take before the gateway must be in trouble.
     const PATIENCE: Duration = Duration::from_secs(30);
 
+    /// Whether the last argument takes all words that are left.
+    const OPEN_ENDED: bool = false;
+
     /// Reads the words after the command's own.
     fn parse(words: &[String]) -> Result<Self, Problem>;
 
@@ -125,6 +128,8 @@ pub struct Entry {
     pub repeat: Option<Repeat>,
     /// How long the answer may take before the gateway must be in trouble.
     pub patience: Duration,
+    /// Whether the last argument takes all words that are left.
+    pub open_ended: bool,
     /// What a person is asked before the call with these arguments.
     pub question: fn(&Value) -> Option<&'static str>,
 }
@@ -138,6 +143,7 @@ impl Entry {
             text: text::<C>,
             repeat: C::REPEAT,
             patience: C::PATIENCE,
+            open_ended: C::OPEN_ENDED,
             question: question::<C>,
         }
     }

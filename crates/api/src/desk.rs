@@ -73,7 +73,7 @@ pub struct Start {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
-    /// There was no user, and the first was made; where its password is told.
+    /// The first user was made, now or before, and the file that tells the password is still there.
     FirstUser {
         /// The file, readable for the gateway's user alone.
         told_in: PathBuf,

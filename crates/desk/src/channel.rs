@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use mailreeve_api::desk::{ANSWER_BYTES, ASK_BYTES, CALLS, Fact, FromDesk, Start, ToDesk};
+use mailreeve_api::registry::by_words;
 use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, VERSION};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -17,21 +18,28 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-/// The gateway answers reads in milliseconds; anything longer means that it is in trouble.
+/// For what is no command: the start, the last word. And for commands that the registry does not know.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Lines that wait to be written.
 const LINES: usize = 2 * CALLS;
 
 /// The way to the daemon. Cheap to clone.
 #[derive(Clone)]
-pub struct Channel {
+pub(crate) struct Channel {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    lines: mpsc::Sender<Vec<u8>>,
+    lines: mpsc::Sender<Line>,
     under_way: Mutex<UnderWay>,
     seats: Semaphore,
+}
+
+/// A line to the daemon.
+struct Line {
+    octets: Vec<u8>,
+    /// Tells that it is written.
+    written: Option<oneshot::Sender<()>>,
 }
 
 #[derive(Default)]
@@ -41,11 +49,11 @@ struct UnderWay {
 }
 
 /// Tells when the daemon is gone.
-pub struct Gone(watch::Receiver<bool>);
+pub(crate) struct Gone(watch::Receiver<bool>);
 
 impl Gone {
     /// Waits for it.
-    pub async fn wait(mut self) {
+    pub(crate) async fn wait(mut self) {
         // A sender that is dropped says the same.
         let _ = self.0.wait_for(|gone| *gone).await;
     }
@@ -56,7 +64,7 @@ impl Channel {
     ///
     /// # Errors
     /// When the daemon says something else or nothing.
-    pub async fn open(stream: UnixStream) -> Result<(Self, Start, Gone)> {
+    pub(crate) async fn open(stream: UnixStream) -> Result<(Self, Start, Gone)> {
         let (read, write) = stream.into_split();
         let mut reader = BufReader::new(read);
         let first = tokio::time::timeout(PATIENCE, next(&mut reader)).await;
@@ -77,9 +85,10 @@ impl Channel {
     ///
     /// # Errors
     /// The daemon's problem with it, or that the daemon does not answer.
-    pub async fn ask(&self, call: &Call, caller: &Caller) -> Result<Value, Problem> {
+    pub(crate) async fn ask(&self, call: &Call, caller: &Caller) -> Result<Value, Problem> {
+        let patience = by_words(&call.command).map_or(PATIENCE, |entry| entry.patience);
         let call = Call { caller: Some(caller.clone()), ..call.clone() };
-        let answer = tokio::time::timeout(PATIENCE, self.answer(call)).await.map_err(|_| silent())??;
+        let answer = tokio::time::timeout(patience, self.answer(call)).await.map_err(|_| silent())??;
         if answer.v != VERSION {
             return Err(Problem::internal("the daemon speaks another version of the protocol"));
         }
@@ -90,10 +99,24 @@ impl Channel {
     }
 
     /// Tells a fact for the record. When the daemon is far behind it is not told.
-    pub fn tell(&self, fact: Fact) {
+    pub(crate) fn tell(&self, fact: Fact) {
         if let Ok(line) = line(&FromDesk::Tell(fact)) {
             let _ = self.inner.lines.try_send(line);
         }
+    }
+
+    /// Tells a fact and waits until it is written: for the last word before the end.
+    pub(crate) async fn tell_last(&self, fact: Fact) {
+        let Ok(mut line) = line(&FromDesk::Tell(fact)) else { return };
+        let (tell, written) = oneshot::channel();
+        line.written = Some(tell);
+        let told = async {
+            if self.inner.lines.send(line).await.is_ok() {
+                // A daemon that is gone hears nothing.
+                let _ = written.await;
+            }
+        };
+        let _ = tokio::time::timeout(PATIENCE, told).await;
     }
 
     async fn answer(&self, call: Call) -> Result<Answer, Problem> {
@@ -131,13 +154,13 @@ impl Drop for Numbered<'_> {
     }
 }
 
-fn line(said: &FromDesk) -> Result<Vec<u8>, Problem> {
-    let mut line = serde_json::to_vec(said).map_err(|error| Problem::internal(error.to_string()))?;
-    if line.len() >= ASK_BYTES {
+fn line(said: &FromDesk) -> Result<Line, Problem> {
+    let mut octets = serde_json::to_vec(said).map_err(|error| Problem::internal(error.to_string()))?;
+    if octets.len() >= ASK_BYTES {
         return Err(Problem::new("the request is too long", "send less at once").of(ProblemKind::TooLong));
     }
-    line.push(b'\n');
-    Ok(line)
+    octets.push(b'\n');
+    Ok(Line { octets, written: None })
 }
 
 fn silent() -> Problem {
@@ -145,10 +168,14 @@ fn silent() -> Problem {
         .of(ProblemKind::Unavailable)
 }
 
-async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::Receiver<Vec<u8>>) {
+async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::Receiver<Line>) {
     while let Some(line) = lines.recv().await {
-        if write.write_all(&line).await.is_err() {
+        if write.write_all(&line.octets).await.is_err() {
             return;
+        }
+        if let Some(written) = line.written {
+            // Nobody may be waiting any more.
+            let _ = written.send(());
         }
     }
 }
@@ -177,3 +204,6 @@ async fn next(reader: &mut BufReader<OwnedReadHalf>) -> Result<Option<ToDesk>> {
         false => Ok(Some(serde_json::from_slice(&line).context("the daemon was not understood")?)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,17 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::paced::Paced;
 
 /// Connections served at a time; more wait in the kernel.
 const CONNECTIONS: usize = 256;
+/// For the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// For the head of a request, and between requests.
 const HEAD: Duration = Duration::from_secs(15);
 /// Octets of a request's head.
@@ -21,15 +27,24 @@ const HEAD_BYTES: usize = 16 * 1024;
 const FIELDS: usize = 64;
 
 /// Serves until the runtime ends.
-pub(crate) async fn serve(listener: TcpListener, router: Router) {
+pub(crate) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let router = router.clone();
+                let (router, tls) = (router.clone(), tls.clone());
                 tokio::spawn(async move {
-                    talk(stream, peer, router).await;
+                    let stream = Paced::new(stream);
+                    match tls {
+                        None => talk(stream, peer, router).await,
+                        Some(tls) => {
+                            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await
+                            {
+                                talk(stream, peer, router).await;
+                            }
+                        }
+                    }
                     drop(seat);
                 });
             }
@@ -38,7 +53,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-async fn talk(stream: TcpStream, peer: SocketAddr, router: Router) {
+async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    router: Router,
+) {
     let service = TowerToHyperService::new(router.layer(axum::Extension(ConnectInfo(peer))));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

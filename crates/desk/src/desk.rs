@@ -1,10 +1,20 @@
 //! What every request shares.
 
+use std::io::Write as _;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mailreeve_api::desk::Start;
+use anyhow::Result;
+use mailreeve_api::desk::{Fact, Start};
+use mailreeve_api::wire::Problem;
+use parking_lot::Mutex;
 
 use crate::channel::Channel;
+use crate::live::Live;
+use crate::password::Passwords;
+use crate::throttle::Throttle;
+use crate::users::{Lifetime, Session, Users};
+use crate::{live, welcome};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -15,17 +25,47 @@ pub struct Desk {
 struct Inner {
     channel: Channel,
     hostname: String,
+    users: Mutex<Users>,
+    passwords: Passwords,
+    throttle: Mutex<Throttle>,
+    lifetime: Lifetime,
+    secure: bool,
+    live: Live,
 }
 
 impl Desk {
-    /// Makes the desk of a daemon.
-    pub fn new(channel: Channel, start: &Start) -> Self {
-        let hostname = start.hostname.clone();
-        Self { inner: Arc::new(Inner { channel, hostname }) }
+    /// Opens the desk of a daemon; makes its first user when there is none.
+    ///
+    /// # Errors
+    /// When the users cannot be read or made.
+    pub(crate) fn open(channel: Channel, start: &Start) -> Result<Self> {
+        let users = Users::open(&start.folder)?;
+        if users.list()?.is_empty() {
+            welcome::first_user(&users, &start.folder, now())?;
+        }
+        // Said at every start until the file is deleted.
+        let told_in = welcome::file(&start.folder);
+        if told_in.exists() {
+            channel.tell(Fact::FirstUser { told_in });
+        }
+        let inner = Inner {
+            live: live::start(channel.clone()),
+            channel,
+            hostname: start.hostname.clone(),
+            users: Mutex::new(users),
+            passwords: Passwords::new()?,
+            throttle: Mutex::default(),
+            lifetime: Lifetime {
+                idle: Duration::from_secs(start.idle_s),
+                whole: Duration::from_secs(start.session_s),
+            },
+            secure: start.identity.is_some(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The way to the daemon.
-    pub fn channel(&self) -> &Channel {
+    pub(crate) fn channel(&self) -> &Channel {
         &self.inner.channel
     }
 
@@ -33,4 +73,57 @@ impl Desk {
     pub fn hostname(&self) -> &str {
         &self.inner.hostname
     }
+
+    /// What goes on, once a second while somebody listens.
+    pub fn live(&self) -> &Live {
+        &self.inner.live
+    }
+
+    /// Reads or changes the users, where waiting for the disk harms nobody.
+    pub(crate) async fn users<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Users) -> Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let inner = Arc::clone(&self.inner);
+        let done = tokio::task::spawn_blocking(move || work(&mut inner.users.lock())).await;
+        done.map_err(anyhow::Error::from).flatten().map_err(|error| {
+            // For the operator; whoever asks needs not know our disk. Nobody may be reading.
+            let _ = writeln!(std::io::stderr(), "desk: the users cannot be read or changed: {error:#}");
+            Problem::internal("the desk cannot read its users")
+        })
+    }
+
+    /// Finds a session by its secret.
+    pub(crate) async fn session(&self, secret: String, used: bool) -> Result<Option<Session>, Problem> {
+        let (lifetime, now) = (self.lifetime(), self.now());
+        self.users(move |users| users.session(&secret, lifetime, used, now)).await
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
+    }
+
+    pub(crate) fn throttle(&self) -> &Mutex<Throttle> {
+        &self.inner.throttle
+    }
+
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        self.inner.lifetime
+    }
+
+    /// Whether we speak TLS ourselves.
+    pub(crate) fn secure(&self) -> bool {
+        self.inner.secure
+    }
+
+    /// Seconds since the epoch.
+    pub(crate) fn now(&self) -> i64 {
+        now()
+    }
+}
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

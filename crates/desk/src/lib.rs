@@ -7,23 +7,42 @@
 //!
 //! * [`channel`]: calls to the daemon, several under way at once.
 //! * [`router`]: every route there is, and what stands before it.
+//! * [`guard`]: what stands before every route: bounds, who asks, no other site's doing.
 //! * [`visitor`]: who asks; pages and REST ask the daemon through it.
+//! * [`rest`]: the commands for programs.
 //! * [`pages`]: what browsers show.
+//! * [`users`]: users, tokens and sessions on disk; [`user_command`] changes them from the command line.
 
-pub mod channel;
+mod channel;
 mod connections;
+mod cookie;
 pub mod desk;
+mod guard;
+pub mod live;
+mod openapi;
+mod paced;
 pub mod pages;
+mod password;
 pub mod problem;
-pub mod router;
+mod rest;
+mod router;
+mod secret;
 mod shield;
+mod sign_in;
+mod stream;
+mod throttle;
+mod tls;
+pub mod user_command;
+mod users;
 pub mod visitor;
+mod welcome;
 
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 
 use anyhow::{Context as _, Result};
+use mailreeve_api::desk::Fact;
 
 use crate::channel::Channel;
 use crate::desk::Desk;
@@ -38,7 +57,7 @@ pub fn run() -> Result<()> {
         inherited().context("the desk is a role of the daemon: `mailreeve serve` starts it")?;
     // The end of the connection tells the same; this also ends a desk that is busy with something else.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(work(daemon, listener));
     runtime.shutdown_background();
     outcome
@@ -60,10 +79,17 @@ async fn work(daemon: UnixStream, listener: TcpListener) -> Result<()> {
     let _kept =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?);
     let (channel, start, gone) = Channel::open(tokio::net::UnixStream::from_std(daemon)?).await?;
-    let desk = Desk::new(channel, &start);
+    let prepared = tls::acceptor(&start).and_then(|tls| Ok((tls, Desk::open(channel.clone(), &start)?)));
+    let (tls, desk) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            channel.tell_last(Fact::Failed { why: format!("{error:#}") }).await;
+            return Err(error);
+        }
+    };
     let listener = tokio::net::TcpListener::from_std(listener)?;
     tokio::select! {
         () = gone.wait() => Ok(()),
-        () = connections::serve(listener, router::all(desk)) => Ok(()),
+        () = connections::serve(listener, tls, router::all(desk)) => Ok(()),
     }
 }

@@ -1,22 +1,42 @@
 //! Every route there is, and what stands before it.
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::Uri;
-use axum::middleware;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use mailreeve_api::wire::{Problem, ProblemKind};
 
 use crate::desk::Desk;
 use crate::problem::Refusal;
-use crate::{pages, shield};
+use crate::visitor::{self, Visitor};
+use crate::{guard, pages, rest, shield, sign_in};
 
 /// The whole desk.
-pub fn all(desk: Desk) -> Router {
+pub(crate) fn all(desk: Desk) -> Router {
+    let pages = pages::routes().layer(middleware::from_fn(signed_in));
     Router::new()
-        .merge(pages::routes())
+        .merge(rest::routes())
+        .merge(sign_in::routes())
+        .merge(pages)
         .merge(pages::assets())
         .fallback(nowhere)
-        .layer(middleware::from_fn(shield::headers))
+        .method_not_allowed_fallback(rest::other_method)
+        .layer(middleware::from_fn_with_state(desk.clone(), guard::guard))
+        .layer(middleware::from_fn_with_state(desk.secure(), shield::headers))
         .with_state(desk)
+}
+
+/// Pages are for those who have signed in; a browser is led to where that is done.
+async fn signed_in(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Visitor>().is_some() {
+        return next.run(request).await;
+    }
+    if request.method().is_safe() {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        return sign_in::first(path);
+    }
+    Refusal(visitor::unknown()).into_response()
 }
 
 async fn nowhere(uri: Uri) -> Refusal {

@@ -1,6 +1,6 @@
 //! What every answer says to browsers: run nothing but ours, frame us nowhere, tell nobody where you were.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -16,12 +16,19 @@ const FIELDS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Adds the fields to an answer. One that says nothing about caches is kept by none.
-pub(crate) async fn headers(request: Request, next: Next) -> Response {
+/// Under TLS a browser never asks without it again (RFC 6797).
+const STRICT: &str = "max-age=31536000";
+
+/// Adds the fields to an answer; `secure` tells whether it goes out under TLS of ours. One that says nothing about
+/// caches is kept by none.
+pub(crate) async fn headers(State(secure): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let fields = response.headers_mut();
     for (name, value) in FIELDS {
         fields.insert(name, HeaderValue::from_static(value));
+    }
+    if secure {
+        fields.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT));
     }
     fields.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

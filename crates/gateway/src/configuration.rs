@@ -85,6 +85,11 @@ pub fn socket(file: Option<&Path>) -> Result<PathBuf, Unreadable> {
     }
 }
 
+/// Where the desk keeps its users.
+pub fn desk_folder(config: &Config) -> PathBuf {
+    config.data_dir.join("desk")
+}
+
 fn read_file(path: &Path) -> Result<String, Unreadable> {
     let failed = |error| Unreadable::File { path: path.to_owned(), error };
     let size = fs::metadata(path).map_err(failed)?.len();

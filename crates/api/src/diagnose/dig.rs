@@ -72,6 +72,7 @@ impl Command for Dig {
         route: "/api/v1/dig",
         example: "dig mx example.com",
     };
+    const OPEN_ENDED: bool = true;
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         let mut reading = Reading::default();

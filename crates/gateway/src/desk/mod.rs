@@ -21,6 +21,7 @@ use mailreeve_core::config::Config;
 use mailreeve_core::event::Severity;
 
 use crate::commands::Commands;
+use crate::configuration;
 use crate::context::Context;
 
 /// The first wait before a desk is started again; each next one is twice as long.
@@ -91,7 +92,7 @@ fn start(config: &Config) -> Start {
     let identity = desk.identity.as_ref();
     Start {
         hostname: config.hostname.clone(),
-        folder: config.data_dir.join("desk"),
+        folder: configuration::desk_folder(config),
         identity: identity.map(|identity| (identity.certificate.clone(), identity.key.clone())),
         idle_s: desk.idle_timeout.as_secs(),
         session_s: desk.session_timeout.as_secs(),

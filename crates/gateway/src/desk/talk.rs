@@ -80,10 +80,7 @@ fn record(context: &Context, fact: Fact) {
             return context.events.alert(
                 Severity::Information,
                 "desk-first-user",
-                format!(
-                    "the desk has made its first user, admin; the password stands in {}",
-                    told_in.display()
-                ),
+                format!("the password of the desk's first user, admin, stands in {}", told_in.display()),
                 "sign in, set a password of your own, delete the file",
             );
         }

@@ -1,0 +1,217 @@
+//! Coming in and leaving: `/login` and `/logout`.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::{get, post};
+use mailreeve_api::desk::Fact;
+use mailreeve_api::wire::{Problem, ProblemKind};
+
+use crate::desk::Desk;
+use crate::pages::{self, Login};
+use crate::problem::status;
+use crate::throttle::{Admitted, SPAN};
+use crate::users::User;
+use crate::visitor::Visitor;
+use crate::{cookie, guard};
+
+/// Octets of a name that is looked up.
+const NAME_BYTES: usize = 200;
+
+pub(crate) fn routes() -> Router<Desk> {
+    Router::new().route("/login", get(form).post(come_in)).route("/logout", post(leave))
+}
+
+/// The form; whoever is in already goes on.
+async fn form(State(desk): State<Desk>, visitor: Option<Known>, RawQuery(query): RawQuery) -> Response {
+    let next = guard::form_field(query.unwrap_or_default().as_bytes(), "next");
+    let next = destination(next);
+    if visitor.is_some() {
+        return redirect(&next);
+    }
+    let login = Login { hostname: desk.hostname(), name: "", next: &next, problem: None };
+    Html(pages::login(&login)).into_response()
+}
+
+/// The session of a request that may have none.
+struct Known;
+
+impl<S: Sync> axum::extract::OptionalFromRequestParts<S> for Known {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
+        Ok(parts.extensions.get::<Visitor>().map(|_| Self))
+    }
+}
+
+async fn come_in(State(desk): State<Desk>, parts: Parts, body: Bytes) -> Response {
+    let field = |name| guard::form_field(&body, name).unwrap_or_default();
+    let (name, password) = (field("name").trim().to_lowercase(), field("password"));
+    let next = destination(guard::form_field(&body, "next"));
+    match admit(&desk, &parts, name.clone(), password).await {
+        Ok(session) => {
+            let mut response = redirect(&next);
+            // A session that came along has ended: nobody can have planted it.
+            response.headers_mut().extend(session.map(|value| (header::SET_COOKIE, value)));
+            response
+        }
+        Err(problem) => {
+            let mut response = status(problem.kind).into_response();
+            if problem.kind == ProblemKind::TooMany {
+                let wait = HeaderValue::from(SPAN.as_secs());
+                response.headers_mut().insert(header::RETRY_AFTER, wait);
+            }
+            let login =
+                Login { hostname: desk.hostname(), name: &name, next: &next, problem: Some(&problem) };
+            let page = Html(pages::login(&login));
+            (response.status(), response.headers().clone(), page).into_response()
+        }
+    }
+}
+
+/// Compares the password, counts the attempt, begins a session.
+async fn admit(
+    desk: &Desk,
+    parts: &Parts,
+    name: String,
+    password: String,
+) -> Result<Option<HeaderValue>, Problem> {
+    let address = guard::address(parts).ip();
+    let from = address.to_canonical().to_string();
+    if name.is_empty() || name.len() > NAME_BYTES {
+        return Err(wrong());
+    }
+    let asked = name.clone();
+    let user = desk.users(move |users| users.find(&asked)).await?;
+    let account = (name.clone(), user.as_ref().map_or(0, |user| user.generation));
+    let attempt = desk.throttle().lock().attempt(&account, address, Instant::now());
+    let admitted = attempt.map_err(|rest| locked(rest.as_secs().max(1)))?;
+    let hash = user.as_ref().map(|user| user.hash.clone());
+    let fits = desk.passwords().fits(password, hash).await.ok_or_else(busy)?;
+    let Some(user) = user.filter(|_| fits) else {
+        refused(desk, &admitted, name, from);
+        tokio::time::sleep(admitted.delay).await;
+        return Err(wrong());
+    };
+    desk.throttle().lock().right(&account, address);
+    begin(desk, parts, user, from).await
+}
+
+async fn begin(desk: &Desk, parts: &Parts, user: User, from: String) -> Result<Option<HeaderValue>, Problem> {
+    let before = cookie::session(&parts.headers);
+    let (name, lifetime, now) = (user.name.clone(), desk.lifetime(), desk.now());
+    let session = desk
+        .users(move |users| {
+            if let Some(before) = before {
+                users.end_session(&before)?;
+            }
+            users.begin_session(&name, lifetime, now)
+        })
+        .await?;
+    desk.channel().tell(Fact::SignedIn { user: user.name, from });
+    // A proxy that speaks TLS for us shows in what the browser says of the page.
+    let origin = parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes).unwrap_or_default();
+    Ok(cookie::set(&session, desk.secure() || origin.starts_with(b"https://")))
+}
+
+fn refused(desk: &Desk, admitted: &Admitted, user: String, from: String) {
+    let locked = |address| Fact::LockedOut {
+        user: user.clone(),
+        from: from.clone(),
+        address,
+        seconds: SPAN.as_secs(),
+    };
+    if admitted.locks_account {
+        desk.channel().tell(locked(false));
+    }
+    if admitted.locks_address {
+        desk.channel().tell(locked(true));
+    }
+    if !admitted.locks_account && !admitted.locks_address {
+        desk.channel().tell(Fact::SignInRefused { user, from });
+    }
+}
+
+/// Ends the session. The guard has made sure that a page of ours asks for it.
+async fn leave(visitor: Visitor, parts: Parts) -> Response {
+    if let Some(session) = cookie::session(&parts.headers) {
+        let ended = visitor.desk().users(move |users| users.end_session(&session)).await;
+        if let Err(problem) = ended {
+            return crate::problem::Refusal(problem).into_response();
+        }
+    }
+    let caller = visitor.caller();
+    let fact = Fact::SignedOut { user: caller.user.clone(), from: caller.from.clone() };
+    visitor.desk().channel().tell(fact);
+    let mut response = redirect("/login");
+    for value in cookie::clear() {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+/// Where to go after coming in: a page of ours and nothing else.
+fn destination(next: Option<String>) -> String {
+    let own = |next: &String| {
+        next.starts_with('/')
+            && !next.starts_with("//")
+            && next.len() <= 1_024
+            && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+    };
+    next.filter(own).unwrap_or_else(|| "/".to_owned())
+}
+
+/// The way to the login, and back to `path` afterwards.
+pub(crate) fn first(path: &str) -> Response {
+    let next: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", path).finish();
+    redirect(&format!("/login?{next}"))
+}
+
+fn redirect(to: &str) -> Response {
+    let to = HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+}
+
+fn wrong() -> Problem {
+    Problem::new("the name or the password is wrong", "an administrator can set a new password")
+        .of(ProblemKind::Unauthenticated)
+}
+
+fn locked(seconds: u64) -> Problem {
+    let message = format!("too many wrong attempts; wait {} minutes", seconds.div_ceil(60));
+    Problem::new(message, "an administrator can set a new password, which lifts a user's lock")
+        .of(ProblemKind::TooMany)
+}
+
+fn busy() -> Problem {
+    Problem::new("too many people come in at this moment", "try again in a moment")
+        .of(ProblemKind::Unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_elsewhere_after_coming_in() {
+        for next in [
+            "//evil.test",
+            "https://evil.test",
+            "/\\evil.test",
+            "",
+            "evil",
+            "/a\r\nSet-Cookie: x=1",
+            "/\u{e9}",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(destination(Some(next.to_owned())), "/", "{next:?}");
+        }
+        assert_eq!(destination(Some("/hosts?key=conn_out".to_owned())), "/hosts?key=conn_out");
+        assert_eq!(destination(None), "/");
+    }
+}
