@@ -1,6 +1,10 @@
 //! The page before all others.
 
-use mailreeve_api::wire::Problem;
+use mailreeve_api::wire::{Problem, ProblemKind};
+
+use super::frame::head;
+use super::html::Html;
+use super::words::Words;
 
 /// What the page shows.
 #[derive(Clone, Copy, Debug)]
@@ -15,44 +19,35 @@ pub struct Login<'a> {
     pub problem: Option<&'a Problem>,
 }
 
-/// Renders it.
+/// Renders it: a form that posts `name`, `password` and `next` to `/login`.
 pub fn login(login: &Login<'_>) -> String {
-    let problem = login.problem.map_or_else(String::new, |problem| {
-        let hint = problem.hint.as_deref().unwrap_or_default();
-        format!("<p role=\"alert\">{}. {}</p>", escaped(&problem.message), escaped(hint))
-    });
-    format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{host}: sign in</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"></head><body><main><h1>{host}</h1>{problem}\
-         <form method=\"post\" action=\"/login\"><input type=\"hidden\" name=\"next\" value=\"{next}\">\
-         <p><label>Name <input name=\"name\" value=\"{name}\" autocomplete=\"username\" required></label></p>\
-         <p><label>Password <input name=\"password\" type=\"password\" autocomplete=\"current-password\" required>\
-         </label></p><p><button>Sign in</button></p></form></main></body></html>\n",
-        host = escaped(login.hostname),
-        next = escaped(login.next),
-        name = escaped(login.name),
-    )
+    page(Words::english(), login).into_string()
 }
 
-/// Text of others as text in HTML, in content and in quoted attributes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // Control characters and those that turn the direction of text round are shown by their number.
-            letter
-                if letter.is_control()
-                    || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
-                out.push_str(&format!("\\u{{{:x}}}", u32::from(letter)));
-            }
-            letter => out.push(letter),
-        }
+pub(super) fn page(words: &Words, login: &Login<'_>) -> Html {
+    let mut html = head(words, &words.say("login.title"));
+    html.put(
+        "<body class=entry><main id=main><h1>Mailreeve</h1><p class=\"sub m\">{}</p>",
+        &[&login.hostname],
+    );
+    if let Some(problem) = login.problem {
+        let key = match problem.kind {
+            ProblemKind::TooMany => "login.locked",
+            ProblemKind::Unauthenticated => "login.wrong",
+            _ => "login.failed",
+        };
+        html.put("<p class=\"said bad\" role=alert>{}</p>", &[&words.say(key)]);
     }
-    out
+    html.put(
+        "<form method=post action=\"/login\"><input type=hidden name=next value=\"{}\">\
+         <label>{}<input name=name value=\"{}\" autocomplete=username autocapitalize=none spellcheck=false \
+         maxlength=200 required autofocus></label>",
+        &[&login.next, &words.say("login.user"), &login.name],
+    );
+    html.put(
+        "<label>{}<input name=password type=password autocomplete=current-password maxlength=1024 required></label>\
+         <button class=primary>{}</button></form></main></body></html>",
+        &[&words.say("login.password"), &words.say("login.do")],
+    );
+    html
 }

@@ -1,0 +1,126 @@
+//! Explain: what was asked in the box, and where the answer is. What cannot be answered yet is said.
+
+use std::net::IpAddr;
+
+use mailreeve_api::format::AsOf;
+use mailreeve_api::queue::RecipientLine;
+
+use super::destination::recipient_table;
+use super::frame::{Body, Frame, Place};
+use super::html::Html;
+use super::words::Arg;
+
+/// What somebody asks about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Nothing was asked.
+    Nothing,
+    /// A destination: the domain itself, or that of a mailbox.
+    Destination(String),
+    /// A message.
+    Message(u64),
+    /// Something that cannot be answered here yet.
+    Other(String),
+}
+
+impl Subject {
+    /// Reads what was typed.
+    pub(crate) fn of(asked: &str) -> Self {
+        let asked = asked.trim();
+        let bare = asked.strip_prefix("MID").or_else(|| asked.strip_prefix("mid")).unwrap_or(asked).trim();
+        if asked.is_empty() {
+            return Self::Nothing;
+        }
+        if let Ok(mid) = bare.parse() {
+            return Self::Message(mid);
+        }
+        let is_message_id = asked.starts_with('<') && asked.ends_with('>');
+        if is_message_id || asked.parse::<IpAddr>().is_ok() {
+            return Self::Other(asked.to_owned());
+        }
+        let domain = asked.rsplit_once('@').map_or(asked, |(_, domain)| domain);
+        let domain = domain.trim_end_matches('.').to_lowercase();
+        let reads =
+            |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | '[' | ']' | ':');
+        let is_name = domain.contains('.') || domain.starts_with('[');
+        match is_name && domain.chars().all(reads) && domain.len() <= 255 {
+            true => Self::Destination(domain),
+            false => Self::Other(asked.to_owned()),
+        }
+    }
+}
+
+/// Makes the page that says what can be asked; `asked` could not be answered.
+pub(crate) fn page(frame: &Frame<'_>, asked: Option<&str>) -> Html {
+    let words = frame.words;
+    let heading = match asked {
+        Some(asked) => words.tell("explain.unanswered", &[("asked", Arg::Text(asked))]),
+        None => words.say("explain.empty"),
+    };
+    let mut main =
+        Html::of("<h1>{}</h1><p class=sub>{}</p><ul class=lead>", &[&heading, &words.say("explain.sub")]);
+    for key in ["explain.domain", "explain.mailbox", "explain.message", "explain.later"] {
+        main.put("<li>{}", &[&words.say(key)]);
+    }
+    main.put("</ul>", &[]);
+    whole(frame, words.say("explain.title"), None, main)
+}
+
+/// Makes the page of a destination of which nothing is known.
+pub(crate) fn unknown(frame: &Frame<'_>, host: &str) -> Html {
+    let words = frame.words;
+    let host = [("host", Arg::Text(host))];
+    let mut main = Html::of("<h1>{}</h1>", &[&words.tell("details.unknown", &host)]);
+    let (says, ask) = (words.say("details.unknown.says"), words.say("details.unknown.ask"));
+    main.put("<p class=lead>{} {}</p>", &[&says, &ask]);
+    main.put("<p><a href=\"/monitor/delivery-status\">{}</a></p>", &[&words.say("trouble.back")]);
+    whole(frame, words.tell("details.unknown", &host), None, main)
+}
+
+/// Makes the page of a message: its waiting recipients.
+pub(crate) fn message(frame: &Frame<'_>, as_of: &AsOf, mid: u64, lines: &[RecipientLine]) -> Html {
+    let words = frame.words;
+    let shown = mid.to_string();
+    let mid = [("mid", Arg::Text(&shown))];
+    let title = words.tell("message.title", &mid);
+    let mut main = Html::of("<h1>{}</h1>", &[&title]);
+    if lines.is_empty() {
+        main.put("<p class=lead>{}</p>", &[&words.tell("message.gone", &mid)]);
+    } else {
+        main.add(&recipient_table(words, as_of, lines));
+    }
+    whole(frame, title, Some(as_of), main)
+}
+
+fn whole(frame: &Frame<'_>, title: Html, as_of: Option<&AsOf>, main: Html) -> Html {
+    frame.page(&Body { place: Place::Elsewhere, title, as_of, live: false, main })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_understood() {
+        let destination = |name: &str| Subject::Destination(name.to_owned());
+        let other = |text: &str| Subject::Other(text.to_owned());
+        let table = [
+            ("  ", Subject::Nothing),
+            ("Example.COM.", destination("example.com")),
+            ("Ann <ann@example.com", destination("example.com")),
+            ("\"a@b\"@example.com", destination("example.com")),
+            ("bücher.example", destination("bücher.example")),
+            ("[192.0.2.7]", destination("[192.0.2.7]")),
+            ("1234", Subject::Message(1_234)),
+            ("MID 1234", Subject::Message(1_234)),
+            ("<a.b@c.example>", other("<a.b@c.example>")),
+            ("192.0.2.7", other("192.0.2.7")),
+            ("2001:db8::7", other("2001:db8::7")),
+            ("\"><script>.x", other("\"><script>.x")),
+            ("hello", other("hello")),
+        ];
+        for (asked, expected) in table {
+            assert_eq!(Subject::of(asked), expected, "{asked}");
+        }
+    }
+}

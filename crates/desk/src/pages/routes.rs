@@ -1,0 +1,228 @@
+//! Which page answers which request. Pages are made from replies of the gateway to the visitor's own calls.
+
+use std::str::FromStr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use mailreeve_api::alerts::{AlertsReply, DisplayAlerts};
+use mailreeve_api::command::{Command, Spec};
+use mailreeve_api::queue::{
+    Column, DeliverNow, DeliverNowReply, DeliveryStatus, Direction, HostStatus, RecipientScope,
+    ShowRecipients,
+};
+use mailreeve_api::status::StatusDetail;
+use mailreeve_api::wire::{Call, Problem, ProblemKind};
+use serde::de::DeserializeOwned;
+
+use super::delivery_status::{self, BecameDue, ROWS};
+use super::explain::{self, Subject};
+use super::frame::Frame;
+use super::html::{Html, url_word};
+use super::words::Words;
+use super::{alerts, destination, system_status, trouble};
+use crate::desk::Desk;
+use crate::problem::status;
+use crate::visitor::Visitor;
+
+/// Characters of a question that are looked at.
+const ASKED: usize = 320;
+/// Fields of an address or a form that are looked at.
+const FIELDS: usize = 16;
+
+pub(super) fn pages() -> Router<Desk> {
+    Router::new()
+        .route("/", get(|| async { Redirect::to(delivery_status::PATH) }))
+        .route("/monitor/delivery-status", get(show_delivery_status))
+        .route("/monitor/delivery-status/retry", post(retry))
+        .route("/monitor/delivery-status/{host}", get(show_destination))
+        .route("/system/status", get(show_system_status))
+        .route("/system/alerts", get(show_alerts))
+        .route("/explain", get(show_explanation))
+}
+
+/// The fields of an address or a form, the first ones of many.
+struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    fn of(encoded: &[u8]) -> Self {
+        Self(
+            form_urlencoded::parse(encoded)
+                .take(FIELDS)
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn number<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// What became due before the page was loaded.
+    fn became_due(&self) -> Option<BecameDue> {
+        Some(BecameDue { recipients: self.number("due")?, destinations: self.number("at")? })
+    }
+}
+
+async fn show_delivery_status(visitor: Visitor, RawQuery(query): RawQuery) -> Response {
+    let view = Fields::of(query.unwrap_or_default().as_bytes());
+    let request = DeliveryStatus {
+        sort: view.text("sort").and_then(Column::of_word).unwrap_or_default(),
+        direction: view.text("direction").and_then(Direction::of_word),
+        offset: view.number("offset").unwrap_or(0),
+        limit: ROWS,
+        filter: view.text("filter").unwrap_or_default().to_owned(),
+    };
+    let reply = ask(&visitor, &request).await;
+    let done = view.became_due();
+    answer(&visitor, "", reply, |frame, reply| delivery_status::page(frame, &reply, done))
+}
+
+async fn show_destination(visitor: Visitor, Path(host): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let further = Fields::of(query.unwrap_or_default().as_bytes());
+    let asked = ask(&visitor, &HostStatus { host: host.clone() }).await;
+    let reply = match asked {
+        Ok(reply) => reply,
+        Err(problem) if is_about_nothing(&problem) => {
+            let frame = frame(&visitor, &host);
+            return respond(StatusCode::NOT_FOUND, explain::unknown(&frame, &host));
+        }
+        Err(problem) => return refuse(&visitor, &host, &problem),
+    };
+    let after = further.text("after").and_then(place);
+    let scope = RecipientScope::Host(reply.host.clone());
+    let waiting = ask(&visitor, &ShowRecipients { scope, after, limit: destination::RECIPIENTS }).await;
+    let done = further.became_due();
+    answer(&visitor, &host, waiting, |frame, waiting| {
+        destination::page(frame, &reply, &waiting, after.is_none(), done)
+    })
+}
+
+async fn show_system_status(visitor: Visitor) -> Response {
+    let reply = ask(&visitor, &StatusDetail {}).await;
+    answer(&visitor, "", reply, |frame, reply| system_status::page(frame, &reply))
+}
+
+async fn show_alerts(visitor: Visitor) -> Response {
+    let reply: Result<AlertsReply, Problem> = ask(&visitor, &DisplayAlerts { count: alerts::ALERTS }).await;
+    answer(&visitor, "", reply, |frame, reply| alerts::page(frame, &reply))
+}
+
+async fn show_explanation(visitor: Visitor, RawQuery(query): RawQuery) -> Response {
+    let question = Fields::of(query.unwrap_or_default().as_bytes());
+    let asked: String = question.text("q").unwrap_or_default().chars().take(ASKED).collect();
+    match Subject::of(&asked) {
+        Subject::Destination(host) => {
+            let to = format!("{}/{}", delivery_status::PATH, url_word(&host));
+            Redirect::to(&to).into_response()
+        }
+        Subject::Message(mid) => show_message(&visitor, mid).await,
+        Subject::Nothing => respond(StatusCode::OK, explain::page(&frame(&visitor, ""), None)),
+        Subject::Other(other) => {
+            respond(StatusCode::OK, explain::page(&frame(&visitor, &asked), Some(&other)))
+        }
+    }
+}
+
+/// The waiting recipients of one message: those after the last possible one of the message before it.
+async fn show_message(visitor: &Visitor, mid: u64) -> Response {
+    let after = mid.checked_sub(1).map(|before| (before, u32::MAX));
+    let request = ShowRecipients { scope: RecipientScope::All, after, limit: destination::RECIPIENTS };
+    let status = match ask(visitor, &DisplayAlerts { count: 0 }).await {
+        Ok(reply) => reply.as_of,
+        Err(problem) => return refuse(visitor, "", &problem),
+    };
+    let reply = ask(visitor, &request).await;
+    answer(visitor, &mid.to_string(), reply, |frame, mut reply| {
+        reply.recipients.retain(|line| line.mid == mid);
+        explain::message(frame, &status, mid, &reply.recipients)
+    })
+}
+
+/// The form's token was looked at before it came here.
+async fn retry(visitor: Visitor, body: Bytes) -> Response {
+    let form = Fields::of(&body);
+    let request = match form.text("host") {
+        Some(host) => DeliverNow::Host(host.to_owned()),
+        None => DeliverNow::All,
+    };
+    let reply: Result<DeliverNowReply, Problem> = ask(&visitor, &request).await;
+    let (recipients, destinations) = match reply {
+        Ok(reply) => (reply.recipients, reply.destinations),
+        Err(problem) if is_about_nothing(&problem) => (0, 0),
+        Err(problem) => return refuse(&visitor, "", &problem),
+    };
+    // Only to a page of ours: whatever else stands in the form leads to the list.
+    let back = form.text("back").filter(|back| is_ours(back)).unwrap_or(delivery_status::PATH);
+    let joint = if back.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{back}{joint}due={recipients}&at={destinations}")).into_response()
+}
+
+/// Gives a command as the visitor.
+async fn ask<C: Command>(visitor: &Visitor, request: &C) -> Result<C::Reply, Problem> {
+    let args = serde_json::to_value(request).map_err(|error| Problem::new(error.to_string(), ""))?;
+    let call = Call::new(C::SPEC.words, args);
+    let reply = visitor.ask(&call).await?;
+    read(reply)
+}
+
+fn read<T: DeserializeOwned>(reply: serde_json::Value) -> Result<T, Problem> {
+    serde_json::from_value(reply).map_err(|error| {
+        Problem::new(format!("the gateway's reply was not understood: {error}"), "restart the gateway")
+            .of(ProblemKind::Internal)
+    })
+}
+
+const fn is_about_nothing(problem: &Problem) -> bool {
+    matches!(problem.kind, ProblemKind::NotFound | ProblemKind::Conflict)
+}
+
+fn is_ours(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    path.starts_with(delivery_status::PATH) && path.bytes().all(is_plain)
+}
+
+/// Reads `MID.RID`.
+fn place(after: &str) -> Option<(u64, u32)> {
+    let (mid, rid) = after.split_once('.')?;
+    Some((mid.parse().ok()?, rid.parse().ok()?))
+}
+
+fn frame<'a>(visitor: &'a Visitor, asked: &'a str) -> Frame<'a> {
+    let deliver_now: Spec = DeliverNow::SPEC;
+    Frame {
+        words: Words::english(),
+        node: visitor.desk().hostname(),
+        user: &visitor.caller().user,
+        operates: visitor.may(&deliver_now),
+        form_token: visitor.csrf(),
+        asked,
+    }
+}
+
+fn answer<T>(
+    visitor: &Visitor,
+    asked: &str,
+    reply: Result<T, Problem>,
+    page: impl FnOnce(&Frame<'_>, T) -> Html,
+) -> Response {
+    match reply {
+        Ok(reply) => respond(StatusCode::OK, page(&frame(visitor, asked), reply)),
+        Err(problem) => refuse(visitor, asked, &problem),
+    }
+}
+
+fn refuse(visitor: &Visitor, asked: &str, problem: &Problem) -> Response {
+    respond(status(problem.kind), trouble::page(&frame(visitor, asked), problem))
+}
+
+fn respond(status: StatusCode, page: Html) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.into_string()).into_response()
+}

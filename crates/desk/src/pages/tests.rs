@@ -1,0 +1,50 @@
+//! Every page from fixed replies: what it looks like as HTML, that nothing in a reply becomes markup, and that no
+//! sentence stands outside the catalogue.
+
+mod hostile;
+mod looks;
+mod replies;
+mod sentences;
+mod size;
+
+use super::frame::Frame;
+use super::html::Html;
+use super::words::Words;
+use super::{alerts, delivery_status, destination, explain, login, system_status, trouble};
+use mailreeve_api::wire::{Problem, ProblemKind};
+
+fn frame(words: &'static Words) -> Frame<'static> {
+    Frame { words, node: "mail.example.com", user: "ann", operates: true, form_token: "0f1e2d", asked: "" }
+}
+
+/// Every page by name, made from replies in which all foreign text goes through `text`.
+fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Html)> {
+    let frame = frame(words);
+    let done = Some(delivery_status::BecameDue { recipients: 13, destinations: 2 });
+    let host = replies::host_status(text);
+    let waiting = replies::recipients(text);
+    let problem = |kind| Problem::new(text("it failed"), text("mend it")).of(kind);
+    let asked = text("hello");
+    let wrong = problem(ProblemKind::Unauthenticated);
+    let hostname = text("mail.example.com");
+    let refused = login::Login { hostname: &hostname, name: &asked, next: &asked, problem: Some(&wrong) };
+    vec![
+        ("delivery_status", delivery_status::page(&frame, &replies::delivery_status(text), done)),
+        ("delivery_status_empty", delivery_status::page(&frame, &replies::nothing_waits(text), None)),
+        ("destination", destination::page(&frame, &host, &waiting, false, None)),
+        (
+            "destination_idle",
+            destination::page(&frame, &replies::idle_host(text), &replies::nobody(), true, None),
+        ),
+        ("system_status", system_status::page(&frame, &replies::status(text))),
+        ("alerts", alerts::page(&frame, &replies::alerts(text))),
+        ("alerts_none", alerts::page(&frame, &replies::no_alerts())),
+        ("login", login::page(words, &refused)),
+        ("trouble", trouble::page(&frame, &problem(ProblemKind::Invalid))),
+        ("trouble_forbidden", trouble::page(&frame, &problem(ProblemKind::Forbidden))),
+        ("explain", explain::page(&frame, Some(&asked))),
+        ("explain_unknown", explain::unknown(&frame, &asked)),
+        ("message", explain::message(&frame, &replies::as_of(), 1_234, &waiting.recipients)),
+        ("message_gone", explain::message(&frame, &replies::as_of(), 1_235, &[])),
+    ]
+}

@@ -1,0 +1,34 @@
+//! The error page: what went wrong, what to do, and the way back.
+
+use mailreeve_api::wire::{Problem, ProblemKind};
+
+use super::frame::{Body, Frame, Place};
+use super::html::Html;
+use super::words::Words;
+
+/// Makes the page of a problem.
+pub(crate) fn page(frame: &Frame<'_>, problem: &Problem) -> Html {
+    let words = frame.words;
+    let (title, says) = sentences(words, problem);
+    let mut main = Html::of("<h1>{}</h1><p class=lead>{}</p>", &[&title, &says]);
+    let (back, to) = (words.say("trouble.back"), "/monitor/delivery-status");
+    main.put("<p><a href=\"{}\">{}</a></p>", &[&to, &back]);
+    frame.page(&Body { place: Place::Elsewhere, title, as_of: None, live: false, main })
+}
+
+/// What went wrong in one sentence, and what to do. The gateway's own words are shown where they say more.
+fn sentences(words: &Words, problem: &Problem) -> (Html, Html) {
+    let key = match problem.kind {
+        ProblemKind::NotFound => Some("trouble.not-found"),
+        ProblemKind::Forbidden => Some("trouble.forbidden"),
+        ProblemKind::Unavailable => Some("trouble.gateway"),
+        _ => None,
+    };
+    match key {
+        Some(key) => (words.say(key), words.say(&format!("{key}.says"))),
+        None => {
+            let said = Html::of("<bdi>{}</bdi> <bdi>{}</bdi>", &[&problem.message, &problem.hint]);
+            (words.say("trouble.title"), said)
+        }
+    }
+}
