@@ -67,14 +67,9 @@ impl Demo {
         text
     }
 
-    /// Where it says that there are pages for browsers, there are, and the login is that of the desk.
-    fn assert_pages_are_there(&self) {
-        let value = |label: &str| {
-            let (_, rest) = self.heard.split_once(label)?;
-            Some(rest.lines().next()?.trim().to_owned())
-        };
-        let (Some(pages), Some(login)) = (value("In a browser"), value("to sign in there")) else { return };
-        assert!(answer_at(&pages).starts_with("HTTP/1.1 "), "nobody is at {pages}");
+    /// There are pages for browsers where it says, and the login is that of the desk.
+    fn assert_pages_are_there(&self, pages: &str, login: &str) {
+        assert!(answer_at(pages).starts_with("HTTP/1.1 "), "nobody is at {pages}");
         let password = login.strip_prefix("user admin, password ").expect("a user and a password");
         let folder = fs::read_dir(self.parent.path()).unwrap().next().unwrap().unwrap().path();
         let told = fs::read_to_string(folder.join("data/desk/first-login.txt")).unwrap();
@@ -167,11 +162,13 @@ fn ended(parent: &TempDir, words: &[&str]) -> Output {
 #[test]
 fn it_shows_three_states_and_leaves_nothing() {
     let mut demo = Demo::start(&[]);
+    let pages = demo.told("In a browser");
+    let login = demo.told("to sign in there");
     let smtp: SocketAddr = demo.told("The gateway's SMTP port").parse().unwrap();
     let socket = demo.told("export MAILREEVE_SOCKET=");
     let down = demo.told("hoststatus ").split_whitespace().next().unwrap().to_owned();
     demo.told("WHAT IS TO BE SEEN");
-    demo.assert_pages_are_there();
+    demo.assert_pages_are_there(&pages, &login);
     // What it says that it has seen can be seen by everybody.
     demo.told(" destinations up, ");
     let begin = Instant::now();

@@ -13,7 +13,7 @@ pub(super) struct Login {
 }
 
 /// How long the desk may take to make its first user.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Waits for the first user. `None` when the desk tells none in time, or the demo was stopped.
