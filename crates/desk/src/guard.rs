@@ -33,6 +33,8 @@ const BODY: Duration = Duration::from_secs(15);
 const ANSWER: Duration = Duration::from_secs(15);
 /// The field by which scripts send the form token.
 pub(crate) const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+/// Sent by a page that reads itself again, not by somebody who uses it.
+const LIVE: HeaderName = HeaderName::from_static("x-live");
 /// Its name in forms.
 pub(crate) const CSRF_FIELD: &str = "csrf";
 /// What browsers say of a request's origin (Fetch Metadata).
@@ -78,13 +80,17 @@ async fn visitor(desk: &Desk, parts: &Parts) -> Result<Option<Visitor>, Problem>
     }
     let Some(session) = cookie::session(&parts.headers) else { return Ok(None) };
     let csrf = secret::csrf(&session);
-    // Listening to what is going on is no use of a session: a page left open would keep it for ever.
-    let used = !parts.uri.path().starts_with("/api/v1/stream/");
-    let found = desk.session(session, used).await?;
+    let found = desk.session(session, is_use(parts)).await?;
     Ok(found.map(|session| {
         let caller = Caller { user: session.user, role: session.role, from };
         Visitor::new(desk.clone(), caller, Some(csrf))
     }))
+}
+
+/// Listening to what is going on is no use of a session, nor is a page that reads itself again: left open, it would
+/// keep the session for ever.
+fn is_use(parts: &Parts) -> bool {
+    !parts.uri.path().starts_with("/api/v1/stream/") && !parts.headers.contains_key(LIVE)
 }
 
 /// The address at the other end of the connection. What a request says of it is not believed.
@@ -168,6 +174,18 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         same_origin(&headers.collect())
+    }
+
+    #[test]
+    fn a_page_left_open_does_not_keep_its_session() {
+        let parts = |path: &str, live: bool| {
+            let request = Request::builder().uri(path);
+            let request = if live { request.header(LIVE, "1") } else { request };
+            request.body(()).map(|request| request.into_parts().0)
+        };
+        let used = |path, live| parts(path, live).is_ok_and(|parts| is_use(&parts));
+        assert!(used("/monitor/delivery-status", false) && used("/api/v1/status", false));
+        assert!(!used("/monitor/delivery-status", true) && !used("/api/v1/stream/delivery-status", false));
     }
 
     #[test]
