@@ -1,7 +1,7 @@
 //! Lines of outbound connections, attempts and how recipients end.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use jiff::tz::TimeZone;
 
@@ -52,7 +52,7 @@ impl Delivering {
             }
             Event::DeliveryTls { dcid, host, result } => self.tls(pen, *dcid, host, result),
             Event::ConnectFailed { dcid, host, address, failure } => {
-                connection_error(pen, *dcid, host, None, *address, failure);
+                connection_error(pen, *dcid, host, None, Some(*address), failure);
             }
             Event::LookupFailed { host, hard, detail } => lookup_failed(pen, host, *hard, detail),
             Event::HostChanged { host, status, reason, address } => {
@@ -142,31 +142,33 @@ impl Delivering {
         let connection = self.connections.remove(&dcid);
         if let Some(failure) = why {
             let peer = failure.address.or(connection.map(|connection| connection.peer));
-            let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
             let local = connection.map(|connection| connection.local);
-            connection_error(pen, dcid, host, local, peer.unwrap_or(unknown), failure);
+            connection_error(pen, dcid, host, local, peer, failure);
         }
         pen.info().text("DCID ").number(dcid.0).text(" close");
     }
 }
 
-/// `interface` is the address connected from, the unspecified one when there was no connection.
+/// `interface` is the address connected from, `peer` the one connected to; what is not known is left out.
 fn connection_error(
     pen: &mut Pen<'_>,
     dcid: Dcid,
     host: &Host,
     interface: Option<IpAddr>,
-    address: SocketAddr,
+    peer: Option<SocketAddr>,
     failure: &Failure,
 ) {
     let line =
         pen.info().text("Connection Error: DCID ").number(dcid.0).text(" domain: ").clean(host.as_str());
-    let line = line.text(" IP: ").show(address.ip()).text(" port: ").number(address.port());
-    let any = match address {
-        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    let line = match peer {
+        Some(peer) => line.text(" IP: ").show(peer.ip()).text(" port: ").number(peer.port()),
+        None => line,
     };
-    let line = details(line.text(" details: "), failure).text(" interface: ").show(interface.unwrap_or(any));
+    let line = details(line.text(" details: "), failure);
+    let line = match interface {
+        Some(interface) => line.text(" interface: ").show(interface),
+        None => line,
+    };
     line.text(" reason: ").text(match failure.stage {
         Stage::Dns => "DNS error",
         Stage::StartTls => "TLS error",
