@@ -142,6 +142,20 @@ impl Setting {
     fn book(&self, commands: &[&str]) -> String {
         commands.iter().map(|words| self.shown(words)).collect()
     }
+
+    /// As [`book`](Self::book), each command when everybody who waits is held by a destination's clock.
+    fn book_of_held(&self, commands: &[&str]) -> String {
+        let held = || {
+            let waiting = self.gateway.json("showrecipients all");
+            let whys = waiting["recipients"].as_array().unwrap().iter().map(|one| one["why"].to_string());
+            whys.filter(|why| why.starts_with("\"The destination is unreachable")).count() == 3
+        };
+        let shown = commands.iter().map(|words| {
+            wait_until("a clock holds everybody", held);
+            self.shown(words)
+        });
+        shown.collect()
+    }
 }
 
 #[test]
@@ -198,7 +212,7 @@ fn every_command_as_operators_see_it() {
     let mid = waiting["recipients"][0]["mid"].as_u64().unwrap();
     insta::assert_snapshot!(
         "delivernow",
-        setting.book(&[
+        setting.book_of_held(&[
             "delivernow down.test",
             &format!("delivernow {mid}"),
             "delivernow all",
@@ -251,6 +265,20 @@ fn counters_add_up() {
         shown["cohorts"].as_array().unwrap().iter().map(|cohort| number(&cohort["recipients"])).sum();
     let others = number(&totals["moving_recips"]) + number(&shown["others_waiting"]);
     assert_eq!(told + others, 3, "who waits has a reason or is on the way: {shown:#}");
+}
+
+#[test]
+fn a_host_that_is_up_and_takes_nobody_tells_its_last_error() {
+    let net = World::start(22).unwrap();
+    let later = Reply::new(451).enhanced("4.7.1").text("come back later");
+    let grey = net.settle("grey.test", Temper::healthy().recipient("*", later)).unwrap();
+    let gateway = Gateway::start(&by_dns(&net, "refused_networks = []"));
+    mail_to(&gateway, &["one@grey.test"]);
+    wait_until("it was deferred", || gateway.json("hoststatus grey.test")["soft_bounced_evts"] == 1);
+    let shown = gateway.json("hoststatus grey.test");
+    assert_eq!((&shown["status"], &shown["reason"]), (&"up".into(), &serde_json::Value::Null));
+    assert_eq!(shown["last_error"]["text"], "451 4.7.1 come back later");
+    assert_eq!(shown["last_error"]["address"], grey.address().to_string());
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub struct HostStatusReply {
     pub status: String,
     /// Since when, microseconds since the epoch.
     pub since_us: Option<u64>,
-    /// The last failure of any class, in words, when the destination is not up.
+    /// The failure behind the status, in words, when the destination is not up.
     pub reason: Option<String>,
     /// The failure behind a status other than up, for programs.
     #[serde(default)]
@@ -43,7 +43,8 @@ pub struct HostStatusReply {
     pub suspended: Option<(String, u64)>,
     /// Soft Bounced Events.
     pub soft_bounced_evts: u64,
-    /// Completion.
+    /// Completion, by kind of end.
+    #[serde(flatten)]
     pub completion: Completion,
     /// Unattempted Recipients.
     pub unattempted_recips: u64,
@@ -74,6 +75,8 @@ pub struct HostStatusReply {
     pub routes: Vec<RouteLine>,
     /// Last 5XX reply.
     pub last_5xx: Option<LastError>,
+    /// Last error of any class, whatever the status: why mail waits for a destination that is up.
+    pub last_error: Option<LastError>,
     /// Last TLS error, with the mode that was tried.
     pub last_tls: Option<LastError>,
 }
@@ -129,7 +132,9 @@ pub struct LastError {
     pub mode: Option<String>,
     /// The reply or our words.
     pub text: String,
-    /// When.
+    /// The address and port that it came from, when there was one.
+    pub address: Option<String>,
+    /// When, microseconds since the epoch.
     pub at_us: u64,
 }
 
@@ -138,7 +143,7 @@ impl Command for HostStatus {
     const SPEC: Spec = Spec {
         words: "hoststatus",
         summary: "shows all that is known of one destination",
-        about: "Up, down or unknown, since when and why; counters since the last reset; what waits; addresses as they stand in the cache; the last 5XX reply and the last TLS error.",
+        about: "Up, down or unknown, since when and why; counters since the last reset; what waits; addresses as they stand in the cache; the last 5XX reply, the last error of any class with its address, and the last TLS error.",
         arguments: &[Argument {
             name: "host",
             help: "the recipient host, for example example.com",
@@ -266,6 +271,11 @@ impl HostStatusReply {
             let at = self.as_of.show(error.at_us);
             let _ = writeln!(out, "Last 5XX Error:\n{RULE}\n{}\n(at {at})\n{RULE}\n", error.text);
         }
+        if let Some(error) = &self.last_error {
+            let at = self.as_of.show(error.at_us);
+            let from = error.address.as_ref().map_or_else(String::new, |from| format!(", from {from}"));
+            let _ = writeln!(out, "Last Error:\n{RULE}\n{}\n(at {at}{from})\n{RULE}\n", error.text);
+        }
         if let Some(error) = &self.last_tls {
             let at = self.as_of.show(error.at_us);
             let mode = error.mode.as_deref().unwrap_or("Preferred");
@@ -277,3 +287,6 @@ impl HostStatusReply {
 fn line(out: &mut String, label: &str, value: u64) {
     let _ = writeln!(out, "{label:<36}{:>11}", thousands(value));
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use mailreeve_core::tally::Destination;
 
 use super::cohorts::Cohorts;
 use super::status::completion;
-use super::words::{in_words, mode, reason, route_lines, word};
+use super::words::{in_words, last_error, mode, reason, route_lines, word};
 use super::{Commands, stopping};
 
 /// What the shard knows of a destination.
@@ -72,6 +72,7 @@ impl Commands {
             exchangers: Vec::new(),
             routes: Vec::new(),
             last_5xx: None,
+            last_error: None,
             last_tls: None,
         }
     }
@@ -94,14 +95,12 @@ fn fill(reply: &mut HostStatusReply, known: Known) {
     reply.oldest_message_us = view.oldest;
     reply.last_activity_us = view.last_activity;
     fill_way(reply, &view);
-    reply.last_5xx = view.last_5xx.as_ref().map(|failure| LastError {
-        mode: None,
-        text: format!("{} {}", failure.code, failure.text.join(" ")),
-        at_us: failure.at,
-    });
+    reply.last_5xx = view.last_5xx.as_ref().map(last_error);
+    reply.last_error = view.last_failure.as_ref().map(last_error);
     reply.last_tls = view.last_tls.map(|tls| LastError {
         mode: Some(mode(tls.mode).to_owned()),
         text: tls.text,
+        address: None,
         at_us: tls.at,
     });
     reply.suspended = view.suspended;

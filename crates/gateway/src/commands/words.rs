@@ -1,7 +1,7 @@
 //! What the shard knows, in the words of operators.
 
 use mailreeve_api::format::AsOf;
-use mailreeve_api::queue::{Reason, RouteLine};
+use mailreeve_api::queue::{LastError, Reason, RouteLine};
 use mailreeve_core::delivery::io::TlsMode;
 use mailreeve_core::delivery::settings::{HopHost, Route};
 use mailreeve_core::delivery::why::{LimitOwner, Why};
@@ -26,11 +26,10 @@ pub(super) const fn mode(mode: TlsMode) -> &'static str {
 
 /// A failure in one sentence, with its address.
 pub(super) fn in_words(failure: &Failure) -> String {
-    let text = failure.text.join(" ");
-    let code = if failure.code == 0 { String::new() } else { format!("{} ", failure.code) };
+    let said = said(failure);
     match failure.address {
-        Some(address) => format!("{code}{text} ({address})"),
-        None => format!("{code}{text}"),
+        Some(address) => format!("{said} ({address})"),
+        None => said,
     }
 }
 
@@ -43,6 +42,18 @@ pub(super) fn reason(failure: &Failure) -> Reason {
         address: failure.address.map(|address| address.ip().to_string()),
         at_us: failure.at,
     }
+}
+
+/// A failure as `hoststatus` keeps it.
+pub(super) fn last_error(failure: &Failure) -> LastError {
+    let address = failure.address.map(|address| address.to_string());
+    LastError { mode: None, text: said(failure), address, at_us: failure.at }
+}
+
+/// The reply, or our own words where there was none.
+fn said(failure: &Failure) -> String {
+    let text = failure.text.join(" ");
+    if failure.code == 0 { text } else { format!("{} {text}", failure.code) }
 }
 
 pub(super) fn route_lines(route: &Route) -> Vec<RouteLine> {
