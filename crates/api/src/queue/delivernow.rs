@@ -23,9 +23,11 @@ pub enum DeliverNow {
 pub struct DeliverNowReply {
     /// What it was given for.
     pub scope: DeliverNow,
-    /// Recipients that became due.
+    /// Waiting recipients in scope.
+    pub waiting: u64,
+    /// Those of them that became due: a clock or a limit of rate held them.
     pub recipients: u64,
-    /// Destinations they belong to.
+    /// Destinations that these belong to.
     pub destinations: u64,
 }
 
@@ -71,10 +73,48 @@ impl Text for DeliverNowReply {
         };
         let recipients = if self.recipients == 1 { "recipient" } else { "recipients" };
         let destinations = if self.destinations == 1 { "destination" } else { "destinations" };
-        format!(
+        let mut out = format!(
             "{first}\n{} {recipients} at {} {destinations} became due.\n",
             thousands(self.recipients),
             thousands(self.destinations)
-        )
+        );
+        match self.waiting - self.recipients.min(self.waiting) {
+            0 => {}
+            1 => out.push_str("1 other was waiting for neither a clock nor a rate.\n"),
+            others => {
+                let others = thousands(others);
+                out.push_str(&format!("{others} others were waiting for neither a clock nor a rate.\n"));
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_due_and_what_was_due_already_are_told_apart() {
+        let text = |waiting, recipients, destinations| {
+            let scope = DeliverNow::Host("example.com".to_owned());
+            DeliverNowReply { scope, waiting, recipients, destinations }.text()
+        };
+        let first = "Rescheduling all messages to example.com for immediate delivery.\n";
+        let table = [
+            ((1, 1, 1), "1 recipient at 1 destination became due.\n"),
+            ((200_000, 200_000, 2), "200,000 recipients at 2 destinations became due.\n"),
+            (
+                (3, 2, 1),
+                "2 recipients at 1 destination became due.\n1 other was waiting for neither a clock nor a rate.\n",
+            ),
+            (
+                (1_200, 0, 0),
+                "0 recipients at 0 destinations became due.\n1,200 others were waiting for neither a clock nor a rate.\n",
+            ),
+        ];
+        for ((waiting, recipients, destinations), told) in table {
+            assert_eq!(text(waiting, recipients, destinations), format!("{first}{told}"));
+        }
     }
 }

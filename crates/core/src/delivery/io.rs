@@ -57,7 +57,8 @@ pub struct Target {
 pub enum Resolution {
     /// Addresses to try, by preference, unshuffled.
     Addresses {
-        /// The targets, at most a bounded number (D4).
+        /// The targets, at most a bounded number (D4). An address that is named more than once is tried once, at
+        /// its best preference.
         targets: Vec<Target>,
         /// Exchangers as answered: preference, seconds to live, name; for operators.
         exchangers: Vec<(u16, u32, String)>,
@@ -148,7 +149,8 @@ pub enum Input {
     Closed { dcid: Dcid, why: Option<Failure> },
     /// Time has come to [`Delivery::deadline`](super::Delivery::deadline).
     Tick,
-    /// Make recipients due now and forget verdicts and limits that hold them (operators' `delivernow`).
+    /// Make recipients due now and forget verdicts and limits that hold them (operators' `delivernow`). Each is
+    /// answered by one [`Effect::Retried`], in the order in which they came.
     DeliverNow { scope: Scope, by: String },
     /// Stop starting deliveries: everywhere, or to one destination.
     Suspend { host: Option<Host>, by: String },
@@ -166,6 +168,17 @@ pub enum Input {
     RecordCorrupt { dcid: Dcid, mid: Mid, detail: String },
     /// The daemon stops: nothing new starts, connections close when their transaction ends.
     Shutdown,
+}
+
+/// What a retry-now did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retried {
+    /// Waiting recipients in its scope.
+    pub waiting: u64,
+    /// Those of them that became due by it: a clock or a limit of rate held them.
+    pub recipients: u64,
+    /// Destinations that these belong to.
+    pub destinations: u64,
 }
 
 /// What the shell must do.
@@ -192,6 +205,8 @@ pub enum Effect {
     Quit { dcid: Dcid },
     /// Tell a fact that changes no queue.
     Record(Event),
+    /// A retry-now is done; its event was recorded just before.
+    Retried(Retried),
     /// Make a recipient's new state durable. Nobody waits for it.
     Defer { state: RecipientState, event: Event, report_delay: bool },
     /// A recipient was given another destination: make that durable. Nobody waits for it.

@@ -28,6 +28,7 @@ use crate::ids::{Dcid, Mid, Rid};
 
 mod agenda;
 mod answer;
+mod awaiting;
 mod cohorts;
 mod connect;
 mod connection;
@@ -36,6 +37,7 @@ mod destination;
 mod destinations;
 mod end;
 mod enqueue;
+mod evidence;
 mod gate;
 pub mod io;
 mod limits;

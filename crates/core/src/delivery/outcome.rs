@@ -20,6 +20,7 @@ impl Delivery {
     ) {
         let Some((slot, mut members)) = self.end_transaction(dcid, mid) else { return };
         let id = self.connections[slot].destination;
+        self.attempted(id);
         let answered = |(_, result): &(Rid, RecipientResult)| match result {
             RecipientResult::Delivered { .. } => true,
             RecipientResult::Soft(failure) | RecipientResult::Hard(failure) => failure.code > 0,
@@ -61,8 +62,7 @@ impl Delivery {
         let destination = &mut self.destinations[connection.destination];
         destination.busy -= 1;
         destination.free.push(slot);
-        destination.last_activity = Some(now);
-        destination.verdict.attempted = Some(now);
+        destination.touched = now;
         self.touch(self.connections[slot].destination);
         Some((slot, members))
     }

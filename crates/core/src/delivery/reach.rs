@@ -1,6 +1,7 @@
 //! Whether destinations can be reached: answers of the name service, connections that came to stand or did not,
 //! and the verdict that operators read.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use crate::delivery::Delivery;
@@ -8,6 +9,7 @@ use crate::delivery::connection::{Peer, Phase};
 use crate::delivery::content::{Met, Offer};
 use crate::delivery::destination::{Backoff, DestinationId, Hold, Known, Path, Reach, TlsFailure};
 use crate::delivery::end::{WaitsFor, bounce_kind, next_interval};
+use crate::delivery::evidence::{status_after, telling_failure};
 use crate::delivery::io::{AddressTry, Effect, PeerFacts, Resolution, Slot, Target};
 use crate::delivery::recipient::{Place, RecipientId};
 use crate::delivery::steady::Steady;
@@ -65,6 +67,9 @@ impl Delivery {
             return;
         }
         targets.sort_by_key(|target| target.preference);
+        // An address behind several exchangers is one server: it is tried once, as the best of them.
+        let mut met = BTreeSet::new();
+        targets.retain(|target| met.insert(target.address));
         // An answer that is old already still serves the attempt that asked for it.
         let shortest = self.now().plus_secs(1);
         let expires = expires_at.map_or(Steady::NEVER, |at| self.clock.steady(at).max(shortest));
@@ -278,7 +283,8 @@ impl Delivery {
         self.judge(id, HostStatus::Up, None, address, effects);
     }
 
-    fn attempted(&mut self, id: DestinationId) {
+    /// Notes that the destination was tried, with whatever result.
+    pub(super) fn attempted(&mut self, id: DestinationId) {
         let now = self.now();
         let destination = &mut self.destinations[id];
         destination.last_activity = Some(now);
@@ -322,67 +328,5 @@ impl Delivery {
         }
         let host = destination.host.clone();
         effects.push(Effect::Record(Event::DeliveryTls { dcid, host, result: result.clone() }));
-    }
-}
-
-/// How much a failure says about the host: an answer more than a refusal, a refusal more than silence.
-fn weight(failure: &Failure) -> Shows {
-    match failure.cause {
-        Cause::ConnectRefused | Cause::NoRoute | Cause::BannerTimeout | Cause::SmtpTimeout => Shows::Against,
-        Cause::ConnectionLost if failure.stage <= Stage::Greeting => Shows::Against,
-        Cause::GreetingRejected
-        | Cause::HelloRejected
-        | Cause::ConnectionLost
-        | Cause::LostAfterData
-        | Cause::ProtocolError
-        | Cause::TlsNotOffered
-        | Cause::TlsHandshake
-        | Cause::TlsCertificate
-        | Cause::AuthFailed
-        | Cause::Reply4xx
-        | Cause::Reply5xx => Shows::Answered,
-        Cause::ConnectTimeout
-        | Cause::ConnectError
-        | Cause::DnsNxdomain
-        | Cause::DnsServfail
-        | Cause::DnsTimeout
-        | Cause::ResolverUnreachable
-        | Cause::NullMx
-        | Cause::MxNoAddress
-        | Cause::CnameLoop
-        | Cause::RefusedNetwork
-        | Cause::MailLoop
-        | Cause::Utf8NotOffered
-        | Cause::TooBigForPeer
-        | Cause::EightBitNotOffered
-        | Cause::Expired
-        | Cause::Operator
-        | Cause::RecordCorrupt => Shows::Silent,
-    }
-}
-
-/// What a failed address shows of its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Shows {
-    /// Nothing came back.
-    Silent,
-    /// It is there and does not serve, or fell silent inside SMTP.
-    Against,
-    /// It spoke SMTP.
-    Answered,
-}
-
-/// Returns the failure that tells most, the first of equals.
-fn telling_failure(failed: &[AddressTry]) -> Option<&Failure> {
-    failed.iter().map(|tried| &tried.failure).rev().max_by_key(|failure| weight(failure))
-}
-
-/// Returns the verdict after an attempt that failed at these addresses: a host that answers is up even if it
-/// rejects.
-fn status_after(failed: &[AddressTry]) -> HostStatus {
-    match telling_failure(failed).map(weight) {
-        Some(Shows::Answered) => HostStatus::Up,
-        Some(Shows::Against) => HostStatus::Down,
-        Some(Shows::Silent) | None => HostStatus::Unknown,
     }
 }

@@ -3,13 +3,14 @@
 //! Forgotten are the destination's clock with the verdict that started it, failing addresses, rate windows and the
 //! cached way. The tries that follow never count towards the limit of attempts.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::Bound;
 
 use crate::delivery::Delivery;
 use crate::delivery::destination::{DestinationId, Path, Reach};
 use crate::delivery::gate::need_of;
-use crate::delivery::io::{Effect, Scope};
+use crate::delivery::io::{Effect, Retried, Scope};
 use crate::delivery::operator::Job;
 use crate::delivery::recipient::{Marks, Place, RecipientId};
 use crate::delivery::steady::Steady;
@@ -22,17 +23,20 @@ use crate::ids::Mid;
 pub(super) struct RetryNow {
     scope: Scope,
     by: String,
-    /// Recipients that became due by it.
-    recipients: u64,
+    /// What it did so far.
+    did: Retried,
     /// The cell of the destination it works on.
     cell: u32,
+    /// Somebody became due there.
+    helped: bool,
     /// The last of that destination's members it looked at.
     done: Option<(Steady, RecipientId)>,
 }
 
 impl Delivery {
     pub(super) fn deliver_now(&mut self, scope: Scope, by: String) {
-        self.jobs.push_back(Job::RetryNow(RetryNow { scope, by, recipients: 0, cell: 0, done: None }));
+        let did = Retried::default();
+        self.jobs.push_back(Job::RetryNow(RetryNow { scope, by, did, cell: 0, helped: false, done: None }));
     }
 
     /// Goes on with a retry-now; returns it when the budget ended before it did.
@@ -44,20 +48,21 @@ impl Delivery {
                 None => true,
             },
             Scope::Message(mid) => {
-                retry.recipients = self.retry_message(*mid, effects);
+                retry.did = self.retry_message(*mid, effects);
                 true
             }
         };
         if !finished {
             return Some(Job::RetryNow(retry));
         }
-        let RetryNow { scope, by, recipients, .. } = retry;
+        let RetryNow { scope, by, did, .. } = retry;
         let scope = match scope {
             Scope::All => "all".to_owned(),
             Scope::Host(host) => host.as_str().to_owned(),
             Scope::Message(mid) => format!("MID {mid}"),
         };
-        effects.push(Effect::Record(Event::DeliverNow { scope, recipients, by }));
+        effects.push(Effect::Record(Event::DeliverNow { scope, recipients: did.recipients, by }));
+        effects.push(Effect::Retried(did));
         None
     }
 
@@ -72,6 +77,7 @@ impl Delivery {
                 return false;
             }
             retry.cell += 1;
+            retry.helped = false;
             retry.done = None;
         }
         self.verdicts.clear_all();
@@ -98,7 +104,11 @@ impl Delivery {
         for member in &members {
             self.budget -= 1;
             retry.done = Some(*member);
-            retry.recipients += u64::from(self.force(member.1, held));
+            retry.did.waiting += 1;
+            if self.force(member.1, held) {
+                retry.did.recipients += 1;
+                retry.did.destinations += u64::from(!std::mem::replace(&mut retry.helped, true));
+            }
         }
         if !members.is_empty() && self.budget == 0 {
             return false;
@@ -156,16 +166,18 @@ impl Delivery {
     }
 
     /// Makes the recipients of one message due and puts them first in line.
-    fn retry_message(&mut self, mid: Mid, effects: &mut Vec<Effect>) -> u64 {
+    fn retry_message(&mut self, mid: Mid, effects: &mut Vec<Effect>) -> Retried {
         let members: Vec<_> = self.of_message(mid).collect();
-        let mut forced = 0;
+        let mut did = Retried { waiting: members.len() as u64, ..Retried::default() };
+        let mut helped = BTreeSet::new();
         for id in members.into_iter().rev() {
             let destination = self.recipients[id].destination;
             let held = self.is_held(destination);
             if !self.force(id, held) {
                 continue;
             }
-            forced += 1;
+            did.recipients += 1;
+            helped.insert(destination);
             let line = &mut self.destinations[destination].lines[need_of(&self.recipients[id]).line()];
             line.remove(&mut self.recipients, id);
             line.push_front(&mut self.recipients, id);
@@ -173,7 +185,7 @@ impl Delivery {
         for id in self.destinations_of(mid) {
             self.forget_all(id, effects);
         }
-        forced
+        Retried { destinations: helped.len() as u64, ..did }
     }
 
     fn destinations_of(&self, mid: Mid) -> Vec<DestinationId> {

@@ -1,20 +1,17 @@
 //! Serving destinations: whoever changed is looked at, first in line first, and started as far as the gate lets.
 //!
 //! Only destinations for which something happened are served (they are `dirty`), so a pass costs what changed,
-//! not what waits. Every blocker leaves behind what will make the destination dirty again: a time in the agenda,
-//! a place in a queue for slots or an address, or an answer that is on its way.
+//! not what waits. Every blocker leaves behind what will make the destination dirty again (`awaiting`).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::delivery::Delivery;
 use crate::delivery::destination::{Destination, DestinationId, Path};
-use crate::delivery::gate::{Gate, Step, Wait};
+use crate::delivery::gate::{Gate, Step};
 use crate::delivery::io::{Effect, End};
 use crate::delivery::need::Need;
 use crate::delivery::plan::Plan;
 use crate::delivery::recipient::{Marks, RecipientId};
-use crate::delivery::steady::Steady;
 use crate::event::{BounceKind, Cause, HostStatus};
 use crate::ids::Dcid;
 
@@ -68,6 +65,7 @@ impl Delivery {
                 }
                 Gate::Wait(wait) => {
                     self.await_change(id, wait, effects);
+                    self.await_rates(id);
                     blocked[need.line()] = true;
                 }
             }
@@ -145,92 +143,6 @@ impl Delivery {
             let (failure, kind) = (failure.failure(), *kind);
             self.bounce(recipient, Dcid(0), kind, failure, effects);
         }
-    }
-
-    /// Leaves behind what will wake the destination when a blocker ends.
-    fn await_change(&mut self, id: DestinationId, wait: Wait, effects: &mut Vec<Effect>) {
-        match wait {
-            Wait::SlotOfGateway(_) => self.await_slot(id),
-            Wait::ConnectionOfAddress(..) | Wait::OpeningAtAddress(..) | Wait::RateOfAddress(..) => {
-                self.await_addresses(id, effects);
-            }
-            Wait::RateOfDestination(until) => self.look_again(id, until),
-            // The agenda, an answer on its way or an operator ends these.
-            Wait::Attempting(_)
-            | Wait::ShuttingDown
-            | Wait::SpoolSpace
-            | Wait::SuspendedAll
-            | Wait::SuspendedHost
-            | Wait::OwnClock
-            | Wait::HostClock
-            | Wait::OnTrial(_)
-            | Wait::Resolving
-            | Wait::Connecting(_)
-            | Wait::ConnectionOfDestination(_) => {}
-        }
-    }
-
-    /// Waits for a slot, or for an idle connection to one of its addresses.
-    fn await_slot(&mut self, id: DestinationId) {
-        let destination = &mut self.destinations[id];
-        let unproven = !destination.is_proven();
-        if !std::mem::replace(&mut destination.awaits_slot[usize::from(unproven)], true) {
-            self.limits.wait(id, unproven, destination.turn);
-        }
-        self.await_targets(id);
-    }
-
-    /// Has the destination looked at when something changes at one of its addresses.
-    fn await_targets(&mut self, id: DestinationId) {
-        let destination = &mut self.destinations[id];
-        destination.awaits_address = true;
-        if let Path::Known(known) = &destination.path {
-            for target in &known.targets {
-                self.limits.wait_for_address(target.address.ip(), id);
-            }
-        }
-    }
-
-    /// Waits for whichever address of the destination comes free first.
-    fn await_addresses(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
-        let now = self.now();
-        let destination = &self.destinations[id];
-        let Some(known) = destination.known() else { return };
-        // A blocker at the servers of first choice also ends when others come back into that choice.
-        let back = known.targets.iter().filter_map(|target| self.verdicts.running(target.address, now));
-        let looked_at = back.map(|verdict| verdict.until).chain([known.expires]).min();
-        let blockers: Vec<Wait> = known
-            .targets
-            .iter()
-            .filter_map(|target| self.address_blocker(destination, target, now))
-            .collect();
-        self.await_targets(id);
-        self.look_again(id, looked_at.unwrap_or(Steady::NEVER));
-        for blocker in blockers {
-            match blocker {
-                Wait::ConnectionOfAddress(address, _) => {
-                    if let Some(slot) = self.connections.idle_to(address) {
-                        self.quit(slot, effects);
-                    }
-                }
-                Wait::RateOfAddress(_, until) => self.look_again(id, until),
-                // Its answers wake the destination.
-                Wait::OpeningAtAddress(..) => {}
-                other => debug_assert!(false, "no blocker of an address: {other:?}"),
-            }
-        }
-    }
-
-    /// Has those looked at again that wait for something at an address.
-    pub(super) fn touch_waiting(&mut self, address: IpAddr) {
-        for waiting in self.limits.take_waiting(address) {
-            self.touch(waiting);
-        }
-    }
-
-    fn look_again(&mut self, id: DestinationId, at: Steady) {
-        let destination = &mut self.destinations[id];
-        destination.look_at = destination.look_at.min(at);
     }
 
     /// Sends connections that found no work to rest, and tells who waits for their place.

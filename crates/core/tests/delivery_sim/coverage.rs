@@ -114,6 +114,7 @@ points! {
     OutTransact = "effect: Transact",
     OutQuit = "effect: Quit",
     OutRecord = "effect: Record",
+    OutRetried = "effect: Retried",
     OutDefer = "effect: Defer",
     OutEnd = "effect: End",
     OutRedirect = "effect: Redirect",

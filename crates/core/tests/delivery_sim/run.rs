@@ -357,7 +357,7 @@ impl Sim {
             Effect::Connect { .. } => self.connect(effect)?,
             Effect::Transact { dcid, mid, rids } => return self.transact(dcid, mid, rids),
             Effect::Quit { dcid } => self.quit(dcid),
-            Effect::Record(_) => {}
+            Effect::Record(_) | Effect::Retried(_) => {}
             Effect::Redirect { state, .. } => {
                 let at = self.clock.steady + self.rng.range(1, 200) * MILLI;
                 self.spool.defer(state, at);

@@ -28,7 +28,7 @@ pub(crate) fn some_settings(world: &World, rng: &mut Rng) -> Settings {
         connections: rng.pick(&[1, 2, 3, 5, 10_000, 10_000]),
         connections_per_address: rng.pick(&[0, 0, 1, 2]),
         opening_per_address: rng.pick(&[1, 1, 2, 20]),
-        idle: Duration::from_secs(rng.pick(&[1, 5, 30])),
+        idle: Duration::from_secs(rng.pick(&[1, 5, 30, 60])),
         verdict_life: Duration::from_secs(rng.pick(&[600, 3_600, 3_600])),
         profiles: some_profiles(rng),
         default_control: if rng.chance(50) { some_control(rng) } else { Control::default() },

@@ -1,10 +1,11 @@
 //! `tophosts`, `delivernow`.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use mailreeve_api::queue::{DeliverNow, DeliverNowReply, HostLine, SortKey, TopHostsReply};
 use mailreeve_api::wire::{Problem, ProblemKind};
-use mailreeve_core::delivery::io::{Input, Scope};
+use mailreeve_core::delivery::io::{Retried, Scope};
 use mailreeve_core::delivery::views::Cell;
 use mailreeve_core::event::HostStatus;
 use mailreeve_core::ids::{Host, Mid};
@@ -12,12 +13,11 @@ use mailreeve_core::tally::Destination;
 
 use super::words::word;
 use super::{Commands, stopping};
-use crate::deliver::shard::Message;
 
 /// Rows of `tophosts`.
 const TOP: usize = 20;
-/// Recipients a page.
-const PAGE: usize = 1_000;
+/// How long the end of a retry-now is waited for: less than the command line waits for an answer.
+const RETRY_PATIENCE: Duration = Duration::from_secs(20);
 
 impl Commands {
     pub(super) async fn top_hosts(&self, key: SortKey) -> Result<TopHostsReply, Problem> {
@@ -69,8 +69,16 @@ impl Commands {
             DeliverNow::Host(host) => Scope::Host(Host::new(host)),
             DeliverNow::Mid(mid) => Scope::Message(Mid(*mid)),
         };
-        let (recipients, destinations) = self.count(&scope).await?;
-        if recipients == 0 {
+        // Whoever mended a zone wants it read now; answers that are still good are only asked for again.
+        self.context.running.load().dns.flush();
+        let retried = self.context.shard.deliver_now(scope, by.to_owned()).map_err(|_| stopping())?;
+        let Retried { waiting, recipients, destinations } =
+            match tokio::time::timeout(RETRY_PATIENCE, retried).await {
+                Ok(Ok(retried)) => retried,
+                Ok(Err(_)) => return Err(stopping()),
+                Err(_) => return Err(still_under_way()),
+            };
+        if waiting == 0 {
             let hint = match (self.context.recovery.going_on(), self.context.work_queue.load().messages) {
                 (Some((done, all)), _) => {
                     format!("the queue is still being read after the start: {done} of {all}")
@@ -81,34 +89,17 @@ impl Commands {
             };
             return Err(Problem::new("nothing is waiting for delivery there", hint).of(ProblemKind::NotFound));
         }
-        // Whoever mended a zone wants it read now; answers that are still good are only asked for again.
-        self.context.running.load().dns.flush();
-        let input = Input::DeliverNow { scope, by: by.to_owned() };
-        self.context.shard.send(Message::Input(input)).map_err(|_| stopping())?;
-        Ok(DeliverNowReply { scope: request, recipients, destinations })
+        Ok(DeliverNowReply { scope: request, waiting, recipients, destinations })
     }
+}
 
-    /// Counts waiting recipients and their destinations, a page a question: nobody holds the shard for long.
-    async fn count(&self, scope: &Scope) -> Result<(u64, u64), Problem> {
-        let mut hosts = HashSet::new();
-        let mut recipients = 0;
-        let mut cursor = None;
-        loop {
-            let scope = scope.clone();
-            let page = self
-                .context
-                .shard
-                .ask(move |delivery, now| delivery.recipients(&scope, cursor, PAGE, now))
-                .await
-                .map_err(|_| stopping())?;
-            recipients += page.recipients.len() as u64;
-            hosts.extend(page.recipients.into_iter().map(|view| view.host));
-            match page.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok((recipients, hosts.len() as u64)),
-            }
-        }
-    }
+/// A retry-now takes longer than anybody waits for an answer; it goes on all the same.
+fn still_under_way() -> Problem {
+    Problem::new(
+        format!("the queue is so long that this takes more than {} seconds", RETRY_PATIENCE.as_secs()),
+        "it goes on; the log tells how many recipients became due when it is done",
+    )
+    .of(ProblemKind::Unavailable)
 }
 
 fn line(host: &str, status: HostStatus, active: u64, connections: u64, ends: &Destination) -> HostLine {

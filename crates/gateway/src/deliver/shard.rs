@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_core::delivery::Delivery;
-use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult};
+use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Retried};
 use mailreeve_core::delivery::settings::Route;
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
 use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::bodies::{Bodies, Loaded};
 use super::connection::{self, Job, Order, Plan};
@@ -47,6 +47,8 @@ struct Shell {
     inputs: mpsc::UnboundedSender<Input>,
     loads: mpsc::UnboundedSender<Load>,
     effects: Vec<Effect>,
+    /// Who waits for the end of a retry-now, in the order in which they were given.
+    retries: VecDeque<oneshot::Sender<Retried>>,
 }
 
 /// The two ways to a connection's task.
@@ -77,6 +79,7 @@ pub async fn run(
         inputs,
         loads,
         effects: Vec::new(),
+        retries: VecDeque::new(),
     };
     let mut from_connections = Vec::with_capacity(BATCH);
     let mut from_outside = Vec::with_capacity(BATCH);
@@ -152,6 +155,10 @@ impl Shell {
                 let _ = taken.send(());
             }
             Message::Input(input) => self.input(input),
+            Message::DeliverNow { scope, by, told } => {
+                self.retries.push_back(told);
+                self.input(Input::DeliverNow { scope, by });
+            }
             Message::Cut(dcids) => {
                 for line in dcids.iter().filter_map(|dcid| self.lines.get(dcid)) {
                     line.cut.notify_one();
@@ -258,6 +265,12 @@ impl Shell {
             }
             Effect::Quit { dcid } => self.order(dcid, Order::Quit),
             Effect::Record(event) => self.context.events.tell(event),
+            Effect::Retried(retried) => {
+                if let Some(told) = self.retries.pop_front() {
+                    // Whoever gave the command may have lost patience.
+                    let _ = told.send(retried);
+                }
+            }
             Effect::Defer { state, event, report_delay } => {
                 // Old mail must not crowd fresh mail out of memory.
                 self.bodies.drop_message(state.mid);

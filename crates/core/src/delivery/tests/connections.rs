@@ -1,7 +1,7 @@
 //! Reuse of connections, and what becomes of them.
 
 use super::world::*;
-use crate::delivery::io::{Effect, Input, TlsMode};
+use crate::delivery::io::{Effect, Input, Target, TlsMode};
 use crate::delivery::settings::{Control, Hop, HopHost, Pattern, Route};
 
 #[test]
@@ -37,7 +37,7 @@ fn only_like_connections_are_shared() {
         world.make_up("a.example", 1);
         world.enqueue(1, 1, "b.example");
         world.heard();
-        world.resolved("b.example", &[crate::delivery::io::Target { name: name.into(), ..target(1, 10) }]);
+        world.resolved("b.example", &[Target { name: name.into(), ..target(1, 10) }]);
         let expected = if shared { "transact 1 mid 1 [0]" } else { "connect 2 slot 1 b.example 192.0.2.1" };
         assert_eq!(world.heard().last().unwrap(), expected, "{controls:?} {name}");
     }
@@ -102,6 +102,38 @@ fn exchangers_of_equal_preference_share_the_load() {
         }
     }
     assert_eq!(firsts.len(), 2);
+}
+
+#[test]
+fn an_address_behind_several_exchangers_is_tried_once_at_its_best_preference() {
+    let named = |name: &str, last, preference| Target { name: name.into(), ..target(last, preference) };
+    let answer = [
+        named("late.example", 1, 30),
+        named("second.example", 2, 20),
+        named("first.example", 1, 10),
+        named("equal.example", 2, 20),
+    ];
+    let mut world = World::new();
+    world.enqueue(1, 1, "a.example");
+    world.resolved("a.example", &answer);
+    world.hears(&["resolve a.example", "connect 1 slot 0 a.example 192.0.2.1 192.0.2.2"]);
+    let view = world.view("a.example");
+    let told: Vec<_> =
+        view.targets.iter().map(|one| (one.target.name.as_str(), one.target.preference)).collect();
+    assert_eq!(told, [("first.example", 10), ("second.example", 20)]);
+    assert_eq!(view.exchangers.len(), 4, "people see every exchanger");
+    world.unusable(1, &[(1, refused()), (2, refused())]);
+    assert_eq!(world.heard().iter().filter(|line| line.starts_with("# failed")).count(), 2);
+}
+
+#[test]
+fn an_address_that_a_route_names_twice_is_tried_once() {
+    let hop = |last, priority| Hop { host: HopHost::Address(address(last)), port: 25, priority };
+    let hops = vec![hop(1, 20), hop(2, 10), hop(1, 5)];
+    let route = Route::Hops { hops, credentials: None, implicit_tls: false };
+    let mut world = World::with(|settings| settings.routes = vec![(Pattern::All, route)]);
+    world.enqueue(1, 1, "a.example");
+    world.hears(&["connect 1 slot 0 a.example 192.0.2.1 192.0.2.2"]);
 }
 
 #[test]

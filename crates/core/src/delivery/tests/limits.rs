@@ -213,6 +213,31 @@ fn limits_by_address_count_each_address() {
 }
 
 #[test]
+fn a_free_connection_is_used_when_its_rate_ends_whatever_else_is_awaited() {
+    let mut world = World::with(|settings| {
+        settings.default_control.per_address = true;
+        settings.default_control.recipients = Some(1);
+        settings.default_control.recipient_minutes = 1;
+        settings.idle = std::time::Duration::from_secs(300);
+    });
+    for mid in 1..=2 {
+        world.enqueue(mid, 1, "a.example");
+    }
+    world.resolved("a.example", &[target(1, 10), target(2, 10)]);
+    let first = if world.heard()[1].ends_with("192.0.2.1 192.0.2.2") { 1 } else { 2 };
+    world.ready(1, first);
+    world.delivered(1, 1);
+    // The second connection leads to the other address, which neither answers nor refuses.
+    let second = format!("connect 2 slot 1 a.example 192.0.2.{}", 3 - first);
+    assert!(world.heard().contains(&second));
+    world.pass(59);
+    assert_eq!(world.why(2, 0), "connecting 2");
+    world.heard();
+    world.pass(1);
+    world.hears(&["# start 1 mid 2", "transact 1 mid 2 [0]"]);
+}
+
+#[test]
 fn a_peer_that_refuses_one_more_connection_is_left_with_those_it_has() {
     let mut world = World::new();
     for mid in 1..=5 {

@@ -10,15 +10,16 @@ use crate::ids::{Dcid, Mid};
 
 #[test]
 fn retry_now_makes_due_what_waits_for_a_clock_and_says_how_many() {
-    // scope, how it is told, recipients
+    // scope, how it is told, recipients that became due, all that wait there, destinations
     let table = [
-        (Scope::All, "all", 4),
-        (Scope::Host(host("down.example")), "down.example", 2),
-        (Scope::Host(host("up.example")), "up.example", 2),
-        (Scope::Host(host("nobody.example")), "nobody.example", 0),
-        (Scope::Message(Mid(5)), "MID 5", 2),
+        (Scope::All, "all", 4, 5, 2),
+        (Scope::Host(host("down.example")), "down.example", 2, 2, 1),
+        (Scope::Host(host("up.example")), "up.example", 2, 3, 1),
+        (Scope::Host(host("nobody.example")), "nobody.example", 0, 0, 0),
+        (Scope::Message(Mid(5)), "MID 5", 2, 2, 2),
+        (Scope::Message(Mid(7)), "MID 7", 0, 1, 0),
     ];
-    for (scope, told, recipients) in table {
+    for (scope, told, recipients, of, destinations) in table {
         let mut world = World::new();
         world.make_down("down.example", 1);
         world.make_up("up.example", 2);
@@ -30,11 +31,16 @@ fn retry_now_makes_due_what_waits_for_a_clock_and_says_how_many() {
         world.input(Input::Outcome { dcid: Dcid(2), mid: Mid(5), results, after });
         world.enqueue(6, 1, "up.example");
         world.soft(2, 6);
+        // One that is being tried becomes due by nobody's command.
+        world.enqueue(7, 1, "up.example");
         world.heard();
         world.deliver_now(scope.clone());
         let heard = world.heard();
-        let line = format!("# delivernow {told} {recipients} by ann");
-        assert!(heard.contains(&line), "{scope:?}: {heard:?}");
+        let lines = [
+            format!("# delivernow {told} {recipients} by ann"),
+            format!("retried {recipients} of {of} at {destinations}"),
+        ];
+        assert!(heard.windows(2).any(|pair| pair == lines), "{scope:?}: {heard:?}");
     }
 }
 
@@ -79,7 +85,12 @@ fn retry_now_forgets_what_is_held_against_a_host() {
     let mut world = World::with(|settings| settings.default_control.recipients = Some(1));
     world.make_down("a.example", 1);
     world.deliver_now(Scope::All);
-    world.hears(&["# a.example Unknown None", "# delivernow all 1 by ann", "resolve a.example"]);
+    world.hears(&[
+        "# a.example Unknown None",
+        "# delivernow all 1 by ann",
+        "retried 1 of 1 at 1",
+        "resolve a.example",
+    ]);
     assert_eq!(world.view("a.example").status, HostStatus::Unknown);
     world.resolved("a.example", &[target(1, 10)]);
     assert!(world.view("a.example").targets[0].verdict.is_none());
@@ -88,7 +99,7 @@ fn retry_now_forgets_what_is_held_against_a_host() {
     assert_eq!(world.why(1, 0), "rate of a.example +3600s");
     world.heard();
     world.deliver_now(Scope::Host(host("a.example")));
-    world.hears(&["# delivernow a.example 1 by ann", "resolve a.example"]);
+    world.hears(&["# delivernow a.example 1 by ann", "retried 1 of 2 at 1", "resolve a.example"]);
 }
 
 #[test]
@@ -211,4 +222,21 @@ fn a_damaged_record_ends_its_recipients_and_the_connection_goes_on() {
     world.heard();
     world.input(Input::RecordCorrupt { dcid: Dcid(1), mid: Mid(1), detail: "checksum".into() });
     world.hears(&["end 1.0 corrupt", "end 1.1 corrupt last", "# start 1 mid 2", "transact 1 mid 2 [0]"]);
+}
+
+#[test]
+fn a_damaged_record_is_no_attempt_at_its_destination() {
+    let mut world = World::new();
+    world.make_up("a.example", 1);
+    let tried = world.now.0;
+    world.pass(3);
+    world.enqueue(1, 1, "a.example");
+    world.input(Input::RecordCorrupt { dcid: Dcid(1), mid: Mid(1), detail: "checksum".into() });
+    assert_eq!(world.view("a.example").last_activity, Some(tried), "nothing was said to the host");
+    world.pass(6);
+    world.closed(1);
+    world.pass(3_600 - 10);
+    assert_eq!(world.view("a.example").status, HostStatus::Up);
+    world.pass(1);
+    assert_eq!(world.view("a.example").status, HostStatus::Unknown, "an hour after the last attempt");
 }

@@ -49,7 +49,7 @@ fn retry_now_of_a_deep_queue_goes_in_slices_and_tells_the_sum() {
     let mut told = None;
     let mut calls = 0;
     while told.is_none() {
-        told = world.heard().into_iter().find(|line| line.starts_with("# delivernow"));
+        told = world.heard().into_iter().find(|line| line.starts_with("retried"));
         assert!(
             world.why(1_005, 0).starts_with("backoff") || told.is_some(),
             "nobody starts before all are marked"
@@ -57,7 +57,7 @@ fn retry_now_of_a_deep_queue_goes_in_slices_and_tells_the_sum() {
         calls += 1;
         world.input(Input::Tick);
     }
-    assert_eq!(told.unwrap(), "# delivernow all 20001 by ann");
+    assert_eq!(told.unwrap(), "retried 20001 of 20001 at 1");
     assert!(calls >= 20);
 }
 

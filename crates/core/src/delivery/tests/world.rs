@@ -1,6 +1,5 @@
 //! A shard with a clock in hand: inputs by short words, effects as lines.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -322,11 +321,8 @@ fn line(effect: &Effect, now: Instant) -> String {
     match effect {
         Effect::Resolve { host } => format!("resolve {host}"),
         Effect::Connect { dcid, slot, host, targets, .. } => {
-            let mut text = format!("connect {dcid} slot {} {host}", slot.0);
-            for target in targets {
-                let _ = write!(text, " {}", target.address.ip());
-            }
-            text
+            let to: Vec<_> = targets.iter().map(|target| target.address.ip().to_string()).collect();
+            format!("connect {dcid} slot {} {host} {}", slot.0, to.join(" "))
         }
         Effect::Transact { dcid, mid, rids } => {
             let rids: Vec<u32> = rids.iter().map(|rid| rid.0).collect();
@@ -334,6 +330,9 @@ fn line(effect: &Effect, now: Instant) -> String {
         }
         Effect::Quit { dcid } => format!("quit {dcid}"),
         Effect::Record(event) => event_line(event),
+        Effect::Retried(did) => {
+            format!("retried {} of {} at {}", did.recipients, did.waiting, did.destinations)
+        }
         Effect::Defer { state, report_delay, .. } => {
             let report = if *report_delay { " report" } else { "" };
             let due = away(state.due_at, now);

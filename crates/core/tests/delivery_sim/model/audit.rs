@@ -20,6 +20,9 @@ const NOTICE: u64 = 60 * SECOND;
 impl Model {
     /// Judges the whole between two calls. Every recipient's why was judged before.
     pub(crate) fn audit(&mut self, deadline: Option<Instant>, scene: Scene<'_>) -> Verdict {
+        require(self.retrying.is_empty(), "a retry-now is answered once, with what it did", || {
+            format!("{} were not answered", self.retrying.len())
+        })?;
         self.timers_kept(deadline, scene)?;
         self.nobody_too_old(scene)?;
         self.orders_go_on()?;

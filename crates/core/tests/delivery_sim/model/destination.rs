@@ -41,7 +41,7 @@ pub(crate) struct Destination {
     /// The rate window may have begun anew here.
     pub(crate) window_floor: u64,
     /// What was last met at each address: what it can do, or nothing.
-    pub(crate) met: BTreeMap<IpAddr, Option<PeerFacts>>,
+    pub(crate) met: BTreeMap<SocketAddr, Option<PeerFacts>>,
     /// One more connection failed beside others that stood, steady.
     pub(crate) refused_more: Option<u64>,
     /// The last attempt of any kind.
@@ -302,7 +302,7 @@ impl Destination {
 impl Destination {
     /// Tells whether every address was met, at least one could be asked, and none `can`.
     pub(crate) fn nobody_met(&self, targets: &[(SocketAddr, u16)], can: impl Fn(&PeerFacts) -> bool) -> bool {
-        let mut met = targets.iter().map(|(address, _)| self.met.get(&address.ip()));
+        let mut met = targets.iter().map(|(address, _)| self.met.get(address));
         met.clone().all(|one| one.is_some_and(|facts| facts.as_ref().is_none_or(|facts| !can(facts))))
             && met.any(|one| matches!(one, Some(Some(_))))
     }

@@ -37,6 +37,10 @@ impl Model {
                 coverage.hit(Point::OutRecord);
                 self.recorded(event, scene, coverage)
             }
+            Effect::Retried(did) => {
+                coverage.hit(Point::OutRetried);
+                self.retried(*did)
+            }
             Effect::Defer { state, event, report_delay } => {
                 coverage.hit(Point::OutDefer);
                 self.defer(state, event, *report_delay, scene, coverage)

@@ -1,13 +1,11 @@
 //! What each input makes true.
 
-use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Resolution, Scope};
-use mailreeve_core::delivery::settings::Settings;
+use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Resolution};
 use mailreeve_core::delivery::why::Why;
 use mailreeve_core::event::{Cause, Failure, HostStatus};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 
 use super::destination::verdict_of;
-use super::recipient::Forced;
 use super::{Connection, FailedTry, Model, Phase, Recipient, Scene, Verdict, broken, require};
 use crate::coverage::Coverage;
 
@@ -40,7 +38,7 @@ impl Model {
                 self.note_failed(&host, failed);
                 self.sick.remove(&target.address);
                 let destination = self.destination(&host);
-                destination.met.insert(target.address.ip(), Some(peer.clone()));
+                destination.met.insert(target.address, Some(peer.clone()));
                 destination.judge(&[HostStatus::Up], life, scene.clock);
                 destination.succeed();
                 destination.attempt(now.steady);
@@ -229,78 +227,10 @@ impl Model {
         Ok(())
     }
 
-    fn deliver_now(&mut self, scope: &Scope, scene: Scene<'_>) {
-        let in_scope = |mid: Mid, host: &Host| match scope {
-            Scope::All => true,
-            Scope::Host(wanted) => wanted == host,
-            Scope::Message(wanted) => *wanted == mid,
-        };
-        let (mut hosts, mut touched) = (Vec::new(), Vec::new());
-        for (&(mid, _), recipient) in &mut self.recipients {
-            if !in_scope(mid, &recipient.host) {
-                continue;
-            }
-            touched.push(recipient.host.clone());
-            if recipient.phase != Phase::Waiting {
-                continue;
-            }
-            hosts.push(recipient.host.clone());
-            let now = scene.clock.steady;
-            let held = self.destinations.get(&recipient.host).is_some_and(|one| one.surely_held(now));
-            let waits =
-                recipient.own.as_ref().is_some_and(|own| !own.of_host && !own.timer.may_have_fired(now));
-            if recipient.forced != Forced::Yes {
-                recipient.forced = if held || waits { Forced::Yes } else { Forced::Maybe };
-            }
-            recipient.own = None;
-            if !recipient.intervals_s.contains(&0) {
-                recipient.intervals_s.push(0);
-            }
-        }
-        let life = self.life_us();
-        let shared = |settings: &Settings, host: &Host| {
-            let control = settings.controls.iter().find(|(pattern, _)| pattern.matches(host.as_str()));
-            control.map_or(&settings.default_control, |(_, control)| control).per_address
-        };
-        for (host, destination) in &mut self.destinations {
-            // The limits of an address are forgotten for all who share it.
-            if shared(&self.settings, host) {
-                destination.window_floor = scene.clock.steady;
-            }
-            let whole = match scope {
-                Scope::All => true,
-                Scope::Host(wanted) => wanted == host,
-                Scope::Message(_) => false,
-            };
-            if !whole && !touched.contains(host) {
-                continue;
-            }
-            let surely = whole && hosts.contains(host);
-            let mut to = vec![HostStatus::Unknown];
-            // A verdict that holds nobody may stay.
-            if destination.verdicts().iter().any(|(status, _)| *status == HostStatus::Up)
-                && !destination.on_trial()
-            {
-                to.push(HostStatus::Up);
-            }
-            if surely {
-                destination.handed.clear();
-                destination.windows.clear();
-                destination.window_floor = 0;
-            } else {
-                to.extend(destination.verdicts().iter().map(|&(status, _)| status));
-                destination.window_floor = scene.clock.steady;
-            }
-            destination.judge(&to, life, scene.clock);
-            destination.forget(surely);
-        }
-    }
-
     fn note_failed(&mut self, host: &Host, failed: &[AddressTry]) {
         for one in failed {
-            let ip = one.target.address.ip();
             self.sick.insert(one.target.address);
-            self.destination(host).met.insert(ip, None);
+            self.destination(host).met.insert(one.target.address, None);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Where the design leaves a choice the model keeps every legal state and narrows to the one that the
 //! scheduler shows; where it leaves none, anything else is a [`Violation`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ mod ends;
 mod inputs;
 mod orders;
 mod recipient;
+mod retry;
 mod timer;
 mod transact;
 mod truth;
@@ -31,6 +32,7 @@ mod truth;
 pub(crate) use destination::Destination;
 pub(crate) use orders::signature;
 pub(crate) use recipient::{Phase, Recipient};
+use retry::Retrying;
 
 /// A law broken: which, and what was seen.
 #[derive(Clone, Debug)]
@@ -79,6 +81,8 @@ pub(crate) struct Model {
     orders: BTreeMap<OrderId, orders::Ordered>,
     /// Addresses that were last met failing, by whichever destination.
     sick: BTreeSet<SocketAddr>,
+    /// Retry-nows that were not answered yet, oldest first.
+    retrying: VecDeque<Retrying>,
     /// What the present input allows and demands.
     step: Step,
 }
@@ -89,6 +93,16 @@ pub(crate) struct Known {
     pub(crate) targets: Vec<(SocketAddr, u16)>,
     /// When the answer came, steady, and when it expires, wall; `None` when a route fixes it.
     pub(crate) answered: Option<(u64, u64)>,
+}
+
+/// Returns each address once, with its best preference.
+fn once_each(targets: impl IntoIterator<Item = (SocketAddr, u16)>) -> Vec<(SocketAddr, u16)> {
+    let mut best = BTreeMap::new();
+    for (address, preference) in targets {
+        let known = best.entry(address).or_insert(preference);
+        *known = preference.min(*known);
+    }
+    best.into_iter().collect()
 }
 
 /// A connection that was asked for and has not ended.
@@ -140,6 +154,7 @@ impl Model {
             connections: BTreeMap::new(),
             orders: BTreeMap::new(),
             sick: BTreeSet::new(),
+            retrying: VecDeque::new(),
             step: Step::default(),
         }
     }
@@ -192,12 +207,12 @@ impl Model {
         if let Some(Route::Hops { hops, .. }) = self.route(host)
             && let Some(targets) = hops.iter().map(fixed).collect::<Option<Vec<_>>>()
         {
-            return Some(Known { targets, answered: None });
+            return Some(Known { targets: once_each(targets), answered: None });
         }
         match self.destinations.get(host)?.answer.as_ref()? {
             (Resolution::Addresses { targets, expires_at, .. }, at) => {
-                let targets = targets.iter().map(|target| (target.address, target.preference)).collect();
-                Some(Known { targets, answered: Some((*at, *expires_at)) })
+                let targets = targets.iter().map(|target| (target.address, target.preference));
+                Some(Known { targets: once_each(targets), answered: Some((*at, *expires_at)) })
             }
             (Resolution::Soft(_) | Resolution::Hard(_), _) => None,
         }

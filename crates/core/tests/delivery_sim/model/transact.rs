@@ -90,6 +90,9 @@ impl Model {
         let stranger =
             targets.iter().find(|target| !known.targets.contains(&(target.address, target.preference)));
         require(stranger.is_none(), LAW, || format!("{host}: {stranger:?} is not in the answer"))?;
+        let again = (1..targets.len())
+            .find(|index| targets[..*index].iter().any(|one| one.address == targets[*index].address));
+        require(again.is_none(), "an address is tried once", || format!("{host}: {targets:?}"))?;
         let ordered =
             targets.is_sorted_by_key(|target| (self.sick.contains(&target.address), target.preference));
         let ordered = ordered || targets.is_sorted_by_key(|target| target.preference);

@@ -1,6 +1,6 @@
 //! Whether a why is true: the operator's answer against the world (law 2).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use mailreeve_core::delivery::why::{LimitOwner, Why};
 use mailreeve_core::event::Failure;
@@ -269,15 +269,15 @@ impl Model {
             .map(|(_, preference)| *preference)
             .min()?;
         let met = self.destinations.get(&recipient.host).map(|destination| &destination.met);
-        let unfit = |ip: IpAddr| {
-            met.and_then(|met| met.get(&ip)?.as_ref())
+        let unfit = |address: &SocketAddr| {
+            met.and_then(|met| met.get(address)?.as_ref())
                 .is_some_and(|facts| !recipient.fits(facts, &self.settings))
         };
         let rivals = known
             .targets
             .iter()
             .filter(|(address, preference)| *preference <= named && !self.sick.contains(address));
-        Some(rivals.map(|(address, _)| address.ip()).filter(|ip| !unfit(*ip)).collect())
+        Some(rivals.map(|(address, _)| address).filter(|at| !unfit(at)).map(SocketAddr::ip).collect())
     }
 
     fn rate_limit(&self, host: &Host, whose: &LimitOwner, until: u64, scene: Scene<'_>) -> Verdict {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mailreeve_core::Instant;
 use mailreeve_core::delivery::Delivery;
-use mailreeve_core::delivery::io::{Input, Waiting};
+use mailreeve_core::delivery::io::{Input, Retried, Scope, Waiting};
 use mailreeve_core::envelope::Envelope;
 use mailreeve_core::ids::Dcid;
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +21,15 @@ pub enum Message {
     Recovered(Vec<Waiting>, oneshot::Sender<()>),
     /// An input from outside delivery (operators, reload, disk space, shutdown).
     Input(Input),
+    /// An operator's retry-now.
+    DeliverNow {
+        /// Whom it concerns.
+        scope: Scope,
+        /// Who gave it.
+        by: String,
+        /// Who is told what it did.
+        told: oneshot::Sender<Retried>,
+    },
     /// Connections to end at once, whatever they carry.
     Cut(Vec<Dcid>),
     /// A question about, or to, the shard.
@@ -50,6 +59,13 @@ impl ShardHandle {
     /// Sends without waiting.
     pub fn send(&self, message: Message) -> Result<(), Gone> {
         self.messages.send(message).map_err(|_| Gone)
+    }
+
+    /// Starts a retry-now; what is returned comes when its last recipient is due.
+    pub fn deliver_now(&self, scope: Scope, by: String) -> Result<oneshot::Receiver<Retried>, Gone> {
+        let (told, receiver) = oneshot::channel();
+        self.send(Message::DeliverNow { scope, by, told })?;
+        Ok(receiver)
     }
 
     /// Asks the shard and waits for its answer, five seconds at most.
