@@ -254,7 +254,7 @@ mod tests {
             (b"250\tx\r\n", Malformed::Separator),
             (b"250 a\0b\r\n", Malformed::Nul),
             (b"250-\0\r\n250 b\r\n", Malformed::Nul),
-            (b"\0250 a\r\n", Malformed::Nul),
+            (b"\x00250 a\r\n", Malformed::Nul),
             (b"250-a\r\n550 b\r\n", Malformed::MixedCodes { first: 250, then: 550 }),
             (b"250-a\r\n250-b\r\n250-c\r\n250 d\r\n", Malformed::TooManyLines),
             (b"250 890123456789012345678901\r\n250 8901234567890123456789012345\r\n", Malformed::LineTooLong),
