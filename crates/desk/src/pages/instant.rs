@@ -9,6 +9,11 @@ use super::words::{Arg, Words};
 
 /// Shows an instant: the time of day, with the day when that is not the reply's.
 pub(crate) fn instant(words: &Words, as_of: &AsOf, at_us: u64) -> Html {
+    element(words, as_of, at_us, &bare_instant(words, as_of, at_us))
+}
+
+/// Shows an instant without its tooltip, for rows that come by the hundred.
+pub(crate) fn bare_instant(words: &Words, as_of: &AsOf, at_us: u64) -> Html {
     let (at, now) = (zoned(as_of, at_us), zoned(as_of, as_of.at_us));
     let mut shown = Html::new();
     if at.date() == now.date() {
@@ -19,7 +24,7 @@ pub(crate) fn instant(words: &Words, as_of: &AsOf, at_us: u64) -> Html {
         let args = [("day", Arg::Text(&day)), ("month", Arg::Piece(month)), ("time", Arg::Text(&time))];
         shown = words.tell("time.day", &args);
     }
-    element(words, at_us, &shown)
+    shown
 }
 
 /// Shows an instant with its age or how far ahead it lies.
@@ -39,9 +44,12 @@ pub(crate) fn clock_time(as_of: &AsOf) -> Html {
     Html::of("<time datetime=\"{}\">{}</time>", &[&utc(as_of.at_us), &shown])
 }
 
-fn element(words: &Words, at_us: u64, shown: &Html) -> Html {
-    let utc = utc(at_us);
-    let title = words.tell("time.utc", &[("time", Arg::Text(utc.trim_end_matches('Z')))]);
+/// UTC in the tooltip; with its date when that is not the reply's.
+fn element(words: &Words, as_of: &AsOf, at_us: u64, shown: &Html) -> Html {
+    let at = timestamp(at_us).to_zoned(TimeZone::UTC);
+    let today = at.date() == timestamp(as_of.at_us).to_zoned(TimeZone::UTC).date();
+    let utc = at.strftime(if today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" }).to_string();
+    let title = words.tell("time.utc", &[("time", Arg::Text(&utc))]);
     Html::of("<time title=\"{}\">{}</time>", &[&title, shown])
 }
 
@@ -67,8 +75,8 @@ mod tests {
         let as_of = AsOf { at_us: 1_597_343_382_000_000, zone: "America/New_York".to_owned() };
         let words = Words::english();
         let today = instant(words, &as_of, as_of.at_us - 3_600_000_000).into_string();
-        assert_eq!(today, "<time title=\"2020-08-13T17:29:42 UTC\">13:29</time>");
+        assert_eq!(today, "<time title=\"17:29:42 UTC\">13:29</time>");
         let before = instant(words, &as_of, as_of.at_us - 86_400_000_000).into_string();
-        assert!(before.ends_with(">12 Aug 14:29</time>"), "{before}");
+        assert_eq!(before, "<time title=\"2020-08-12 18:29:42 UTC\">12 Aug 14:29</time>");
     }
 }

@@ -4,7 +4,7 @@ use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{CohortLine, DestinationLine, Reason, Wait};
 
 use super::html::{Html, url_word};
-use super::instant::{instant, instant_and_span};
+use super::instant::{bare_instant, instant, instant_and_span};
 use super::words::{Arg, Words, piece};
 
 /// The status as a word with its colour and shape.
@@ -61,7 +61,7 @@ fn remark(words: &Words, as_of: &AsOf, line: &DestinationLine) -> Html {
         (None, None) => Html::new(),
     };
     if let Some(next) = line.next_attempt_us.filter(|_| line.active_recips > 0) {
-        let next = words.tell("status.next", &[("time", Arg::Piece(instant(words, as_of, next)))]);
+        let next = words.tell("status.next", &[("time", Arg::Piece(bare_instant(words, as_of, next)))]);
         html.put(if html.is_empty() { "{}" } else { ", {}" }, &[&next]);
     }
     html
@@ -107,7 +107,7 @@ fn told(words: &Words, cause: &str, code: u16, text: &str, address: Option<&str>
         return quoted;
     }
     let address = match address {
-        Some(address) => Html::of("<span class=m>{}</span>", &[&address]),
+        Some(address) => Html::of("{}", &[&address]),
         None => words.say("cause.its-host"),
     };
     words.tell(&key, &[("text", Arg::Piece(quoted)), ("address", Arg::Piece(address))])
