@@ -268,20 +268,6 @@ fn counters_add_up() {
 }
 
 #[test]
-fn a_host_that_is_up_and_takes_nobody_tells_its_last_error() {
-    let net = World::start(22).unwrap();
-    let later = Reply::new(451).enhanced("4.7.1").text("come back later");
-    let grey = net.settle("grey.test", Temper::healthy().recipient("*", later)).unwrap();
-    let gateway = Gateway::start(&by_dns(&net, "refused_networks = []"));
-    mail_to(&gateway, &["one@grey.test"]);
-    wait_until("it was deferred", || gateway.json("hoststatus grey.test")["soft_bounced_evts"] == 1);
-    let shown = gateway.json("hoststatus grey.test");
-    assert_eq!((&shown["status"], &shown["reason"]), (&"up".into(), &serde_json::Value::Null));
-    assert_eq!(shown["last_error"]["text"], "451 4.7.1 come back later");
-    assert_eq!(shown["last_error"]["address"], grey.address().to_string());
-}
-
-#[test]
 fn what_waits_goes_out_when_told_and_not_before() {
     let setting = Setting::start();
     let at: SocketAddr = {

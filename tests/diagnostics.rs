@@ -6,7 +6,7 @@ mod world;
 use std::time::{Duration, Instant};
 
 use mailreeve_lab::dns::{Behaviour, RecordType, Transport, Zone};
-use mailreeve_lab::host::{Detail, Temper};
+use mailreeve_lab::host::{Detail, Reply, Temper};
 use mailreeve_lab::world::World;
 use serde_json::Value;
 use world::places::{all_to, by_dns, mail_to, sink};
@@ -47,6 +47,20 @@ fn who_is_connected_is_told_by_host_and_listener_until_they_leave() {
     assert_eq!(words, ["1", host, source, "Incoming", "3"], "{text}");
     drop(open);
     wait_until("they left", || gateway.json("topin")["peers"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_host_that_is_up_and_takes_nobody_tells_its_last_error() {
+    let net = World::start(22).unwrap();
+    let later = Reply::new(451).enhanced("4.7.1").text("come back later");
+    let grey = net.settle("grey.test", Temper::healthy().recipient("*", later)).unwrap();
+    let gateway = Gateway::start(&by_dns(&net, "refused_networks = []"));
+    mail_to(&gateway, &["one@grey.test"]);
+    wait_until("it was deferred", || gateway.json("hoststatus grey.test")["soft_bounced_evts"] == 1);
+    let shown = gateway.json("hoststatus grey.test");
+    assert_eq!((&shown["status"], &shown["reason"]), (&"up".into(), &serde_json::Value::Null));
+    assert_eq!(shown["last_error"]["text"], "451 4.7.1 come back later");
+    assert_eq!(shown["last_error"]["address"], grey.address().to_string());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod handle;
 mod load;
+mod resolve;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -9,10 +10,9 @@ use std::time::Duration;
 
 use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Retried};
-use mailreeve_core::delivery::settings::Route;
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
 use mailreeve_core::event::{Cause, Failure, Stage};
-use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
+use mailreeve_core::ids::{Dcid, Mid, Rid};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::bodies::{Bodies, Loaded};
@@ -22,7 +22,6 @@ use super::pace::{self, Pace};
 use super::room::Room;
 use super::stored::entering;
 use crate::context::Context;
-use crate::lookups::exchangers;
 
 pub use self::handle::{Gone, Message, Question, ShardHandle};
 use self::load::{Load, Purpose};
@@ -316,25 +315,5 @@ impl Shell {
         let results = job.rids.iter().map(|rid| (*rid, soft.clone())).collect();
         let after = After::Gone(Some(failure));
         self.input(Input::Outcome { dcid, mid: job.mid, results, after });
-    }
-
-    fn resolve(&mut self, host: Host) {
-        let running = self.context.running.load_full();
-        let now = self.context.clock.wall();
-        let inputs = self.inputs.clone();
-        let route = running.delivery.routes.iter().find(|(pattern, _)| pattern.matches(host.as_str()));
-        let hops = match route {
-            Some((_, Route::Hops { hops, .. })) => Some(hops.clone()),
-            Some((_, Route::UseDns | Route::Discard)) | None => None,
-        };
-        tokio::spawn(async move {
-            let resolution = match hops {
-                Some(hops) => exchangers::resolve_hops(&running.dns, &hops, now).await,
-                None => {
-                    exchangers::resolve(&running.dns, &host, Arc::clone(&running.surroundings), now).await
-                }
-            };
-            let _ = inputs.send(Input::Resolved { host, resolution });
-        });
     }
 }
