@@ -136,7 +136,7 @@ pub(super) fn nothing_waits(text: Text<'_>) -> DeliveryStatusReply {
 }
 
 pub(super) fn host_status(text: Text<'_>) -> HostStatusReply {
-    let error = |said: &str| Some(LastError { mode: None, text: text(said), at_us: NOW - 200 * MINUTE });
+    let error = |said: &str| Some(LastError { mode: None, text: text(said), address: None, at_us: NOW - 200 * MINUTE });
     HostStatusReply {
         as_of: as_of(),
         host: text("a.example"),
@@ -181,6 +181,7 @@ pub(super) fn host_status(text: Text<'_>) -> HostStatusReply {
         exchangers: vec![Exchanger { preference: 10, ttl: 3_144, name: text("mx1.a.example") }],
         routes: vec![RouteLine { priority: 0, hop: text("relay.example:25") }],
         last_5xx: error("550 5.1.1 no such user"),
+        last_error: error("451 4.3.0 try later"),
         last_tls: error("handshake failure").map(|tls| LastError { mode: Some(text("Required")), ..tls }),
     }
 }
@@ -203,6 +204,7 @@ pub(super) fn idle_host(text: Text<'_>) -> HostStatusReply {
         exchangers: Vec::new(),
         routes: Vec::new(),
         last_5xx: None,
+        last_error: None,
         last_tls: None,
         ..host_status(text)
     }
