@@ -132,14 +132,51 @@ impl Text for ShowRecipientsReply {
             let sender = format!("<{}>", row.sender);
             let sender = if row.sender.is_empty() { sender.as_str() } else { row.sender.as_str() };
             let subject = row.subject.as_deref().unwrap_or("");
-            let first = format!("{:<10}{:<12}{:<26}{}", row.mid, row.bytes, sender, subject);
+            // What is too long for its column moves the next one on, and never runs into it.
+            let first = format!("{:<9} {:<11} {:<25} {}", row.mid, row.bytes, sender, subject);
             let _ = writeln!(out, "{}", first.trim_end());
             let (rid, attempts) = (format!("[{}]", row.rid), format!("[{}]", row.attempts));
-            let _ = writeln!(out, "{rid:<10}{attempts:<12}{}", row.recipient);
+            let _ = writeln!(out, "{rid:<9} {attempts:<11} {}", row.recipient);
         }
         if let Some((mid, rid)) = self.next {
             let _ = writeln!(out, "\nMore follow after MID {mid} RID {rid} (--json with `after` for all).");
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_apart_however_long_they_are() {
+        let row = |mid, rid, sender: &str| RecipientLine {
+            mid,
+            rid,
+            bytes: 999,
+            attempts: 1,
+            sender: sender.to_owned(),
+            recipient: "b@example.net".to_owned(),
+            subject: Some("a letter".to_owned()),
+            why: String::new(),
+            next_us: None,
+        };
+        let recipients = vec![
+            row(7, 0, ""),
+            row(8, 0, "exactly.25.char@example.x"),
+            row(1_234_567_890, u32::MAX, "a.rather.long.name@lists.example.com"),
+        ];
+        assert_eq!(
+            ShowRecipientsReply { recipients, next: None }.text(),
+            "MID/      Bytes/      Sender/                   Subject\n\
+             [RID]     [Atmps]     Recipient\n\
+             7         999         <>                        a letter\n\
+             [0]       [1]         b@example.net\n\
+             8         999         exactly.25.char@example.x a letter\n\
+             [0]       [1]         b@example.net\n\
+             1234567890 999         a.rather.long.name@lists.example.com a letter\n\
+             [4294967295] [1]         b@example.net\n"
+        );
     }
 }
