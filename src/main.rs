@@ -2,7 +2,7 @@
 
 mod demo;
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -166,6 +166,7 @@ fn operator(
     let before = words.len();
     words.retain(|word| word != "--json");
     let json = json || words.len() < before;
+    let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
     let socket = match socket {
         Some(socket) => socket,
         None => match configuration::socket(config) {
@@ -173,7 +174,7 @@ fn operator(
             Err(error) => return complain(&error.to_string()),
         },
     };
-    let invocation = Invocation { words: &words, json, socket: &socket };
+    let invocation = Invocation { words: &words, json, socket: &socket, terminal };
     match mailreeve_cli::run(&invocation, &mut io::stdout().lock(), &mut io::stderr().lock()) {
         Ok(exit) => ExitCode::from(exit as u8),
         // The reader of our output is gone (a pager that was quit): no news.

@@ -113,6 +113,30 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
 pub trait Text {
     /// Renders it in the layout that operators know, line ends included.
     fn text(&self) -> String;
+
+    /// Tells what is left to do before the command is over.
+    fn next(&self) -> Next {
+        Next::Nothing
+    }
+}
+
+/// What is left to do after a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: the reply is all.
+    Nothing,
+    /// Nothing was done yet: ask, and give the command again with `confirmed` if the answer is yes.
+    Confirm {
+        /// What is told before the question; may be empty.
+        about: String,
+        /// The question.
+        question: String,
+    },
+    /// It goes on by itself: `job` tells how far it is.
+    Watch {
+        /// The job's number.
+        job: u64,
+    },
 }
 
 /// A command as the registry keeps it, its types forgotten.
@@ -124,6 +148,8 @@ pub struct Entry {
     pub parse: fn(&[String]) -> Result<Value, Problem>,
     /// From a reply to text.
     pub text: fn(&Value) -> Result<String, Problem>,
+    /// From a reply to what is left to do.
+    pub next: fn(&Value) -> Result<Next, Problem>,
     /// How its samples are shown, when it is given again and again.
     pub repeat: Option<Repeat>,
     /// How long the answer may take before the gateway must be in trouble.
@@ -141,6 +167,7 @@ impl Entry {
             spec: C::SPEC,
             parse: parse::<C>,
             text: text::<C>,
+            next: next::<C>,
             repeat: C::REPEAT,
             patience: C::PATIENCE,
             open_ended: C::OPEN_ENDED,
@@ -160,13 +187,20 @@ fn question<C: Command>(args: &Value) -> Option<&'static str> {
 }
 
 fn text<C: Command>(reply: &Value) -> Result<String, Problem> {
-    let reply: C::Reply = serde_json::from_value(reply.clone()).map_err(|error| {
+    reply_of::<C>(reply).map(|reply| reply.text())
+}
+
+fn next<C: Command>(reply: &Value) -> Result<Next, Problem> {
+    reply_of::<C>(reply).map(|reply| reply.next())
+}
+
+fn reply_of<C: Command>(reply: &Value) -> Result<C::Reply, Problem> {
+    serde_json::from_value(reply.clone()).map_err(|error| {
         Problem::new(
             format!("the gateway's reply was not understood: {error}"),
             "use the command line of the same release as the gateway",
         )
-    })?;
-    Ok(reply.text())
+    })
 }
 
 /// Refuses words beyond the expected ones.

@@ -15,6 +15,9 @@ pub struct SystemCounters {
     pub rejected_recips: u64,
     /// Dropped Messages.
     pub dropped_msgs: u64,
+    /// Recipients that ended in the archive.
+    #[serde(default)]
+    pub archived_recips: u64,
     /// Soft Bounced Events.
     pub soft_bounced_evts: u64,
     /// Completion, by kind of end.

@@ -93,6 +93,19 @@ pub fn ttl(seconds: u32) -> String {
     short_span(u64::from(seconds)).replace(' ', "")
 }
 
+/// Makes foreign text safe to show: line ends are ours, and what steers a terminal is written out (`\x1b`).
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.replace("\r\n", "\n").chars() {
+        match letter {
+            '\n' | '\t' => out.push(letter),
+            _ if letter.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

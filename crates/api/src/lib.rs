@@ -11,6 +11,8 @@ pub mod counters;
 pub mod desk;
 pub mod diagnose;
 pub mod format;
+pub mod jobs;
+pub mod message;
 pub mod monitor;
 pub mod queue;
 pub mod registry;

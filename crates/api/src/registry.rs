@@ -3,6 +3,10 @@
 use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
 use crate::diagnose::{Dig, DnsFlush, NetStat, NsLookup, Ping, Ping6, Telnet};
+use crate::jobs::{
+    ArchiveMessage, BounceRecipients, DeleteRecipients, Jobs, RedirectRecipients, RemoveMessage, ShowJob,
+};
+use crate::message::{OldMessage, ShowMessage};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
 use crate::queue::{DeliverNow, DeliveryStatus, HostStatus, ShowRecipients, TopHosts};
 use crate::standing::{Resume, ResumeDel, ResumeListener, Suspend, SuspendDel, SuspendListener};
@@ -23,6 +27,15 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<DnsStatus>(),
     Entry::of::<ShowRecipients>(),
     Entry::of::<DeliverNow>(),
+    Entry::of::<DeleteRecipients>(),
+    Entry::of::<BounceRecipients>(),
+    Entry::of::<RedirectRecipients>(),
+    Entry::of::<ShowMessage>(),
+    Entry::of::<OldMessage>(),
+    Entry::of::<RemoveMessage>(),
+    Entry::of::<ArchiveMessage>(),
+    Entry::of::<Jobs>(),
+    Entry::of::<ShowJob>(),
     Entry::of::<Suspend>(),
     Entry::of::<Resume>(),
     Entry::of::<SuspendListener>(),

@@ -5,6 +5,7 @@
 
 mod confirm;
 mod connection;
+mod follow;
 mod help;
 pub mod reference;
 mod repeat;
@@ -12,7 +13,7 @@ mod repeat;
 use std::io::{self, Write};
 use std::path::Path;
 
-use mailreeve_api::command::Entry;
+use mailreeve_api::command::{Entry, Next};
 use mailreeve_api::registry;
 use mailreeve_api::wire::{Call, Problem};
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct Invocation<'a> {
     pub json: bool,
     /// The daemon's socket.
     pub socket: &'a Path,
+    /// A person is there, who sees what is drawn.
+    pub terminal: bool,
 }
 
 /// Exit codes, as scripts see them.
@@ -63,16 +66,63 @@ pub fn run(invocation: &Invocation<'_>, out: &mut dyn Write, err: &mut dyn Write
     if let Some(repeat) = &entry.repeat {
         return repeat::run(invocation, repeat, &call, out, err);
     }
+    give(invocation, entry, call, out, err)
+}
+
+/// Gives a call and does what its reply leaves to do: ask and give it again, or watch a job.
+fn give(
+    invocation: &Invocation<'_>,
+    entry: &Entry,
+    mut call: Call,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
     let reply = match ask(invocation.socket, &call) {
         Ok(reply) => reply,
         Err((problem, exit)) => return complain(&problem, exit, invocation.json, out, err),
     };
+    match (entry.next)(&reply) {
+        Ok(Next::Nothing) => show(invocation, entry, &reply, out, err),
+        Ok(Next::Confirm { about, question }) => {
+            if invocation.terminal {
+                err.write_all(about.as_bytes())?;
+            }
+            let yes = format!("{} y", invocation.words.join(" "));
+            match confirm::agreed(&question, &yes, err) {
+                Ok(true) => {
+                    if let Some(args) = call.args.as_object_mut() {
+                        args.insert("confirmed".to_owned(), Value::Bool(true));
+                    }
+                    give(invocation, entry, call, out, err)
+                }
+                Ok(false) => writeln!(out, "Nothing was done.").map(|()| Exit::Done),
+                Err(problem) => complain(&problem, Exit::Failed, invocation.json, out, err),
+            }
+        }
+        Ok(Next::Watch { job }) => {
+            if !invocation.json {
+                show(invocation, entry, &reply, out, err)?;
+                out.flush()?;
+            }
+            follow::watch(invocation, job, out, err)
+        }
+        Err(problem) => complain(&problem, Exit::Failed, invocation.json, out, err),
+    }
+}
+
+fn show(
+    invocation: &Invocation<'_>,
+    entry: &Entry,
+    reply: &Value,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
     if invocation.json {
-        serde_json::to_writer_pretty(&mut *out, &reply)?;
+        serde_json::to_writer_pretty(&mut *out, reply)?;
         out.write_all(b"\n")?;
         return Ok(Exit::Done);
     }
-    match (entry.text)(&reply) {
+    match (entry.text)(reply) {
         Ok(text) => out.write_all(text.as_bytes()).map(|()| Exit::Done),
         Err(problem) => complain(&problem, Exit::Failed, invocation.json, out, err),
     }

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::deliver::shard::ShardHandle;
 use crate::events::EventSink;
 use crate::intake::Intake;
+use crate::jobs::Jobs;
 use crate::lookups::dns::Dns;
 use crate::lookups::exchangers::Surroundings;
 use crate::lookups::reverse::PeerNames;
@@ -59,6 +60,8 @@ pub struct Context {
     pub clear_text: ClearText,
     /// What operators ordered and did not take back.
     pub standing: Arc<StandingOrders>,
+    /// Operators' orders over many recipients.
+    pub jobs: Jobs,
     /// What was accepted and has not entered delivery.
     pub work_queue: Arc<WorkQueue>,
     /// How far reading the spool after the start is.

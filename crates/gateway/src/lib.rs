@@ -6,11 +6,13 @@
 //! * [`journal`]: ledger, text log and counters, written from one stream of events.
 //! * [`standing`]: operators' orders that hold over restarts.
 //! * [`work_queue`]: what was accepted and has not entered delivery.
+//! * [`jobs`]: operators' orders over many recipients.
 //! * [`commands`]: the operators' commands over the local socket.
 //! * `diagnose`: what operators ask of the network.
 //! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
 
+mod archive;
 pub mod clear_text;
 pub mod clock;
 pub mod commands;
@@ -21,6 +23,7 @@ mod desk;
 mod diagnose;
 pub mod events;
 pub mod intake;
+pub mod jobs;
 pub mod journal;
 pub mod listen;
 pub mod logfile;

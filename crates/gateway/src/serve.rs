@@ -45,6 +45,7 @@ use crate::configuration::{self, Text};
 use crate::context::{Context, RecoveryProgress, Running};
 use crate::deliver::shard::{self, Message, ShardHandle};
 use crate::intake::Intake;
+use crate::jobs::{self, Jobs};
 use crate::listen::{self, Listener};
 use crate::lookups::reverse::PeerNames;
 use crate::receipts::{Dispatcher, ReceiptRouter, Receipts};
@@ -125,6 +126,8 @@ impl Daemon {
         let mut router = ReceiptRouter::default();
         let count = threads::receive_count(running.config.receive_threads);
         let receivers: Vec<_> = (0..count).map(|_| router.add_runtime()).collect();
+        let (receipts, dispatcher) = router.add_runtime();
+        tokio::spawn(dispatcher.run());
         let first_dcid = Dcid(stores.first_dcid);
         let (standing, work_queue) = (Arc::clone(&stores.standing), Arc::clone(&stores.work_queue));
         let (parts, recovery) = stores.start(&sink, source, &shard, router, &running, clock)?;
@@ -142,6 +145,7 @@ impl Daemon {
             clear_text: ClearText::default(),
             recovery: RecoveryProgress::default(),
             standing,
+            jobs: Jobs::new(receipts),
             work_queue,
             running: ArcSwap::from_pointee(running),
         });
@@ -160,6 +164,9 @@ impl Daemon {
             receiving.push(threads::spawn("receive", STAGERS, receive)?);
         }
         let recovering = recover::start(Arc::clone(&context), recovery)?;
+        for job in context.standing.in_force().jobs.iter().cloned() {
+            jobs::begin(&context, job);
+        }
         Ok(Self { context, listeners, parts, stop, receiving, delivering, recovering })
     }
 

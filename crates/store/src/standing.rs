@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile};
 
-pub use orders::{Given, Job, JobKind, JobScope, Orders};
+pub use orders::{Given, Job, JobScope, Orders};
 pub use work_queue::{Pause, Span, WorkQueue};
 
 const FILE: &str = "standing";

@@ -8,6 +8,8 @@ mod cohorts;
 mod deliverystatus;
 mod diagnose;
 mod hoststatus;
+mod jobs;
+mod message;
 mod monitor;
 mod queue;
 mod recipients;
@@ -103,6 +105,21 @@ impl Commands {
             }
             "showrecipients" => write(&self.show_recipients(read(call.args)?).await?),
             "delivernow" => write(&self.deliver_now(read(call.args)?, by).await?),
+            "deleterecipients" => write(&self.delete_recipients(read(call.args)?, by).await?),
+            "bouncerecipients" => write(&self.bounce_recipients(read(call.args)?, by).await?),
+            "redirectrecipients" => write(&self.redirect_recipients(read(call.args)?, by).await?),
+            "removemessage" => write(&self.remove_message(read(call.args)?, by).await?),
+            "archivemessage" => write(&self.archive_message(read(call.args)?, by).await?),
+            "showmessage" => write(&self.show_message(&read(call.args)?).await?),
+            "oldmessage" => {
+                let mailreeve_api::message::OldMessage {} = read(call.args)?;
+                write(&self.old_message().await?)
+            }
+            "jobs" => {
+                let mailreeve_api::jobs::Jobs {} = read(call.args)?;
+                write(&self.jobs())
+            }
+            "job" => write(&self.job(&read(call.args)?)?),
             "suspend" => write(&self.suspend(read(call.args)?, by).await?),
             "resume" => write(&self.resume(read(call.args)?, by).await?),
             "suspendlistener" => write(&self.suspend_listener(read(call.args)?, by).await?),

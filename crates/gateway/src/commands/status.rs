@@ -174,6 +174,7 @@ fn system(counters: &Counters) -> SystemCounters {
         gen_bounce_recips: counters.generated.bounces,
         rejected_recips: counters.rejected_recipients,
         dropped_msgs: counters.dropped_messages,
+        archived_recips: counters.archived_recipients,
         soft_bounced_evts: counters.soft_bounced_events,
         completion: completion(&counters.ends),
     }

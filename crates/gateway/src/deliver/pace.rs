@@ -9,6 +9,8 @@ use std::time::Duration;
 use mailreeve_core::delivery::io::OrderId;
 use mailreeve_core::ids::Mid;
 
+use crate::jobs::Step;
+
 /// Changes that may wait for a commit when the next slice begins.
 const WAITING_CHANGES: usize = 1_000;
 
@@ -18,6 +20,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(2);
 /// A slice that was decided.
 struct Decided {
     order: OrderId,
+    step: Step,
     /// Messages that are being read back, some of them for what it decided; not looked at yet without.
     unread: Option<HashSet<Mid>>,
 }
@@ -29,9 +32,9 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// A slice was decided.
-    pub(super) fn decided(&mut self, order: OrderId) {
-        self.waiting.push(Decided { order, unread: None });
+    /// A slice was decided, or an order is over.
+    pub(super) fn decided(&mut self, order: OrderId, step: Step) {
+        self.waiting.push(Decided { order, step, unread: None });
     }
 
     /// Everything decided so far was handed to the commit thread, but for what needs these messages read back.
@@ -53,13 +56,13 @@ impl Pace {
         !self.waiting.is_empty()
     }
 
-    /// Returns the orders that may go on, with so many changes waiting for a commit.
-    pub(super) fn take_ready(&mut self, waiting_changes: usize) -> Vec<OrderId> {
+    /// Returns the orders that may go on, or are over, with so many changes waiting for a commit.
+    pub(super) fn take_ready(&mut self, waiting_changes: usize) -> Vec<(OrderId, Step)> {
         if waiting_changes >= WAITING_CHANGES {
             return Vec::new();
         }
         let ready = |decided: &mut Decided| decided.unread.as_ref().is_some_and(HashSet::is_empty);
-        self.waiting.extract_if(.., ready).map(|decided| decided.order).collect()
+        self.waiting.extract_if(.., ready).map(|decided| (decided.order, decided.step)).collect()
     }
 }
 
@@ -70,19 +73,22 @@ mod tests {
     #[test]
     fn a_slice_waits_for_its_own_messages_and_for_the_commit_thread() {
         let mut pace = Pace::default();
-        pace.decided(OrderId(1));
-        assert_eq!(pace.take_ready(0), [], "nothing was handed over yet");
+        let take = |pace: &mut Pace, changes| {
+            pace.take_ready(changes).into_iter().map(|(order, _)| order.0).collect::<Vec<_>>()
+        };
+        pace.decided(OrderId(1), Step::default());
+        assert_eq!(take(&mut pace, 0), [0; 0], "nothing was handed over yet");
         pace.handed_over([Mid(7), Mid(8)].iter());
-        pace.decided(OrderId(2));
+        pace.decided(OrderId(2), Step::default());
         pace.handed_over([Mid(8), Mid(9)].iter());
-        assert_eq!(pace.take_ready(0), []);
+        assert_eq!(take(&mut pace, 0), [0; 0]);
         pace.read(Mid(7));
         pace.read(Mid(8));
-        assert_eq!(pace.take_ready(WAITING_CHANGES), [], "the commit thread is behind");
-        assert_eq!(pace.take_ready(WAITING_CHANGES - 1), [OrderId(1)]);
+        assert_eq!(take(&mut pace, WAITING_CHANGES), [0; 0], "the commit thread is behind");
+        assert_eq!(take(&mut pace, WAITING_CHANGES - 1), [1]);
         assert!(pace.is_awaited());
         pace.read(Mid(9));
-        assert_eq!(pace.take_ready(0), [OrderId(2)]);
+        assert_eq!(take(&mut pace, 0), [2]);
         assert!(!pace.is_awaited());
     }
 }

@@ -22,6 +22,7 @@ use super::pace::{self, Pace};
 use super::room::Room;
 use super::stored::entering;
 use crate::context::Context;
+use crate::jobs::Step;
 
 pub use self::handle::{Gone, Message, Question, ShardHandle};
 use self::load::{Load, Purpose};
@@ -207,8 +208,11 @@ impl Shell {
             return;
         }
         let ready = self.pace.take_ready(self.context.commits.depth().urgent);
-        for order in ready {
-            self.input(Input::GoOn { order });
+        for (order, step) in ready {
+            self.context.jobs.orders.tell(order, step);
+            if !step.over {
+                self.input(Input::GoOn { order });
+            }
         }
         self.carry_out();
     }
@@ -276,8 +280,8 @@ impl Shell {
                 self.ends.deferred(state, event, report_delay);
             }
             Effect::Redirect { state, event } => self.ends.redirected(state, event),
-            Effect::Slice { order, progress: _ } => self.pace.decided(order),
-            Effect::OrderOver { .. } => {}
+            Effect::Slice { order, progress } => self.pace.decided(order, Step { progress, over: false }),
+            Effect::OrderOver { order, progress } => self.pace.decided(order, Step { progress, over: true }),
             Effect::End { mid, rid, host, end, last } => self.ends.ended(mid, rid, host, end, last),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mailreeve_core::event::Deed;
 use mailreeve_core::ids::{Host, Mid};
 use serde::{Deserialize, Serialize};
 
@@ -106,8 +107,8 @@ pub struct Given {
 pub struct Job {
     /// Its number: one more than [`Orders::last_job`] was.
     pub id: u64,
-    /// What is done to each recipient.
-    pub kind: JobKind,
+    /// What is done to each recipient. A new deed needs a new version of the file.
+    pub deed: Deed,
     /// To which recipients.
     pub scope: JobScope,
     /// Who and when.
@@ -118,23 +119,6 @@ pub struct Job {
     /// Recipients done; what was done since the file was last written is missing.
     #[serde(default)]
     pub done: u64,
-}
-
-/// What a job does to a recipient. A new kind needs a new version of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobKind {
-    /// Makes it due.
-    DeliverNow,
-    /// Removes it without a report.
-    Delete,
-    /// Ends it with a report.
-    Bounce,
-    /// Gives it another destination.
-    Redirect {
-        /// Which one.
-        to: Host,
-    },
 }
 
 /// Whom a job concerns.

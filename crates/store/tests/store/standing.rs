@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use mailreeve_core::event::Deed;
 use mailreeve_core::ids::{Host, Mid};
 use mailreeve_store::disk::HostDisk;
 use mailreeve_store::standing::*;
@@ -30,7 +31,7 @@ fn full() -> Orders {
         },
         jobs: vec![Job {
             id: 3,
-            kind: JobKind::Redirect { to: Host::new("other.example") },
+            deed: Deed::Redirect { to: Host::new("other.example") },
             scope: JobScope::Sender("a@b.example".to_owned()),
             given: given("cid"),
             upto_mid: Mid(40),

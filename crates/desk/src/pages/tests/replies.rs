@@ -136,7 +136,9 @@ pub(super) fn nothing_waits(text: Text<'_>) -> DeliveryStatusReply {
 }
 
 pub(super) fn host_status(text: Text<'_>) -> HostStatusReply {
-    let error = |said: &str| Some(LastError { mode: None, text: text(said), address: None, at_us: NOW - 200 * MINUTE });
+    let error = |said: &str| {
+        Some(LastError { mode: None, text: text(said), address: None, at_us: NOW - 200 * MINUTE })
+    };
     HostStatusReply {
         as_of: as_of(),
         host: text("a.example"),
