@@ -6,6 +6,7 @@ use crate::delivery::Delivery;
 use crate::delivery::connection::{Connection, Phase};
 use crate::delivery::destination::{DestinationId, Path};
 use crate::delivery::io::{Effect, Slot, Target};
+use crate::delivery::limits::HeldAs;
 use crate::delivery::need::Need;
 use crate::delivery::recipient::RecipientId;
 use crate::event::{Event, Failure};
@@ -41,12 +42,14 @@ impl Delivery {
         let slot = self.limits.lend(unproven);
         let dcid = self.next_dcid;
         self.next_dcid = Dcid(dcid.0 + 1);
-        let mut held: Vec<IpAddr> = targets.iter().map(|target| target.address.ip()).collect();
-        held.sort_unstable();
-        held.dedup();
-        for address in &held {
-            self.limits.hold_address(*address);
-            self.destinations[id].hold_address(*address);
+        let mut held: Vec<IpAddr> = Vec::with_capacity(targets.len());
+        for address in targets.iter().map(|target| target.address.ip()) {
+            if !held.contains(&address) {
+                let tried_first = held.is_empty();
+                held.push(address);
+                self.limits.hold_address(address, opening_as(tried_first));
+                self.destinations[id].hold_address(address);
+            }
         }
         let phase = Phase::Opening { need, bearer, choosy, unproven };
         let mut connection = Connection::opening(dcid, id, demand.clone(), held, phase);
@@ -110,9 +113,9 @@ impl Delivery {
     }
 
     /// Ends the count of a connection at an address and has those looked at who wait for that.
-    pub(super) fn release_address(&mut self, id: DestinationId, address: IpAddr, opening: bool) {
+    pub(super) fn release_address(&mut self, id: DestinationId, address: IpAddr, held: HeldAs) {
         self.destinations[id].release_address(address);
-        for waiting in self.limits.release_address(address, opening) {
+        for waiting in self.limits.release_address(address, held) {
             self.touch(waiting);
         }
     }
@@ -148,8 +151,9 @@ impl Delivery {
             Phase::Gone => return,
         }
         self.limits.give_back(slot);
-        for address in connection.held {
-            self.release_address(id, address, opening);
+        for (place, address) in connection.held.into_iter().enumerate() {
+            let held = if opening { opening_as(place == 0) } else { HeldAs::Standing };
+            self.release_address(id, address, held);
         }
         let now = self.now();
         self.destinations[id].touched = now;
@@ -159,4 +163,9 @@ impl Delivery {
             effects.push(Effect::Record(Event::DeliveryClosed { dcid: connection.dcid, host, why }));
         }
     }
+}
+
+/// How a connection that is being opened holds an address: the first one is where it is tried first.
+pub(super) const fn opening_as(first: bool) -> HeldAs {
+    if first { HeldAs::Tried } else { HeldAs::Backup }
 }

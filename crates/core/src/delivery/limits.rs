@@ -45,9 +45,32 @@ pub(super) struct Limits {
 struct AddressUse {
     /// Connections that stand there or may end up there.
     lent: usize,
-    /// Those of them that are being opened.
+    /// Those of them that are being opened, here first.
     opening: usize,
+    /// Those of them that stand.
+    standing: usize,
     awaiting: Vec<DestinationId>,
+}
+
+/// How a connection holds an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeldAs {
+    /// It is being opened there first.
+    Tried,
+    /// It may end up there, when others fail.
+    Backup,
+    /// It stands there.
+    Standing,
+}
+
+impl AddressUse {
+    fn of(&mut self, held: HeldAs) -> Option<&mut usize> {
+        match held {
+            HeldAs::Tried => Some(&mut self.opening),
+            HeldAs::Backup => None,
+            HeldAs::Standing => Some(&mut self.standing),
+        }
+    }
 }
 
 /// Why no more connection is opened to an address.
@@ -145,30 +168,35 @@ impl Limits {
             return Err(AddressFull::Limit(limit));
         }
         let few = settings.opening_per_address.max(1);
-        let at_a_time = (used.lent - used.opening).clamp(few, WIDEST * few);
+        let at_a_time = used.standing.clamp(few, WIDEST * few);
         if used.opening >= at_a_time { Err(AddressFull::Opening(used.opening)) } else { Ok(()) }
     }
 
-    /// Counts a connection that is being opened and may become one to this address.
-    pub(super) fn hold_address(&mut self, address: IpAddr) {
+    /// Counts a connection that is or may become one to this address.
+    pub(super) fn hold_address(&mut self, address: IpAddr, held: HeldAs) {
         let used = self.addresses.entry(address).or_default();
         used.lent += 1;
-        used.opening += 1;
-    }
-
-    /// A connection stands at this address now.
-    pub(super) fn stands_at(&mut self, address: IpAddr) {
-        if let Some(used) = self.addresses.get_mut(&address) {
-            used.opening -= 1;
+        if let Some(count) = used.of(held) {
+            *count += 1;
         }
     }
 
-    /// Ends the count of [`hold_address`](Self::hold_address), of a connection that is still `opening` or stood there;
-    /// returns who waited for it.
-    pub(super) fn release_address(&mut self, address: IpAddr, opening: bool) -> Vec<DestinationId> {
+    /// A connection that held this address otherwise stands there now.
+    pub(super) fn stands_at(&mut self, address: IpAddr, held: HeldAs) {
+        let Some(used) = self.addresses.get_mut(&address) else { return };
+        if let Some(count) = used.of(held) {
+            *count -= 1;
+        }
+        used.standing += 1;
+    }
+
+    /// Ends the count of [`hold_address`](Self::hold_address); returns who waited for it.
+    pub(super) fn release_address(&mut self, address: IpAddr, held: HeldAs) -> Vec<DestinationId> {
         let Some(used) = self.addresses.get_mut(&address) else { return Vec::new() };
         used.lent -= 1;
-        used.opening -= usize::from(opening);
+        if let Some(count) = used.of(held) {
+            *count -= 1;
+        }
         let awaiting = std::mem::take(&mut used.awaiting);
         if used.lent == 0 {
             self.addresses.remove(&address);
@@ -253,7 +281,7 @@ mod tests {
         let open_all = |limits: &mut Limits| {
             let mut opened = 0;
             while limits.address_room(address, &settings).is_ok() {
-                limits.hold_address(address);
+                limits.hold_address(address, HeldAs::Tried);
                 opened += 1;
             }
             opened
@@ -263,7 +291,7 @@ mod tests {
             let opened = open_all(&mut limits);
             steps.push(opened);
             for _ in 0..opened {
-                limits.stands_at(address);
+                limits.stands_at(address, HeldAs::Tried);
             }
         }
         assert_eq!(steps, [2, 2, 4, 8, 10, 10]);
@@ -276,12 +304,12 @@ mod tests {
         let address: IpAddr = [192, 0, 2, 1].into();
         let settings = Settings { connections_per_address: 1, ..Settings::default() };
         let mut limits = Limits::default();
-        limits.hold_address(address);
-        limits.stands_at(address);
+        limits.hold_address(address, HeldAs::Backup);
+        limits.stands_at(address, HeldAs::Backup);
         assert_eq!(limits.address_room(address, &settings), Err(AddressFull::Limit(1)));
         limits.wait_for_address(address, DestinationId(4));
         limits.wait_for_address(address, DestinationId(4));
-        assert_eq!(limits.release_address(address, false), [DestinationId(4)]);
+        assert_eq!(limits.release_address(address, HeldAs::Standing), [DestinationId(4)]);
         assert_eq!(limits.address_room(address, &settings), Ok(()));
         assert!(limits.addresses.is_empty(), "an unused address takes no memory");
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use crate::delivery::Delivery;
+use crate::delivery::connect::opening_as;
 use crate::delivery::connection::{Peer, Phase};
 use crate::delivery::content::{Met, Offer};
 use crate::delivery::destination::{Backoff, DestinationId, Hold, Known, Path, Reach, TlsFailure};
@@ -140,14 +141,15 @@ impl Delivery {
     /// Ends the hold on addresses that the connection might have led to.
     fn settle_address(&mut self, slot: Slot, address: SocketAddr) {
         let held = std::mem::take(&mut self.connections[slot].held);
-        let (kept, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|held| *held == address.ip());
-        for address in &kept {
-            self.limits.stands_at(*address);
-        }
-        self.connections[slot].held = kept;
         let id = self.connections[slot].destination;
-        for other in others {
-            self.release_address(id, other, true);
+        for (place, other) in held.into_iter().enumerate() {
+            let held = opening_as(place == 0);
+            if other == address.ip() {
+                self.limits.stands_at(other, held);
+                self.connections[slot].held.push(other);
+            } else {
+                self.release_address(id, other, held);
+            }
         }
     }
 

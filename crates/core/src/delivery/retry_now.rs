@@ -93,6 +93,10 @@ impl Delivery {
         retry: &mut RetryNow,
         effects: &mut Vec<Effect>,
     ) -> bool {
+        // Without a look at its members nothing may be forgotten, or their tries would count.
+        if self.budget == 0 {
+            return false;
+        }
         let from = retry.done.map_or(Bound::Unbounded, Bound::Excluded);
         let members: Vec<_> = self.destinations[id]
             .members

@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use crate::Instant;
 use crate::delivery::connection::{Connection, Phase};
-use crate::delivery::destination::{Destination, Known, Path, Reach, TlsFailure};
+use crate::delivery::destination::{Destination, DestinationId, Known, Path, Reach, TlsFailure};
 use crate::delivery::io::{Scope, Slot, Target};
 use crate::delivery::reason::Kept;
 use crate::delivery::recipient::RecipientId;
@@ -226,10 +226,21 @@ impl Delivery {
         let Some(id) = self.destinations.find(host.as_str()) else { return Vec::new() };
         let from = match cursor {
             Some(Cursor::AfterMember(AfterMember(accepted, id))) => Bound::Excluded((accepted, id)),
-            Some(Cursor::After(..)) | None => Bound::Unbounded,
+            Some(Cursor::After(mid, rid)) => match self.find(mid, rid) {
+                Some(last) => Bound::Excluded((self.recipients[last].accepted, last)),
+                None => return self.members_beyond(id, (mid, rid), limit),
+            },
+            None => Bound::Unbounded,
         };
         let members = self.destinations[id].members.range((from, Bound::Unbounded));
         members.take(limit).map(|(_, id)| *id).collect()
+    }
+
+    /// A page after a recipient that is gone: those with a higher number, which is how they came.
+    fn members_beyond(&self, id: DestinationId, gone: (Mid, Rid), limit: usize) -> Vec<RecipientId> {
+        let number = |id: &RecipientId| (self.recipients[*id].mid, self.recipients[*id].rid);
+        let members = self.destinations[id].members.iter().map(|(_, member)| *member);
+        members.filter(|member| number(member) > gone).take(limit).collect()
     }
 
     fn cursor_after(&self, id: RecipientId, scope: &Scope) -> Cursor {

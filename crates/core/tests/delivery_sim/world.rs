@@ -110,6 +110,11 @@ impl Socket {
         matches!(self.state, SocketState::Opening(_))
     }
 
+    /// Where it is tried first.
+    pub(crate) fn first_choice(&self) -> Option<IpAddr> {
+        self.targets.first().map(|target| target.address.ip())
+    }
+
     /// Tells whether it is ready, and stays.
     pub(crate) fn is_standing(&self) -> bool {
         matches!(self.state, SocketState::Idle | SocketState::Busy { .. })

@@ -61,7 +61,7 @@ impl Model {
         require(!trial || racing.is_none(), "one recipient at a time tries a host that is not up", || {
             format!("{host}: {:?} is trying already", racing.map(|(dcid, _)| dcid))
         })?;
-        for ip in targets.iter().map(|target| target.address.ip()) {
+        if let Some(ip) = targets.first().map(|target| target.address.ip()) {
             let (under_way, at_a_time) = self.openings_at(ip, scene);
             require(under_way < at_a_time, LIMITS, || {
                 format!("{under_way} connections are being opened to {ip}, {at_a_time} may")

@@ -212,10 +212,12 @@ impl Model {
 
     /// Returns how many connections are being opened to an address, and how many may be at a time.
     pub(super) fn openings_at(&self, ip: IpAddr, scene: Scene<'_>) -> (usize, usize) {
-        let here = || scene.world.sockets.values().filter(|socket| socket.may_hold(ip));
-        let under_way = here().filter(|socket| socket.is_opening()).count();
+        let sockets = || scene.world.sockets.values();
+        let under_way =
+            sockets().filter(|socket| socket.is_opening() && socket.first_choice() == Some(ip)).count();
+        let standing = sockets().filter(|socket| !socket.is_opening() && socket.may_hold(ip)).count();
         let few = self.settings.opening_per_address;
-        (under_way, (here().count() - under_way).clamp(few, 5 * few))
+        (under_way, standing.clamp(few, 5 * few))
     }
 
     /// No address that would be tried as soon as `ip`, or sooner, has room.
