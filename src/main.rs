@@ -168,13 +168,14 @@ fn operator(
     let json = json || words.len() < before;
     let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
     let socket = match socket {
-        Some(socket) => socket,
+        Some(path) => configuration::Socket { path, doubt: None },
         None => match configuration::socket(config) {
             Ok(socket) => socket,
             Err(error) => return complain(&error.to_string()),
         },
     };
-    let invocation = Invocation { words: &words, json, socket: &socket, terminal };
+    let doubt = socket.doubt.as_deref();
+    let invocation = Invocation { words: &words, json, socket: &socket.path, terminal, doubt };
     match mailreeve_cli::run(&invocation, &mut io::stdout().lock(), &mut io::stderr().lock()) {
         Ok(exit) => ExitCode::from(exit as u8),
         // The reader of our output is gone (a pager that was quit): no news.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mailreeve_api::registry::by_words;
-use mailreeve_api::wire::{Answer, Call, Problem};
+use mailreeve_api::wire::{Answer, Call, Problem, ProblemKind};
 
 /// How long a gateway of another release may take for a command that is not known here, and for taking a call.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,6 +34,7 @@ pub(crate) fn call(socket: &Path, call: &Call) -> Result<Answer, Problem> {
             format!("the gateway did not answer on {}: {error}", socket.display()),
             "look at its log; `systemctl status mailreeve` says whether it runs",
         )
+        .of(ProblemKind::Unavailable)
     })?;
     serde_json::from_str(&answer).map_err(|error| {
         Problem::new(
@@ -49,11 +50,13 @@ fn unreachable(socket: &Path, error: &std::io::Error) -> Problem {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => Problem::new(
             format!("no gateway is running at {path}"),
             "start it with `mailreeve serve`, or name its socket with --socket or its file with --config",
-        ),
+        )
+        .of(ProblemKind::Unavailable),
         ErrorKind::PermissionDenied => Problem::new(
             format!("you may not use {path}"),
             "give the command as the user that runs the gateway, or as root",
-        ),
+        )
+        .of(ProblemKind::Forbidden),
         _ => Problem::new(
             format!("{path}: {error}"),
             "check the path given by --socket or in the configuration",

@@ -54,13 +54,12 @@ pub(crate) fn watch(
 
 /// Asks how far a job is. A gateway that is gone takes nothing of it away.
 fn look(invocation: &Invocation<'_>, id: u64) -> Result<Job, (Problem, Exit)> {
-    let reply =
-        ask(invocation.socket, &Call::new("job", json!({ "id": id }))).map_err(|(problem, exit)| {
-            let hint = format!(
-                "job {id} is on record and goes on when the gateway runs; `job {id}` tells how far it is"
-            );
-            (Problem { hint: Some(hint), ..problem }, exit)
-        })?;
+    let reply = ask(invocation, &Call::new("job", json!({ "id": id }))).map_err(|(problem, exit)| {
+        let hint = format!(
+            "job {id} is on record and goes on when the gateway runs; `job {id}` tells how far it is"
+        );
+        (Problem { hint: Some(hint), ..problem }, exit)
+    })?;
     let jobs = serde_json::from_value::<JobsReply>(reply).ok();
     jobs.and_then(|reply| reply.jobs.into_iter().next()).ok_or_else(|| {
         let hint = "use the command line of the same release as the gateway";

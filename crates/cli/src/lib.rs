@@ -15,7 +15,7 @@ use std::path::Path;
 
 use mailreeve_api::command::{Entry, Next};
 use mailreeve_api::registry;
-use mailreeve_api::wire::{Call, Problem};
+use mailreeve_api::wire::{Call, Problem, ProblemKind};
 use serde_json::Value;
 
 /// How a command is given.
@@ -29,6 +29,8 @@ pub struct Invocation<'a> {
     pub socket: &'a Path,
     /// A person is there, who sees what is drawn.
     pub terminal: bool,
+    /// Why it may be the wrong one, with a remedy: the hint when no gateway is there.
+    pub doubt: Option<&'a str>,
 }
 
 /// Exit codes, as scripts see them.
@@ -77,7 +79,7 @@ fn give(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let reply = match ask(invocation.socket, &call) {
+    let reply = match ask(invocation, &call) {
         Ok(reply) => reply,
         Err((problem, exit)) => return complain(&problem, exit, invocation.json, out, err),
     };
@@ -141,8 +143,12 @@ fn understood(words: &[String], out: &mut dyn Write) -> Result<Option<(&'static 
 }
 
 /// Gives a call; returns the reply, or what went wrong and how that ends the command.
-fn ask(socket: &Path, call: &Call) -> Result<Value, (Problem, Exit)> {
-    let answer = connection::call(socket, call).map_err(|problem| (problem, Exit::Unreachable))?;
+fn ask(invocation: &Invocation<'_>, call: &Call) -> Result<Value, (Problem, Exit)> {
+    let answer = connection::call(invocation.socket, call).map_err(|problem| {
+        let absent = problem.kind == ProblemKind::Unavailable;
+        let hint = invocation.doubt.filter(|_| absent).map(str::to_owned).or(problem.hint);
+        (Problem { hint, ..problem }, Exit::Unreachable)
+    })?;
     match answer.error {
         Some(problem) => Err((problem, Exit::Failed)),
         None => Ok(answer.ok.unwrap_or_default()),

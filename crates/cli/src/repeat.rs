@@ -32,7 +32,7 @@ pub(crate) fn run(
         // Measured from the first sample: what a call costs does not add up.
         sleep(next.saturating_duration_since(Instant::now()));
         next += every;
-        let sample = match ask(invocation.socket, call) {
+        let sample = match ask(invocation, call) {
             Ok(sample) => sample,
             Err((problem, exit)) => return complain(&problem, exit, invocation.json, out, err),
         };

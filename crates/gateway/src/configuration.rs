@@ -16,6 +16,7 @@ use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 use mailreeve_core::config::{self, Config, Defaults, IpPreference, Mistake, Zone};
 use mailreeve_smtp::client::{self, Credentials};
+use toml::de::DeTable;
 
 use crate::context::Running;
 use crate::lookups::counters::LookupCounters;
@@ -71,18 +72,37 @@ pub fn read(file: Option<&Path>) -> Result<Text, Unreadable> {
     Ok(Text { config, checksum: checksum(text.as_bytes()), source })
 }
 
+/// Where the gateway that runs by a file is spoken to.
+pub struct Socket {
+    /// Its path.
+    pub path: PathBuf,
+    /// What to tell when no gateway is there: the file has mistakes.
+    pub doubt: Option<String>,
+}
+
 /// Finds the socket of the gateway that runs by `file`, even when the file has mistakes meanwhile: just then
 /// an operator needs the commands.
-pub fn socket(file: Option<&Path>) -> Result<PathBuf, Unreadable> {
+pub fn socket(file: Option<&Path>) -> Result<Socket, Unreadable> {
     match (read(file), file) {
-        (Ok(text), _) => Ok(text.config.socket),
+        (Ok(text), _) => Ok(Socket { path: text.config.socket, doubt: None }),
         (Err(Unreadable::Mistakes { .. }), Some(path)) => {
-            let table = read_file(path)?.parse::<toml::Table>().unwrap_or_default();
-            let named = table.get("socket").and_then(toml::Value::as_str).map(PathBuf::from);
-            Ok(named.unwrap_or_else(|| defaults().socket))
+            let named = socket_named(&read_file(path)?);
+            let file = path.display();
+            let doubt = format!(
+                "{file} has mistakes, which keep a gateway from starting and may hide where its socket is: \
+                 `mailreeve check {file}` tells them"
+            );
+            Ok(Socket { path: named.unwrap_or_else(|| defaults().socket), doubt: Some(doubt) })
         }
         (Err(error), _) => Err(error),
     }
+}
+
+/// The socket that a text with mistakes names, as far as it can be read.
+fn socket_named(text: &str) -> Option<PathBuf> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let named = table.get_ref().get("socket")?.get_ref().as_str()?;
+    (!named.is_empty()).then(|| PathBuf::from(named))
 }
 
 /// Where the desk keeps its users.
@@ -290,5 +310,16 @@ mod tests {
         assert_eq!((&one.data_dir, &one.socket), (&none.data_dir, &none.socket));
         assert_eq!(one.log_dir, Path::new("/logs"));
         assert_eq!(under(&odd).data_dir, none.data_dir, "a folder that depends on where we were started");
+    }
+
+    #[test]
+    fn the_socket_is_found_in_a_text_with_mistakes() {
+        let named = |text: &str| socket_named(text).map(|path| path.display().to_string());
+        let found = Some("/run/gate/socket".to_owned());
+        assert_eq!(named("socket = \"/run/gate/socket\"\n[recieve]\n"), found);
+        assert_eq!(named("socket = \"/run/gate/socket\"\nhostname = \"gw.test\n[log]\nkeep = 10\n"), found);
+        for without in ["", "hostname = 5\n", "socket = 5\n", "socket = \"\"\n", "[log]\nsocket = \"/x\"\n"] {
+            assert_eq!(named(without), None, "{without}");
+        }
     }
 }
