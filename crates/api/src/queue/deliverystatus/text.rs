@@ -35,6 +35,9 @@ impl DeliveryStatusReply {
             let (text, are) = (count(totals.moving_recips, "recipient"), is_or_are(totals.moving_recips));
             let _ = writeln!(out, "{text} {are} on the way now.");
         }
+        if !self.filter.is_empty() && !self.cohorts.is_empty() {
+            out.push_str("These are the reasons of all destinations, whatever the filter:\n");
+        }
         for cohort in &self.cohorts {
             cohort.write(&self.as_of, out);
         }
@@ -54,11 +57,17 @@ impl DeliveryStatusReply {
             line.write(&self.as_of, out);
         }
         let (first, last) = (self.offset + 1, self.offset + self.destinations.len());
-        if self.destinations.is_empty() {
+        if self.matching == 0 {
             let _ = writeln!(out, "No destination matches `{}`.", self.filter);
-        } else if last - self.offset < self.matching {
+        } else if self.destinations.is_empty() {
+            let all = count(self.matching as u64, "destination");
+            let _ = writeln!(out, "`offset {}` leaves none of {all}.", self.offset);
+        } else if self.destinations.len() < self.matching {
             let all = thousands(self.matching as u64);
-            let _ = writeln!(out, "\n{first} to {last} of {all} (--json with `offset` and `limit` for all).");
+            let _ = writeln!(
+                out,
+                "\n{first} to {last} of {all}; `offset N` and `limit N` after the column show others."
+            );
         }
     }
 }

@@ -83,10 +83,54 @@ fn a_queue_without_mail_says_so() {
         cohorts: Vec::new(),
         others_waiting: 0,
         filter: "nowhere".to_owned(),
+        matching: 0,
         ..reply()
     };
     assert!(empty.text().contains("No mail waits.\n"));
     assert!(empty.text().ends_with("No destination matches `nowhere`.\n"));
+}
+
+#[test]
+fn what_a_filter_and_an_offset_leave_out_is_told() {
+    let all = "These are the reasons of all destinations, whatever the filter:\n";
+    assert!(!reply().text().contains(all));
+    let filtered = DeliveryStatusReply { filter: "example".to_owned(), ..reply() };
+    assert!(
+        filtered.text().contains(&format!("{all}41 recipients at 4 destinations")),
+        "{}",
+        filtered.text()
+    );
+    let beyond = DeliveryStatusReply { offset: 20_000, destinations: Vec::new(), ..reply() };
+    assert!(beyond.text().ends_with("`offset 20000` leaves none of 10,000 destinations.\n"));
+}
+
+#[test]
+fn a_page_is_asked_for_in_any_order() {
+    let read = |text: &str| {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        DeliveryStatus::parse(&words).map(|asked| (asked.filter, asked.offset, asked.limit))
+    };
+    let page = |filter: &str, offset, limit| Ok((filter.to_owned(), offset, limit));
+    assert_eq!(read("host"), page("", 0, 20));
+    assert_eq!(read("host offset 40"), page("", 40, 20));
+    assert_eq!(read("host limit 50 OFFSET 40"), page("", 40, 50));
+    for same in ["offset 40 limit 50 a.test", "a.test limit 50 offset 40", "offset 40 a.test limit 50"] {
+        assert_eq!(read(&format!("host {same}")), page("a.test", 40, 50), "{same}");
+    }
+    assert_eq!(read("host a.test 40 50"), page("a.test", 40, 50));
+    assert_eq!(read("host limit 1000"), page("", 0, 1_000));
+    for wrong in [
+        "offset 5",
+        "host offset",
+        "host limit 0",
+        "host limit 1001",
+        "host offset -1",
+        "host a.test b.test",
+        "host a.test 1 2 3",
+        "host offset 1 offset 2",
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]
