@@ -53,6 +53,9 @@ pub struct Side {
     pub closed: u64,
     /// What stays suspended in this direction; empty for nothing.
     pub still: Vec<String>,
+    /// Of `names`, destinations that no recipient in delivery waits for.
+    #[serde(default)]
+    pub empty: Vec<String>,
 }
 
 impl Text for StandingReply {
@@ -77,6 +80,9 @@ impl Side {
         let _ = writeln!(out, "{what} {done}.");
         if !self.names.is_empty() {
             let _ = writeln!(out, "Only for: {}", self.names.join(", "));
+        }
+        if !self.empty.is_empty() {
+            let _ = writeln!(out, "No mail waits for delivery there now: {}", self.empty.join(", "));
         }
         match self.closed {
             0 => {}
@@ -168,5 +174,23 @@ mod tests {
         let one = Side { names: vec!["a.test".into()], still: vec!["b.test".into()], ..Side::default() };
         let reply = StandingReply { receiving: None, delivery: Some(one) };
         assert_eq!(reply.text(), "Mail delivery resumed.\nOnly for: a.test\nStill suspended: b.test\n");
+    }
+
+    #[test]
+    fn only_what_can_be_a_recipient_host_is_suspended() {
+        let read = |name: &str| SuspendDel::parse(&[name.to_owned()]);
+        for name in ["a.test", "A_b.test.", "localhost", "the.cpq.host", "[192.0.2.1]", "[IPv6:2001:db8::1]"]
+        {
+            assert_eq!(read(name).unwrap().domains.len(), 1, "{name}");
+        }
+        let long = "a".repeat(64);
+        for wrong in
+            ["x@y", "a b", "*", "*.test", ".", "a..test", "-a.test", "[]", "[x@y]", "b\u{fc}r.test", &long]
+        {
+            let problem = read(&format!("good.test,{wrong}")).unwrap_err();
+            assert!(problem.message.contains(wrong) && problem.hint.is_some(), "{wrong}: {problem:?}");
+            // What is suspended can be resumed, whatever its name.
+            assert!(ResumeDel::parse(&[wrong.to_owned()]).is_ok(), "{wrong}");
+        }
     }
 }

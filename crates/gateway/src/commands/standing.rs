@@ -71,7 +71,21 @@ impl Commands {
         let side = self.suspend_hosts(&turn, request.domains, by).await?;
         drop(turn);
         let side = self.deliveries_finish(side, end_after(request.seconds)).await?;
-        Ok(StandingReply { receiving: None, delivery: Some(side) })
+        let empty = self.without_mail(&side.names).await?;
+        Ok(StandingReply { receiving: None, delivery: Some(Side { empty, ..side }) })
+    }
+
+    /// Those of the names that no recipient in delivery waits for; none while a start still reads the queue.
+    async fn without_mail(&self, names: &[String]) -> Result<Vec<String>, Problem> {
+        if self.context.recovery.going_on().is_some() {
+            return Ok(Vec::new());
+        }
+        let mut names = names.to_vec();
+        let asked = self.context.shard.ask(move |delivery, now| {
+            names.retain(|name| delivery.row(&Host::new(name), now).is_none_or(|row| row.active == 0));
+            names
+        });
+        asked.await.map_err(|_| stopping())
     }
 
     pub(super) async fn resume_del(&self, request: ResumeDel, by: &str) -> Result<StandingReply, Problem> {
