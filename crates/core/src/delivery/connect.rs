@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use crate::delivery::Delivery;
+use crate::delivery::address_use::HeldAs;
 use crate::delivery::connection::{Connection, Phase};
 use crate::delivery::destination::{DestinationId, Path};
 use crate::delivery::io::{Effect, Slot, Target};
-use crate::delivery::limits::HeldAs;
 use crate::delivery::need::Need;
 use crate::delivery::recipient::RecipientId;
 use crate::event::{Event, Failure};

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::net::IpAddr;
 use std::ops::Bound;
 
+use crate::delivery::address_use::{AddressFull, AddressUse, HeldAs};
 use crate::delivery::destination::DestinationId;
 use crate::delivery::io::Slot;
 use crate::delivery::settings::Settings;
@@ -38,48 +39,6 @@ pub(super) struct Limits {
     /// Destinations that wait for a slot that an unproven one may have.
     awaiting_unproven: VecDeque<(u64, DestinationId)>,
     tickets: u64,
-}
-
-/// One address, whatever the destinations behind it.
-#[derive(Debug, Default)]
-struct AddressUse {
-    /// Connections that stand there or may end up there.
-    lent: usize,
-    /// Those of them that are being opened, here first.
-    opening: usize,
-    /// Those of them that stand.
-    standing: usize,
-    awaiting: Vec<DestinationId>,
-}
-
-/// How a connection holds an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeldAs {
-    /// It is being opened there first.
-    Tried,
-    /// It may end up there, when others fail.
-    Backup,
-    /// It stands there.
-    Standing,
-}
-
-impl AddressUse {
-    fn of(&mut self, held: HeldAs) -> Option<&mut usize> {
-        match held {
-            HeldAs::Tried => Some(&mut self.opening),
-            HeldAs::Backup => None,
-            HeldAs::Standing => Some(&mut self.standing),
-        }
-    }
-}
-
-/// Why no more connection is opened to an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AddressFull {
-    /// This limit is reached.
-    Limit(usize),
-    /// So many are being opened, and as many have not answered yet.
-    Opening(usize),
 }
 
 impl Limits {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use crate::Instant;
 use crate::ids::{Dcid, Mid, Rid};
 
+mod address_use;
 mod agenda;
 mod answer;
 mod awaiting;
@@ -47,6 +48,7 @@ mod operator;
 mod order;
 mod orders;
 mod outcome;
+mod pages;
 mod plan;
 mod reach;
 mod reason;

@@ -1,12 +1,12 @@
 //! The last part of the gate: which connection a due recipient goes out on, or what keeps it from one.
 
 use crate::delivery::Delivery;
+use crate::delivery::address_use::AddressFull;
 use crate::delivery::connection::{Connection, Phase};
 use crate::delivery::content::{Objection, Offer};
 use crate::delivery::destination::{Destination, Known, Path};
 use crate::delivery::gate::{Gate, Step, Wait, need_of};
 use crate::delivery::io::{Slot, Target};
-use crate::delivery::limits::AddressFull;
 use crate::delivery::need::Need;
 use crate::delivery::recipient::{Marks, Recipient};
 use crate::delivery::settings::Route;

@@ -12,6 +12,7 @@ mod flipped_bits;
 mod formats;
 mod kills;
 mod ledger;
+mod ledger_size;
 mod model;
 mod samples;
 mod spool;

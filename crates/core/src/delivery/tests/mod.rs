@@ -5,6 +5,7 @@ mod clocks;
 mod connections;
 mod content;
 mod limits;
+mod lines;
 mod main_path;
 mod operators;
 mod orders;
