@@ -103,7 +103,7 @@ pub(super) const fn owner(why: &Why) -> &'static str {
 
 const fn owner_of(failure: &Failure) -> &'static str {
     match failure.cause {
-        Cause::NoRoute if matches!(failure.stage, Stage::Local) => "us",
+        Cause::NoRoute | Cause::ConnectionLost if matches!(failure.stage, Stage::Local) => "us",
         Cause::ConnectTimeout | Cause::NoRoute | Cause::ConnectError => "network",
         Cause::DnsServfail | Cause::DnsTimeout | Cause::MxNoAddress | Cause::CnameLoop => {
             "dns-of-destination"

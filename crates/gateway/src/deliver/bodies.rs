@@ -25,8 +25,14 @@ pub(super) struct Loaded {
     pub(super) envelope: Arc<Envelope>,
     pub(super) content: Body,
     /// Its part of the room; none for what a report needs, which is gone at once.
-    #[expect(dead_code, reason = "held for its drop")]
     pub(super) share: Option<Share>,
+}
+
+impl Loaded {
+    /// Tells whether no connection is sending it.
+    fn is_idle(&self) -> bool {
+        self.share.as_ref().is_none_or(Share::is_last)
+    }
 }
 
 /// Octets that an envelope with so much content takes in memory.
@@ -51,7 +57,7 @@ impl Bodies {
         let weight = weight(&envelope, content.as_ref().map_or(0, Bytes::len));
         let left = self.room.left();
         if left < weight {
-            self.give_way(weight - left);
+            self.let_go(weight - left, Loaded::is_idle);
         }
         let Some(share) = self.room.try_take(weight) else { return };
         let mid = envelope.mid;
@@ -61,15 +67,33 @@ impl Bodies {
         }
     }
 
-    /// Lets the oldest go until they made so much room. What a connection is sending makes it at its end.
+    /// Lets the oldest go for somebody who waits until they made so much room. Where those that nobody is sending
+    /// do not suffice, what is being sent goes too: it makes its room at its end.
     pub(super) fn give_way(&mut self, octets: usize) {
+        let given = self.let_go(octets, Loaded::is_idle);
+        self.let_go(octets.saturating_sub(given), |_| true);
+    }
+
+    /// Lets the oldest of some go until they are worth so many octets; returns what they are worth. The others keep
+    /// their places.
+    fn let_go(&mut self, octets: usize, may_go: impl Fn(&Loaded) -> bool) -> usize {
         let mut given = 0;
+        let mut passed_over = Vec::new();
         while given < octets {
             let Some(oldest) = self.order.pop_front() else { break };
-            if let Some(Loaded { envelope, content, share: _ }) = self.held.remove(&oldest) {
-                given += weight(&envelope, content.held());
+            match self.held.get(&oldest) {
+                Some(loaded) if may_go(loaded) => {
+                    given += weight(&loaded.envelope, loaded.content.held());
+                    self.held.remove(&oldest);
+                }
+                Some(_) => passed_over.push(oldest),
+                None => {}
             }
         }
+        for mid in passed_over.into_iter().rev() {
+            self.order.push_front(mid);
+        }
+        given
     }
 
     pub(super) fn at_hand(&self, mid: Mid) -> Option<Loaded> {
@@ -154,10 +178,27 @@ mod tests {
         keep(&mut bodies, 1, 1_000);
         let sending = bodies.at_hand(Mid(1)).unwrap();
         keep(&mut bodies, 2, 1_000);
-        assert_eq!(at_hand(&bodies), Vec::<u64>::new(), "the first gave way, but its room is still taken");
+        assert_eq!(at_hand(&bodies), [1], "its room would not be free: it stays, and the second finds none");
         drop(sending);
         keep(&mut bodies, 3, 1_000);
         assert_eq!(at_hand(&bodies), [3]);
+    }
+
+    #[test]
+    fn what_is_being_sent_is_passed_over_and_keeps_its_place() {
+        let one = ENVELOPE + 1_000;
+        let (room, _wanted) = Room::new(3 * one);
+        let mut bodies = Bodies::new(room.clone());
+        for mid in 1..=3 {
+            keep(&mut bodies, mid, 1_000);
+        }
+        let sending = bodies.at_hand(Mid(1)).unwrap();
+        bodies.give_way(one);
+        assert_eq!((at_hand(&bodies), room.left()), (vec![1, 3], one));
+        bodies.give_way(2 * one);
+        assert_eq!((at_hand(&bodies), room.left()), (vec![], 2 * one), "somebody waits for its end");
+        drop(sending);
+        assert_eq!(room.left(), 3 * one);
     }
 
     #[tokio::test]

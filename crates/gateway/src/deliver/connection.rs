@@ -25,6 +25,7 @@ use tokio::time::Sleep;
 use super::bodies::Loaded;
 use super::connect::{self, Manner};
 use super::outcome::{Attempt, lost_failure};
+use super::reading::{Unread, not_read};
 use super::room::Room;
 use crate::context::{Context, Running};
 use crate::stream::{ReadBuffer, Stream};
@@ -164,8 +165,8 @@ struct Outbound {
     tls: Option<TlsResult>,
     /// Jobs handed to the session and not answered yet, with their content.
     loaded: Option<Loaded>,
-    /// The stored content turned out to be damaged while it was being sent.
-    damaged: Option<String>,
+    /// The stored content could not be read while it was being sent.
+    unread: Option<Unread>,
 }
 
 impl Outbound {
@@ -188,7 +189,7 @@ impl Outbound {
                     let mid = job.mid;
                     let (results, after) = self.transact(*job, &plan.cut).await;
                     let gone = matches!(after, After::Gone(_));
-                    if let Some(detail) = self.damaged.take() {
+                    if let Some(Unread::Damaged(detail)) = self.unread.take() {
                         let _ = plan.inputs.send(Input::RecordCorrupt { dcid: plan.dcid, mid, detail });
                         let _ = plan.inputs.send(Input::Closed { dcid: plan.dcid, why: None });
                         return;
@@ -263,6 +264,10 @@ impl Outbound {
                     break After::Usable;
                 }
                 Output::Lost { stage, why, after_data, .. } => {
+                    if let Some(Unread::Later(detail)) = &self.unread {
+                        attempt.lost(not_read(detail, clock.wall()));
+                        break After::Gone(None);
+                    }
                     let failure = lost_failure(stage, &why, after_data, self.target.address, clock.wall());
                     attempt.lost(failure.clone());
                     break After::Gone(Some(failure));

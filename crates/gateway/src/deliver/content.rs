@@ -7,12 +7,14 @@ use std::io::{self, IoSlice};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mailreeve_core::ids::Mid;
+use mailreeve_core::envelope::Envelope;
 use mailreeve_smtp::client::Framing;
 use mailreeve_smtp::content::{Stuffer, stuffed, terminator};
 use mailreeve_store::spool::{Reader, StoredContent};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
+use super::bodies::weight;
+use super::reading::{Unread, off_thread};
 use super::room::Room;
 
 /// Slices handed to the kernel at a time.
@@ -45,8 +47,14 @@ impl Body {
 pub(super) enum NotWritten {
     /// The connection.
     Network,
-    /// The stored content is damaged or gone: nothing of it may be believed.
-    Damaged(String),
+    /// The stored content could not be read to its end.
+    Unread(Unread),
+}
+
+impl From<Unread> for NotWritten {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
 }
 
 impl From<io::Error> for NotWritten {
@@ -95,20 +103,20 @@ pub(super) async fn write(
 pub(super) struct Stored<'a> {
     pub(super) reader: &'a Reader,
     pub(super) room: &'a Room,
-    pub(super) mid: Mid,
-    /// Its octets.
-    pub(super) size: u64,
+    pub(super) envelope: &'a Envelope,
 }
 
-/// Writes content that is in the spool; its checksum is verified before its last octet leaves.
+/// Writes content that is in the spool; its checksum is verified before its last octet leaves. Whoever calls holds
+/// no share of the room: the one taken here is for envelope and content, so that nobody who waits for room keeps any.
 pub(super) async fn write_stored(
     stream: &mut (impl AsyncWrite + Unpin),
     stored: Stored<'_>,
     how: Writing<'_>,
 ) -> Result<(), NotWritten> {
-    let Stored { reader, room, mid, size } = stored;
+    let Stored { reader, room, envelope } = stored;
+    let (mid, size) = (envelope.mid, envelope.size);
     let at_once = if size > WHOLE { CHUNK } else { usize::try_from(size).unwrap_or(CHUNK) };
-    let _share = room.take(at_once).await;
+    let _share = room.take(weight(envelope, at_once)).await.ok_or_else(Unread::no_room)?;
     let reader = reader.clone();
     let mut stored = off_thread(move || reader.content(mid)).await?;
     let mut stuffer = Stuffer::default();
@@ -142,17 +150,6 @@ pub(super) async fn write_stored(
     };
     write_all(stream, &[end, how.follow], how.patience).await?;
     Ok(())
-}
-
-/// Reads the disk outside the runtime's thread.
-async fn off_thread<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, mailreeve_store::spool::ReadError> + Send + 'static,
-) -> Result<T, NotWritten> {
-    match tokio::task::spawn_blocking(read).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(NotWritten::Damaged(error.to_string())),
-        Err(error) => Err(NotWritten::Damaged(error.to_string())),
-    }
 }
 
 async fn write_all(

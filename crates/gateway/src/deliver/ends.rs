@@ -20,6 +20,7 @@ use mailreeve_store::committer::Change;
 use mailreeve_store::spool::{Apart, Batch, Put};
 
 use super::bodies::{Bodies, Loaded};
+use super::reading::Unread;
 use super::report::{self, Reported};
 use crate::context::Context;
 
@@ -177,7 +178,7 @@ impl Ends {
 
     /// The content that a report needed is here, or cannot be had: then the ends are recorded without it.
     /// Returns whether the message is finished.
-    pub(super) fn loaded(&mut self, mid: Mid, result: Result<Loaded, String>) -> bool {
+    pub(super) fn loaded(&mut self, mid: Mid, result: Result<Loaded, Unread>) -> bool {
         let mut finished = false;
         for gathered in self.reading.remove(&mid).unwrap_or_default() {
             finished |= gathered.last;

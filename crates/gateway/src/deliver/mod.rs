@@ -17,6 +17,7 @@ mod content;
 mod ends;
 mod outcome;
 mod pace;
+mod reading;
 mod report;
 mod room;
 pub mod shard;

@@ -5,8 +5,12 @@
 //! does not wait, it is read back later. A wait asks that bodies at hand give way: they can be read again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// Whoever waits for a share waits so long at most: connections that hold theirs may be silent for longer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The room. Cheap to clone.
 #[derive(Clone)]
@@ -18,7 +22,14 @@ pub(super) struct Room {
 
 /// A part of the room, given back when the last clone is dropped.
 #[derive(Clone)]
-pub(super) struct Share(#[expect(dead_code, reason = "held for its drop")] Arc<OwnedSemaphorePermit>);
+pub(super) struct Share(Arc<OwnedSemaphorePermit>);
+
+impl Share {
+    /// Tells whether nobody else holds a clone: dropping this one gives the octets back at once.
+    pub(super) fn is_last(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
 
 impl Room {
     /// Makes room for `limit` octets; the receiver is told how many octets somebody waits for.
@@ -40,8 +51,13 @@ impl Room {
         Some(Share(Arc::new(permit)))
     }
 
-    /// Takes a share, and waits until there is room. What is larger than all of the room takes all of it.
+    /// Takes a share, and waits for room a minute at most; `None` when none came free. What is larger than all of
+    /// the room takes all of it. Whoever waits must hold no share: two of such could wait for each other.
     pub(super) async fn take(&self, octets: usize) -> Option<Share> {
+        self.take_within(PATIENCE, octets).await
+    }
+
+    async fn take_within(&self, patience: Duration, octets: usize) -> Option<Share> {
         let octets = octets.min(self.limit);
         if let Some(share) = self.try_take(octets) {
             return Some(share);
@@ -55,10 +71,9 @@ impl Room {
             permit = &mut waiting => permit,
             () = std::future::ready(()) => {
                 let _ = self.wanted.send(octets);
-                waiting.await
+                tokio::time::timeout(patience, waiting).await.ok()?
             }
         };
-        // It is never closed; without a share the body goes out all the same.
         permit.ok().map(|permit| Share(Arc::new(permit)))
     }
 }
@@ -86,6 +101,16 @@ mod tests {
         drop(first);
         assert!(waiting.await.unwrap());
         assert_eq!(room.left(), 100);
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_and_leaves_the_line_to_others() {
+        let (room, _wanted) = Room::new(100);
+        let first = room.take(60).await.unwrap();
+        assert!(room.take_within(Duration::from_millis(5), 70).await.is_none());
+        assert_eq!(room.left(), 40, "who gave up keeps nothing");
+        drop(first);
+        assert!(room.take_within(Duration::ZERO, 70).await.is_some());
     }
 
     #[tokio::test]

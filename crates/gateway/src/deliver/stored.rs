@@ -6,10 +6,11 @@ use mailreeve_core::delivery::io::Waiting;
 use mailreeve_core::envelope::{Envelope, RecipientState};
 use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_smtp::address::ReversePath;
-use mailreeve_store::spool::{ReadError, Reader, StoredContent};
+use mailreeve_store::spool::{Reader, StoredContent};
 
 use super::bodies::{Loaded, weight};
 use super::content::Body;
+use super::reading::{Unread, off_thread};
 use super::room::Room;
 
 /// Content up to so many octets is read before its transaction begins and held to its end; larger content is read
@@ -17,27 +18,27 @@ use super::room::Room;
 const HELD: u64 = 64 * 1024;
 
 /// Reads a message back to be sent, once there is room for it.
-pub(super) async fn read_back(reader: &Reader, room: &Room, mid: Mid) -> Result<Loaded, String> {
+pub(super) async fn read_back(reader: &Reader, room: &Room, mid: Mid) -> Result<Loaded, Unread> {
     let envelope = {
         let reader = reader.clone();
         Arc::new(off_thread(move || reader.envelope(mid)).await?)
     };
     if envelope.size > HELD {
-        let share = room.take(weight(&envelope, 0)).await;
-        return Ok(Loaded { envelope, content: Body::Stored, share });
+        let share = room.take(weight(&envelope, 0)).await.ok_or_else(Unread::no_room)?;
+        return Ok(Loaded { envelope, content: Body::Stored, share: Some(share) });
     }
     let size = usize::try_from(envelope.size).unwrap_or(usize::MAX);
-    let share = room.take(weight(&envelope, size)).await;
+    let share = room.take(weight(&envelope, size)).await.ok_or_else(Unread::no_room)?;
     let reader = reader.clone();
     let content = match off_thread(move || reader.content(mid)).await? {
         StoredContent::Memory(bytes) => Body::Memory(bytes),
         StoredContent::File(_) => Body::Stored,
     };
-    Ok(Loaded { envelope, content, share })
+    Ok(Loaded { envelope, content, share: Some(share) })
 }
 
 /// Reads a message back for a report, which returns small messages whole and of others the header section.
-pub(super) async fn read_for_report(reader: &Reader, mid: Mid) -> Result<Loaded, String> {
+pub(super) async fn read_for_report(reader: &Reader, mid: Mid) -> Result<Loaded, Unread> {
     let reader = reader.clone();
     off_thread(move || {
         let envelope = Arc::new(reader.envelope(mid)?);
@@ -48,16 +49,6 @@ pub(super) async fn read_for_report(reader: &Reader, mid: Mid) -> Result<Loaded,
         Ok(Loaded { envelope, content: Body::Memory(content), share: None })
     })
     .await
-}
-
-/// Reads the disk outside the runtime's thread.
-async fn off_thread<T: Send + 'static>(
-    read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
-) -> Result<T, String> {
-    match tokio::task::spawn_blocking(read).await {
-        Ok(read) => read.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// A message's recipients as they enter the shard for the first time.

@@ -54,7 +54,7 @@ impl Outbound {
             verify: plan.tls == TlsMode::Verify,
             tls: None,
             loaded: None,
-            damaged: None,
+            unread: None,
         };
         outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
         outbound.get_ready(plan).await?;

@@ -26,9 +26,9 @@ impl Outbound {
                         match self.write_content(framing, &follow).await {
                             Ok(()) => self.session.content_written(self.context.clock.steady()),
                             Err(NotWritten::Network) => self.write_failed().await,
-                            Err(NotWritten::Damaged(detail)) => {
+                            Err(NotWritten::Unread(unread)) => {
                                 // The terminator was not sent: the peer has nothing it could take for whole.
-                                self.damaged = Some(detail);
+                                self.unread = Some(unread);
                                 self.session.peer_closed(self.context.clock.steady());
                             }
                         }
@@ -53,7 +53,12 @@ impl Outbound {
     }
 
     async fn write_content(&mut self, framing: Framing, follow: &[u8]) -> Result<(), NotWritten> {
-        let Some(loaded) = self.loaded.clone() else { return Err(NotWritten::Network) };
+        let Some(loaded) = &mut self.loaded else { return Err(NotWritten::Network) };
+        if matches!(loaded.content, Body::Stored) {
+            // Another is taken, with the content's part: nobody may wait for room and keep some.
+            loaded.share = None;
+        }
+        let loaded = loaded.clone();
         let how = Writing {
             framing,
             dots: loaded.envelope.content.dots,
@@ -64,12 +69,8 @@ impl Outbound {
         match &loaded.content {
             Body::Memory(content) => content::write(stream, content, how).await?,
             Body::Stored => {
-                let stored = Stored {
-                    reader: &self.context.reader,
-                    room: &self.room,
-                    mid: loaded.envelope.mid,
-                    size: loaded.envelope.size,
-                };
+                let stored =
+                    Stored { reader: &self.context.reader, room: &self.room, envelope: &loaded.envelope };
                 content::write_stored(stream, stored, how).await?;
             }
         }

@@ -1,10 +1,11 @@
 //! Which transactions may start, and mail read back for them and for reports.
 
-use mailreeve_core::delivery::io::Input;
+use mailreeve_core::delivery::io::{After, Input, RecipientResult};
 use mailreeve_core::ids::{Dcid, Mid, Rid};
 
 use super::Shell;
 use crate::deliver::bodies::Loaded;
+use crate::deliver::reading::{Unread, not_read};
 use crate::deliver::stored::{read_back, read_for_report};
 
 /// While so many delivered recipients wait for their end to be durable no further transaction starts: what a crash
@@ -14,7 +15,7 @@ const OPEN_ENDS: usize = 64;
 /// Stored mail read back for a purpose.
 pub(super) struct Load {
     mid: Mid,
-    result: Result<Loaded, String>,
+    result: Result<Loaded, Unread>,
     purpose: Purpose,
 }
 
@@ -55,8 +56,14 @@ impl Shell {
     pub(super) fn loaded(&mut self, load: Load) {
         match (load.purpose, load.result) {
             (Purpose::Transact { dcid, rids }, Ok(loaded)) => self.transact(dcid, load.mid, rids, loaded),
-            (Purpose::Transact { dcid, .. }, Err(detail)) => {
+            (Purpose::Transact { dcid, .. }, Err(Unread::Damaged(detail))) => {
                 self.input(Input::RecordCorrupt { dcid, mid: load.mid, detail });
+            }
+            (Purpose::Transact { dcid, rids }, Err(Unread::Later(detail))) => {
+                let soft = RecipientResult::Soft(not_read(&detail, self.context.clock.wall()));
+                let results = rids.into_iter().map(|rid| (rid, soft.clone())).collect();
+                // Nothing was said on the connection: it takes another message.
+                self.input(Input::Outcome { dcid, mid: load.mid, results, after: After::Usable });
             }
             (Purpose::Report, result) => {
                 let finished = self.ends.loaded(load.mid, result);
