@@ -135,15 +135,16 @@ impl WorkQueue {
         stored.take(most).map(|(mid, _)| *mid).collect()
     }
 
-    /// Returns the first messages to leave, with at most about `most` recipients, or nothing while paused.
-    pub fn leaving(&self, most: u32) -> Vec<Mid> {
+    /// Returns the first messages to leave, with at most about `most` recipients and without those that `rests`
+    /// tells, or nothing while paused.
+    pub fn leaving(&self, most: u32, rests: impl Fn(Mid) -> bool) -> Vec<Mid> {
         if self.paused() {
             return Vec::new();
         }
         let mut room = most;
         let waiting = self.waiting.lock();
         let stored = waiting.messages.iter().filter_map(|(mid, recipients)| Some((*mid, (*recipients)?)));
-        let slice = stored.take_while(|(_, recipients)| {
+        let slice = stored.filter(|(mid, _)| !rests(*mid)).take_while(|(_, recipients)| {
             let fits = room > 0;
             room = room.saturating_sub(*recipients);
             fits

@@ -56,11 +56,13 @@ fn what_begins_in_a_pause_waits_for_its_turn_and_nothing_else_does() {
         assert!(queue.arrived(&envelope(12, 1)));
         assert!(!queue.arrived(&envelope(13, 0)), "a report, of which nobody asked");
         assert_eq!((queue.load().recipients, queue.page(None, 9)), (2, vec![Mid(12)]));
-        assert_eq!(queue.leaving(1_000), []);
+        assert_eq!(queue.leaving(1_000, |_| false), []);
         queue.resume(&standing.turn().await, || Some(Mid(20))).await.unwrap().unwrap();
         assert!(queue.holds(Mid(16)).await && !queue.holds(Mid(20)).await);
         assert!(queue.arrived(&envelope(16, 1)));
-        assert_eq!((queue.leaving(2), queue.leaving(3)), (vec![Mid(12)], vec![Mid(12), Mid(16)]));
+        let leaving = |most| queue.leaving(most, |_| false);
+        assert_eq!((leaving(2), leaving(3)), (vec![Mid(12)], vec![Mid(12), Mid(16)]));
+        assert_eq!(queue.leaving(2, |mid| mid == Mid(12)), [Mid(16)], "who rests takes nobody's place");
         queue.gone(&[Mid(12), Mid(16)]);
         queue.settle().await.unwrap();
         assert!(!queue.holds(Mid(14)).await && queue.holds(Mid(15)).await, "15 is still on its way");
