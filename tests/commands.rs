@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use mailreeve_lab::host::{Detail, Reply, Temper, TlsTemper};
 use mailreeve_lab::world::World;
-use world::places::{by_dns, mail_to, mailreeve};
+use world::places::{by_dns, mail_to};
 use world::{Gateway, PATIENCE, wait_until};
 
 /// Replaces what differs from run to run.
@@ -284,34 +284,4 @@ fn what_waits_goes_out_when_told_and_not_before() {
     setting.gateway.text("delivernow down.test");
     assert!(healthy.wait_for(2, PATIENCE));
     wait_until("the host is up", || setting.gateway.json("hoststatus down.test")["status"] == "up");
-}
-
-#[test]
-fn without_a_gateway_commands_say_so() {
-    let gateway = Gateway::prepare("");
-    let output = gateway.command("status");
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(3), "{text}");
-    assert!(text.contains("no gateway is running at") && text.contains("hint:"), "{text}");
-    let output = mailreeve(&gateway.config(), &["status", "--json"]);
-    let reply: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(reply["error"]["message"].as_str().unwrap().contains("no gateway is running"), "{reply}");
-    assert_eq!(reply["error"]["kind"], "unavailable");
-}
-
-#[test]
-fn without_a_gateway_a_file_with_mistakes_is_the_hint() {
-    let gateway = Gateway::prepare("");
-    let file = gateway.config();
-    let without = std::fs::read_to_string(&file).unwrap();
-    for mistake in ["[recieve]\nport = 25\n", "[log]\nkeep = \"gw.test\n"] {
-        std::fs::write(&file, format!("{without}{mistake}")).unwrap();
-        let output = gateway.command("status");
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(3), "{text}");
-        let socket = file.with_file_name("socket");
-        assert!(text.contains(&format!("no gateway is running at {}\n", socket.display())), "{text}");
-        let (hint, check) = (format!("hint:  {} has mistakes", file.display()), "`mailreeve check ");
-        assert!(text.contains(&hint) && text.contains(check), "{text}");
-    }
 }

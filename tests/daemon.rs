@@ -113,6 +113,7 @@ fn a_stop_lets_no_one_hang_and_loses_nothing() {
     let next = SocketAddr::new(address(), 2525);
     let mut gateway = Gateway::start(&all_to(next));
     mail_to(&gateway, &["b@example.com"]);
+    wait_until("it was tried", || gateway.json("hoststatus example.com")["status"] == "down");
     let mut idle = Talk::with(gateway.smtp);
     idle.say("EHLO client.test");
     gateway.signal("TERM");

@@ -137,7 +137,7 @@ fn a_thousand_wrong_passwords_open_nothing_and_are_on_record() {
     // The right one is of no use now, and it looks the same.
     let reply = setting.sign_in("admin", &password);
     assert_eq!((reply.status, reply.cookie()), (429, None));
-    assert!(reply.body.contains("too many wrong attempts") && !reply.fields("retry-after").is_empty());
+    assert!(reply.body.contains("Too many tries failed") && !reply.fields("retry-after").is_empty());
     wait_until("the alert", || setting.alerted("desk-lockout"));
     let log = setting.gateway.log();
     assert!(
