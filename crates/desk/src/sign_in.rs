@@ -1,5 +1,6 @@
 //! Coming in and leaving: `/login` and `/logout`.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use mailreeve_api::wire::{Problem, ProblemKind};
 use crate::desk::Desk;
 use crate::pages::{self, Login};
 use crate::problem::status;
-use crate::throttle::{Admitted, SPAN};
+use crate::throttle::{Account, Admitted, SPAN};
 use crate::users::User;
 use crate::visitor::Visitor;
 use crate::{cookie, guard};
@@ -91,15 +92,42 @@ async fn admit(
     let account = (name.clone(), user.as_ref().map_or(0, |user| user.generation));
     let attempt = desk.throttle().lock().attempt(&account, address, Instant::now());
     let admitted = attempt.map_err(|rest| locked(rest.as_secs().max(1)))?;
+    let attempt = Attempt { name, from: from.clone(), account, address, admitted, user };
+    // Whoever leaves before the answer has tried all the same: it goes on and is recorded.
+    let compared = tokio::spawn(compare(desk.clone(), attempt, password)).await;
+    match compared.map_err(|error| Problem::internal(format!("comparing the password: {error}")))?? {
+        Some(user) => begin(desk, parts, user, from).await,
+        None => {
+            tokio::time::sleep(admitted.delay).await;
+            Err(wrong())
+        }
+    }
+}
+
+/// An attempt that is counted.
+struct Attempt {
+    name: String,
+    from: String,
+    account: Account,
+    address: IpAddr,
+    admitted: Admitted,
+    user: Option<User>,
+}
+
+/// Returns the user whose password it is; records the attempt when it is nobody's.
+async fn compare(desk: Desk, attempt: Attempt, password: String) -> Result<Option<User>, Problem> {
+    let Attempt { name, from, account, address, admitted, user } = attempt;
     let hash = user.as_ref().map(|user| user.hash.clone());
-    let fits = desk.passwords().fits(password, hash).await.ok_or_else(busy)?;
-    let Some(user) = user.filter(|_| fits) else {
-        refused(desk, &admitted, name, from);
-        tokio::time::sleep(admitted.delay).await;
-        return Err(wrong());
+    let Some(fits) = desk.passwords().fits(password, hash).await else {
+        desk.throttle().lock().not_tried(&account, address);
+        return Err(busy());
     };
-    desk.throttle().lock().right(&account, address);
-    begin(desk, parts, user, from).await
+    let user = user.filter(|_| fits);
+    match user {
+        Some(_) => desk.throttle().lock().right(&account, address),
+        None => refused(&desk, &admitted, name, from),
+    }
+    Ok(user)
 }
 
 async fn begin(desk: &Desk, parts: &Parts, user: User, from: String) -> Result<Option<HeaderValue>, Problem> {

@@ -88,9 +88,20 @@ impl Throttle {
     /// The password was right.
     pub(crate) fn right(&mut self, account: &Account, address: IpAddr) {
         self.accounts.remove(account);
-        if let Some(tries) = self.addresses.get_mut(&network(address)) {
-            tries.count = tries.count.saturating_sub(1);
-        }
+        take_back(&mut self.addresses, &network(address));
+    }
+
+    /// The password was not looked at.
+    pub(crate) fn not_tried(&mut self, account: &Account, address: IpAddr) {
+        take_back(&mut self.accounts, account);
+        take_back(&mut self.addresses, &network(address));
+    }
+}
+
+/// An attempt that is not to be held against a key.
+fn take_back<K: std::hash::Hash + Eq>(known: &mut HashMap<K, Tries>, key: &K) {
+    if let Some(tries) = known.get_mut(key) {
+        tries.count = tries.count.saturating_sub(1);
     }
 }
 
@@ -186,6 +197,25 @@ mod tests {
         }
         assert!(throttle.attempt(&account("ann"), at(1), now).is_err());
         assert!(throttle.attempt(&("ann".to_owned(), 2), at(1), now).is_ok());
+    }
+
+    #[test]
+    fn an_attempt_that_was_not_tried_is_not_held_against_anybody() {
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
+        for _ in 0..50 {
+            throttle.attempt(&account("ann"), at(1), now).unwrap();
+            throttle.not_tried(&account("ann"), at(1));
+        }
+        // What was tried still counts.
+        for n in 1..=10 {
+            let admitted = throttle.attempt(&account("ann"), at(1), now).unwrap();
+            assert_eq!((admitted.locks_account, admitted.locks_address), (n == 10, n == 10));
+            if n == 9 {
+                throttle.attempt(&account("ann"), at(1), now).unwrap();
+                throttle.not_tried(&account("ann"), at(1));
+            }
+        }
+        assert!(throttle.attempt(&account("ann"), at(1), now).is_err());
     }
 
     #[test]
