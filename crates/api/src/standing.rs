@@ -29,6 +29,12 @@ const SECONDS_ARGUMENT: Argument = Argument {
     choices: &[],
 };
 
+/// After names.
+const SECONDS_AFTER_NAMES: Argument = Argument {
+    help: "how long transactions under way may go on before their connections are closed abruptly (30); names or ALL stand before it",
+    ..SECONDS_ARGUMENT
+};
+
 const fn seconds_default() -> u64 {
     SECONDS
 }
@@ -97,12 +103,11 @@ impl Side {
     }
 }
 
-/// Reads `[names|ALL] [seconds]`; no names are all.
+/// Reads `[names|ALL] [seconds]`; no names are all. What stands alone is a name, for names may be numbers.
 fn names_and_seconds(words: &[String], spec: &Spec) -> Result<(Vec<String>, u64), Problem> {
     no_more(words, 2, spec)?;
     match words {
         [] => Ok((Vec::new(), SECONDS)),
-        [one] if is_number(one) => Ok((Vec::new(), seconds(one)?)),
         [one] => Ok((names(one)?, SECONDS)),
         [first, second, ..] => Ok((names(first)?, seconds(second)?)),
     }
@@ -132,10 +137,6 @@ fn seconds(word: &str) -> Result<u64, Problem> {
     })
 }
 
-fn is_number(word: &str) -> bool {
-    word.bytes().all(|octet| octet.is_ascii_digit())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -149,14 +150,17 @@ mod tests {
     }
 
     #[test]
-    fn names_come_first_and_either_may_be_left_out() {
+    fn names_come_first_and_seconds_never_stand_alone() {
         let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert_eq!(read("").unwrap(), (of(&[]), 30));
         assert_eq!(read("ALL").unwrap(), (of(&[]), 30));
-        assert_eq!(read("5").unwrap(), (of(&[]), 5));
+        assert_eq!(read("ALL 5").unwrap(), (of(&[]), 5));
+        // A listener may be called after its port, and a number alone suspends nothing else.
+        assert_eq!(read("587").unwrap(), (of(&["587"]), 30));
+        assert_eq!(read("30 5").unwrap(), (of(&["30"]), 5));
         assert_eq!(read("a.test,b.test").unwrap(), (of(&["a.test", "b.test"]), 30));
         assert_eq!(read("a.test, 0").unwrap(), (of(&["a.test"]), 0));
-        for wrong in ["a.test b.test", "601", "a.test 601", ",", "a 1 2", "a -1"] {
+        for wrong in ["a.test b.test", "ALL 601", "a.test 601", ",", "a 1 2", "a -1"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

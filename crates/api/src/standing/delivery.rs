@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SECONDS_ARGUMENT, StandingReply, names, names_and_seconds, seconds_default};
+use super::{SECONDS_AFTER_NAMES, StandingReply, names, names_and_seconds, seconds_default};
 use crate::command::{Argument, Command, Effect, Role, Spec, no_more};
 use crate::wire::Problem;
 
@@ -40,7 +40,7 @@ impl Command for SuspendDel {
         words: "suspenddel",
         summary: "suspends delivery until resumed",
         about: "Nothing new is handed over, everywhere or to the named recipient hosts; mail is accepted as before and waits. It holds over restarts until `resumedel`. Waiting mail still expires.",
-        arguments: &[DOMAINS, SECONDS_ARGUMENT],
+        arguments: &[DOMAINS, SECONDS_AFTER_NAMES],
         role: Role::Operator,
         effect: Effect::Change,
         route: "/api/v1/suspenddel",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SECONDS_ARGUMENT, StandingReply, names, names_and_seconds, seconds_default};
+use super::{SECONDS_AFTER_NAMES, StandingReply, names, names_and_seconds, seconds_default};
 use crate::command::{Argument, Command, Effect, Role, Spec, no_more};
 use crate::wire::Problem;
 
@@ -40,7 +40,7 @@ impl Command for SuspendListener {
         words: "suspendlistener",
         summary: "suspends receiving until resumed",
         about: "New connections are answered 421 and sessions end with 421 at their next command, so that senders keep their mail and come back. It holds over restarts until `resumelistener`. For a planned pause of the servers behind this gateway this is the order to give: mail waits with its senders.",
-        arguments: &[LISTENERS, SECONDS_ARGUMENT],
+        arguments: &[LISTENERS, SECONDS_AFTER_NAMES],
         role: Role::Operator,
         effect: Effect::Change,
         route: "/api/v1/suspendlistener",
