@@ -61,6 +61,25 @@ fn each_role_may_give_its_commands_and_no_others() {
 }
 
 #[test]
+fn whoever_only_looks_names_no_server_to_ask() {
+    let setting = Setting::start();
+    let nobody = setting.desk.ip();
+    for (role, forbidden) in [("read-only", true), ("operator", false)] {
+        let token = setting.desk_user(&format!("token {role} --role {role}"), "");
+        let status = |question: &str| {
+            get(&format!("/api/v1/dig?question={}", encoded(question)))
+                .bearer(&token)
+                .send(setting.desk)
+                .status
+        };
+        for question in [format!("-t tcp @{nobody}:1 a.test"), format!("-s {nobody} a.test")] {
+            assert_eq!(status(&question) == 403, forbidden, "{role}: {question}");
+        }
+        assert_ne!(status("mx a.test"), 403, "{role}");
+    }
+}
+
+#[test]
 fn every_route_has_one_method_and_wants_to_know_who_asks() {
     let setting = Setting::start();
     let (_, token) = setting.first();

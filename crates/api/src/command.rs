@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::format::in_lines;
 use crate::repeat::Repeat;
 use crate::wire::Problem;
 
@@ -100,11 +101,20 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
     /// Whether the last argument takes all words that are left.
     const OPEN_ENDED: bool = false;
 
+    /// Whether texts of the reply have lines of their own, which its text shows safely by itself. Those of all other
+    /// replies are made safe before they are shown, for much of them comes from the network.
+    const LINES: bool = false;
+
     /// Reads the words after the command's own.
     fn parse(words: &[String]) -> Result<Self, Problem>;
 
     /// What a person is asked before it is given; a further word `y` says yes beforehand.
     fn question(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What of these arguments needs a role above that of [`Spec::role`], and which.
+    fn reserved(&self) -> Option<(Role, &'static str)> {
         None
     }
 }
@@ -158,6 +168,8 @@ pub struct Entry {
     pub open_ended: bool,
     /// What a person is asked before the call with these arguments.
     pub question: fn(&Value) -> Option<&'static str>,
+    /// What of these arguments needs a role above that of the specification, and which.
+    pub reserved: fn(&Value) -> Option<(Role, &'static str)>,
 }
 
 impl Entry {
@@ -172,6 +184,7 @@ impl Entry {
             patience: C::PATIENCE,
             open_ended: C::OPEN_ENDED,
             question: question::<C>,
+            reserved: reserved::<C>,
         }
     }
 }
@@ -186,6 +199,11 @@ fn question<C: Command>(args: &Value) -> Option<&'static str> {
     C::deserialize(args).ok().and_then(|request| request.question())
 }
 
+fn reserved<C: Command>(args: &Value) -> Option<(Role, &'static str)> {
+    // As above: what cannot be read is not carried out.
+    C::deserialize(args).ok().and_then(|request| request.reserved())
+}
+
 fn text<C: Command>(reply: &Value) -> Result<String, Problem> {
     reply_of::<C>(reply).map(|reply| reply.text())
 }
@@ -195,7 +213,11 @@ fn next<C: Command>(reply: &Value) -> Result<Next, Problem> {
 }
 
 fn reply_of<C: Command>(reply: &Value) -> Result<C::Reply, Problem> {
-    serde_json::from_value(reply.clone()).map_err(|error| {
+    let mut reply = reply.clone();
+    if !C::LINES {
+        in_lines(&mut reply);
+    }
+    serde_json::from_value(reply).map_err(|error| {
         Problem::new(
             format!("the gateway's reply was not understood: {error}"),
             "use the command line of the same release as the gateway",

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// When a reply was made, and the zone in which its instants are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,11 +100,37 @@ pub fn visible(text: &str) -> String {
     for letter in text.replace("\r\n", "\n").chars() {
         match letter {
             '\n' | '\t' => out.push(letter),
-            _ if letter.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
-            _ => out.push(letter),
+            _ => push_visible(&mut out, letter),
         }
     }
     out
+}
+
+/// Makes foreign text safe to show within a line: every control character is written out (`\x1b`, `\x0a`), so that
+/// it steers no terminal and begins no line of its own.
+pub fn in_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        push_visible(&mut out, letter);
+    }
+    out
+}
+
+/// Makes every text of a reply safe to show, as [`in_line`] does.
+pub(crate) fn in_lines(reply: &mut Value) {
+    match reply {
+        Value::String(text) if text.contains(char::is_control) => *text = in_line(text),
+        Value::Array(rows) => rows.iter_mut().for_each(in_lines),
+        Value::Object(fields) => fields.values_mut().for_each(in_lines),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn push_visible(out: &mut String, letter: char) {
+    match letter.is_control() {
+        true => out.push_str(&format!("\\x{:02x}", u32::from(letter))),
+        false => out.push(letter),
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +147,20 @@ mod tests {
         assert_eq!(long_span(4 * 604_800 + 46 * 60 + 53), "4 weeks 46 mins 53 secs");
         assert_eq!(long_span(61), "1 min 1 sec");
         assert_eq!(ttl(3_144), "52m24s");
+    }
+
+    #[test]
+    fn no_control_character_is_shown_as_it_is() {
+        let all: String = (0..=0x9f).filter_map(char::from_u32).chain(['\u{e9}', '\u{1f600}']).collect();
+        let shown = in_line(&all);
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+        assert!(shown.contains("\\x00") && shown.contains("\\x0a") && shown.contains("\\x9b"), "{shown}");
+        assert!(shown.ends_with("\u{e9}\u{1f600}"));
+        assert!(visible(&all).chars().all(|letter| !letter.is_control() || ['\n', '\t'].contains(&letter)));
+        let mut reply = serde_json::json!({ "rows": [["a\u{1b}[2J", 1], { "text": "b\nc" }], "none": null });
+        in_lines(&mut reply);
+        let shown = serde_json::json!({ "rows": [["a\\x1b[2J", 1], { "text": "b\\x0ac" }], "none": null });
+        assert_eq!(reply, shown);
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl Command for ShowMessage {
         route: "/api/v1/showmessage",
         example: "showmessage 52",
     };
+    const LINES: bool = true;
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         no_more(words, 1, &Self::SPEC)?;
@@ -71,6 +72,7 @@ impl Command for OldMessage {
         route: "/api/v1/oldmessage",
         example: "oldmessage",
     };
+    const LINES: bool = true;
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         no_more(words, 0, &Self::SPEC)?;

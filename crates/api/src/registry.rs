@@ -1,5 +1,7 @@
 //! The one list of commands, and the laws that hold over it (law 7).
 
+use std::time::Duration;
+
 use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
 use crate::diagnose::{Dig, DnsFlush, NetStat, NsLookup, Ping, Ping6, Telnet};
@@ -9,10 +11,13 @@ use crate::jobs::{
 use crate::message::{OldMessage, ShowMessage};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
 use crate::queue::{DeliverNow, DeliveryStatus, HostStatus, ShowRecipients, TopHosts};
-use crate::standing::{Resume, ResumeDel, ResumeListener, Suspend, SuspendDel, SuspendListener};
+use crate::standing::{Resume, ResumeDel, ResumeListener, SECONDS_MAX, Suspend, SuspendDel, SuspendListener};
 use crate::status::{Status, StatusDetail};
-use crate::wire::Problem;
+use crate::wire::{Call, Problem};
 use crate::workqueue::{WorkQueue, WorkQueuePause, WorkQueueRate, WorkQueueResume, WorkQueueStatus};
+
+/// How long a gateway of another release may take for a command that is not known here.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Every command of the gateway, in the order of help.
 pub const COMMANDS: &[Entry] = &[
@@ -84,6 +89,19 @@ pub fn by_words(words: &str) -> Option<&'static Entry> {
     COMMANDS.iter().find(|entry| entry.spec.words == words)
 }
 
+/// How long an answer to `call` may take before the gateway must be in trouble: what its command may take, and what an
+/// order that waits for others says in its arguments.
+pub fn patience(call: &Call) -> Duration {
+    let waits = call.args["seconds"].as_u64().unwrap_or(0).min(SECONDS_MAX);
+    by_words(&call.command).map_or(PATIENCE, |entry| entry.patience) + Duration::from_secs(waits)
+}
+
+/// What [`patience`] is at most.
+pub fn patience_max() -> Duration {
+    let longest = COMMANDS.iter().map(|entry| entry.patience).max().unwrap_or(PATIENCE);
+    longest + Duration::from_secs(SECONDS_MAX)
+}
+
 /// The command whose name is at most two letters away.
 fn nearest(word: &str) -> Option<&'static str> {
     let distance = |entry: &Entry| edit_distance(word, entry.spec.words);
@@ -151,6 +169,43 @@ mod tests {
     fn every_command_refuses_words_it_does_not_know() {
         for entry in COMMANDS {
             assert!((entry.parse)(&words("a b c d")).is_err(), "{}", entry.spec.words);
+        }
+    }
+
+    #[test]
+    fn an_order_that_waits_for_others_is_given_that_time_too() {
+        let of = |command: &str, args| patience(&Call::new(command, args)).as_secs();
+        assert_eq!(of("suspend", serde_json::json!({ "seconds": 60 })), 90);
+        assert_eq!(of("suspend", serde_json::json!({ "seconds": u64::MAX })), 630);
+        assert_eq!(of("status", serde_json::Value::Null), 30);
+        assert_eq!(of("of another release", serde_json::json!({})), 30);
+        assert!(
+            COMMANDS.iter().all(|entry| patience_max() >= entry.patience + Duration::from_secs(SECONDS_MAX))
+        );
+    }
+
+    #[test]
+    fn what_comes_from_the_network_forges_no_line_of_a_reply() {
+        let evil = "x\r\nCritical: forged\u{1b}[2J\u{9b}m";
+        let alert = serde_json::json!({
+            "at_us": 1, "severity": "Warning", "code": "desk-lockout", "text": evil, "hint": evil,
+        });
+        let row = serde_json::json!({
+            "mid": 1, "rid": 0, "bytes": 9, "attempts": 1, "sender": evil, "recipient": evil, "subject": evil,
+            "why": evil, "next_us": null,
+        });
+        for (words, reply, lines) in [
+            (
+                "displayalerts",
+                serde_json::json!({ "as_of": { "at_us": 1, "zone": "UTC" }, "alerts": [alert] }),
+                4,
+            ),
+            ("showrecipients", serde_json::json!({ "recipients": [row], "next": null }), 4),
+        ] {
+            let text = (by_words(words).unwrap().text)(&reply).unwrap();
+            assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text:?}");
+            assert_eq!(text.lines().count(), lines, "{text:?}");
+            assert!(text.contains("x\\x0d\\x0aCritical: forged\\x1b[2J\\x9bm"), "{text:?}");
         }
     }
 

@@ -5,22 +5,17 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use mailreeve_api::registry::by_words;
+use mailreeve_api::registry::patience;
 use mailreeve_api::wire::{Answer, Call, Problem, ProblemKind};
 
-/// How long a gateway of another release may take for a command that is not known here, and for taking a call.
+/// How long a gateway may take for taking a call.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Most seconds that an order may wait for others.
-const WAIT_MAX: u64 = 600;
 
 /// Sends `call` and waits for its answer.
 pub(crate) fn call(socket: &Path, call: &Call) -> Result<Answer, Problem> {
     let stream = UnixStream::connect(socket).map_err(|error| unreachable(socket, &error))?;
     let talk = || -> std::io::Result<String> {
-        // An order that waits for others to finish says in its arguments how long.
-        let waits = call.args["seconds"].as_u64().unwrap_or(0).min(WAIT_MAX);
-        let patience = by_words(&call.command).map_or(PATIENCE, |entry| entry.patience);
-        stream.set_read_timeout(Some(patience + Duration::from_secs(waits)))?;
+        stream.set_read_timeout(Some(patience(call)))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut line = serde_json::to_vec(call)?;
         line.push(b'\n');

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use mailreeve_api::desk::{ANSWER_BYTES, ASK_BYTES, CALLS, Fact, FromDesk, Start, ToDesk};
-use mailreeve_api::registry::by_words;
+use mailreeve_api::registry::patience;
 use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, VERSION};
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -18,7 +18,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-/// For what is no command: the start, the last word. And for commands that the registry does not know.
+/// For what is no command: the start, the last word.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Lines that wait to be written.
 const LINES: usize = 2 * CALLS;
@@ -86,7 +86,7 @@ impl Channel {
     /// # Errors
     /// The daemon's problem with it, or that the daemon does not answer.
     pub(crate) async fn ask(&self, call: &Call, caller: &Caller) -> Result<Value, Problem> {
-        let patience = by_words(&call.command).map_or(PATIENCE, |entry| entry.patience);
+        let patience = patience(call);
         let call = Call { caller: Some(caller.clone()), ..call.clone() };
         let answer = tokio::time::timeout(patience, self.answer(call)).await.map_err(|_| silent())??;
         if answer.v != VERSION {

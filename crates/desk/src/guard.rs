@@ -16,7 +16,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use mailreeve_api::registry::COMMANDS;
+use mailreeve_api::registry::patience_max;
 use mailreeve_api::wire::{Caller, Problem, ProblemKind};
 
 use crate::cookie;
@@ -56,17 +56,12 @@ pub(crate) async fn guard(State(desk): State<Desk>, request: Request, next: Next
         Ok(Request::from_parts(parts, Body::from(body)))
     };
     match passed.await {
-        Ok(request) => match tokio::time::timeout(longest() + ANSWER, next.run(request)).await {
+        Ok(request) => match tokio::time::timeout(patience_max() + ANSWER, next.run(request)).await {
             Ok(response) => response,
             Err(_) => Refusal(slow()).into_response(),
         },
         Err(problem) => Refusal(problem).into_response(),
     }
-}
-
-/// What the most patient command may take.
-fn longest() -> Duration {
-    COMMANDS.iter().map(|entry| entry.patience).max().unwrap_or_default()
 }
 
 /// Who asks, if anybody says.

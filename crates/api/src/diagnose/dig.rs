@@ -60,7 +60,7 @@ impl Command for Dig {
     const SPEC: Spec = Spec {
         words: "dig",
         summary: "asks a name server, past the cache",
-        about: "The question goes to the name servers that delivery uses, in their order, or to the one after `@` (an address, with :PORT if it is not 53). -s asks from an address of this machine, -t tcp asks over TCP, -x asks for the names of an address. The type may stand before the name or after -t; it is A when nothing is said.",
+        about: "The question goes to the name servers that delivery uses, in their order, or to the one after `@` (an address, with :PORT if it is not 53). -s asks from an address of this machine, -t tcp asks over TCP, -x asks for the names of an address. Both `@` and -s need the role operator or one above it, for they reach hosts that the gateway itself does not ask. The type may stand before the name or after -t; it is A when nothing is said.",
         arguments: &[Argument {
             name: "question",
             help: "[-s source] [-t tcp] [@server] [type] name, or -x address",
@@ -73,6 +73,15 @@ impl Command for Dig {
         example: "dig mx example.com",
     };
     const OPEN_ENDED: bool = true;
+
+    /// Whoever only looks must not find out by us which hosts and ports answer in the inner network.
+    fn reserved(&self) -> Option<(Role, &'static str)> {
+        match (self.server, self.source) {
+            (Some(_), _) => Some((Role::Operator, "@server")),
+            (None, Some(_)) => Some((Role::Operator, "-s")),
+            (None, None) => None,
+        }
+    }
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         let mut reading = Reading::default();
@@ -232,6 +241,15 @@ mod tests {
         {
             assert_eq!(dig(&format!("@{place} a")).unwrap().server, Some(at.parse().unwrap()));
         }
+    }
+
+    #[test]
+    fn a_server_or_a_source_of_ones_own_is_for_operators() {
+        let reserved = |words: &str| dig(words).unwrap().reserved();
+        assert_eq!(reserved("-t tcp mx example.com"), None);
+        assert_eq!(reserved("-x 192.0.2.1"), None);
+        assert_eq!(reserved("@10.0.0.5:22 -t tcp a.test"), Some((Role::Operator, "@server")));
+        assert_eq!(reserved("-s 192.0.2.9 a.test"), Some((Role::Operator, "-s")));
     }
 
     #[test]

@@ -73,6 +73,20 @@ async fn a_daemon_that_says_nothing_is_given_up_and_nothing_is_left() {
     assert!(channel.inner.under_way.lock().waiting.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_order_that_waits_for_others_is_not_given_up_meanwhile() {
+    let (channel, _gone, (mut read, mut write)) = opened().await;
+    let daemon = tokio::spawn(async move {
+        let (id, _) = hear(&mut read).await;
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        say(&mut write, &ToDesk::Answer { id, answer: Answer::ok(json!("done")) }).await;
+        (read, write)
+    });
+    let call = Call::new("suspend", json!({ "seconds": 60 }));
+    assert_eq!(channel.ask(&call, &caller()).await, Ok(json!("done")));
+    daemon.await.unwrap();
+}
+
 #[tokio::test]
 async fn the_end_of_the_daemon_ends_every_call() {
     let (channel, gone, daemon) = opened().await;

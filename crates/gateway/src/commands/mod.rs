@@ -22,7 +22,7 @@ mod work_queue;
 
 use std::sync::Arc;
 
-use mailreeve_api::command::{Effect, Spec};
+use mailreeve_api::command::{Effect, Entry};
 use mailreeve_api::format::AsOf;
 use mailreeve_api::registry::by_words;
 use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, VERSION};
@@ -63,7 +63,7 @@ impl Commands {
             return Answer::problem(unknown(&call.command));
         };
         let recorded = (entry.spec.effect == Effect::Change).then(|| audit::recorded(&call.args));
-        let outcome = match allowed(&entry.spec, caller) {
+        let outcome = match allowed(entry, &call.args, caller) {
             Ok(()) => self.carry_out(call, &caller.user).await,
             Err(problem) => Err(problem),
         };
@@ -171,14 +171,19 @@ fn unknown(command: &str) -> Problem {
     Problem::new(message, "use the command line of the same release as the gateway").of(ProblemKind::NotFound)
 }
 
-/// Whether a caller may give a command.
-fn allowed(spec: &Spec, caller: &Caller) -> Result<(), Problem> {
-    if caller.role >= spec.role {
+/// Whether a caller may give a command with these arguments.
+fn allowed(entry: &Entry, args: &Value, caller: &Caller) -> Result<(), Problem> {
+    let (mut role, mut what) = (entry.spec.role, format!("`{}`", entry.spec.words));
+    if caller.role >= role
+        && let Some((more, argument)) = (entry.reserved)(args)
+    {
+        (role, what) = (more, format!("{what} with `{argument}`"));
+    }
+    if caller.role >= role {
         return Ok(());
     }
-    let message =
-        format!("the role of {} ({}) does not allow `{}`", caller.user, caller.role.word(), spec.words);
-    let hint = format!("it needs the role {} or one above it: ask an administrator", spec.role.word());
+    let message = format!("the role of {} ({}) does not allow {what}", caller.user, caller.role.word());
+    let hint = format!("it needs the role {} or one above it: ask an administrator", role.word());
     Err(Problem::new(message, hint).of(ProblemKind::Forbidden))
 }
 
@@ -202,11 +207,26 @@ mod tests {
     fn a_role_allows_its_commands_and_no_others() {
         for (entry, role) in COMMANDS.iter().flat_map(|entry| Role::ALL.map(|role| (entry, role))) {
             let caller = Caller { user: "u".to_owned(), role, from: "192.0.2.1".to_owned() };
-            let verdict = allowed(&entry.spec, &caller);
+            let verdict = allowed(entry, &Value::Null, &caller);
             assert_eq!(verdict.is_ok(), role >= entry.spec.role, "{} as {role:?}", entry.spec.words);
             if let Err(problem) = verdict {
                 assert_eq!(problem.kind, ProblemKind::Forbidden);
                 assert!(problem.message.contains(entry.spec.words) && problem.hint.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_server_of_ones_own_needs_an_operator() {
+        let Some(dig) = by_words("dig") else { unreachable!("dig is a command") };
+        let args = serde_json::json!({ "name": "a.test", "tcp": true, "server": "10.0.0.5:22" });
+        for role in Role::ALL {
+            let caller = Caller { user: "u".to_owned(), role, from: "192.0.2.1".to_owned() };
+            let refused = allowed(dig, &args, &caller).err();
+            assert_eq!(refused.is_some(), role == Role::ReadOnlyOperator);
+            if let Some(problem) = refused {
+                let told = "the role of u (read-only) does not allow `dig` with `@server`";
+                assert_eq!((problem.kind, problem.message.as_str()), (ProblemKind::Forbidden, told));
             }
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use mailreeve_api::desk::{ASK_BYTES, CALLS, Fact, FromDesk, Start, ToDesk};
+use mailreeve_api::format::in_line;
 use mailreeve_api::wire::{Answer, Call, Problem, ProblemKind};
 use mailreeve_core::event::{Event, Severity, SignIn};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -80,7 +81,10 @@ fn record(context: &Context, fact: Fact) {
             return context.events.alert(
                 Severity::Information,
                 "desk-first-user",
-                format!("the password of the desk's first user, admin, stands in {}", told_in.display()),
+                format!(
+                    "the password of the desk's first user, admin, stands in {}",
+                    in_line(&told_in.to_string_lossy())
+                ),
                 "sign in, set a password of your own, delete the file",
             );
         }
@@ -88,16 +92,18 @@ fn record(context: &Context, fact: Fact) {
             return context.events.alert(
                 Severity::Warning,
                 "desk-failed",
-                format!("the desk cannot work: {}; mail is not concerned", short(why)),
+                format!("the desk cannot work: {}; mail is not concerned", short(&why)),
                 "mend what is said; the desk is started again and again until it can",
             );
         }
-        Fact::SignedIn { user, from } => sign_in(user, from, SignIn::Granted),
-        Fact::SignedOut { user, from } => sign_in(user, from, SignIn::Left),
-        Fact::SignInRefused { user, from } => sign_in(user, from, SignIn::Refused),
+        Fact::SignedIn { user, from } => sign_in(&user, &from, SignIn::Granted),
+        Fact::SignedOut { user, from } => sign_in(&user, &from, SignIn::Left),
+        Fact::SignInRefused { user, from } => sign_in(&user, &from, SignIn::Refused),
         Fact::LockedOut { user, from, address, seconds } => {
-            let (user, from) = (short(user), short(from));
-            let whom = if address { format!("address {from}") } else { format!("user {user}") };
+            let whom = match address {
+                true => format!("address {}", short(&from)),
+                false => format!("user {}", short(&user)),
+            };
             context.events.alert(
                 Severity::Warning,
                 "desk-lockout",
@@ -108,18 +114,31 @@ fn record(context: &Context, fact: Fact) {
                 true => SignIn::AddressLocked { seconds },
                 false => SignIn::NameLocked { seconds },
             };
-            sign_in(user, from, outcome)
+            sign_in(&user, &from, outcome)
         }
     };
     context.events.tell(event);
 }
 
-fn sign_in(user: String, from: String, outcome: SignIn) -> Event {
+fn sign_in(user: &str, from: &str, outcome: SignIn) -> Event {
     Event::SignIn { user: short(user), from: short(from), outcome }
 }
 
-/// Names come from whoever stands before the login.
-fn short(mut name: String) -> String {
-    name.truncate(name.floor_char_boundary(NAME_BYTES));
-    name
+/// Names come from whoever stands before the login: they are cut, and steer no terminal.
+fn short(name: &str) -> String {
+    in_line(&name[..name.floor_char_boundary(NAME_BYTES)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_steers_no_terminal_and_has_an_end() {
+        let name: String = (0..=0x9f).filter_map(char::from_u32).collect();
+        let kept = short(&name);
+        assert!(!kept.contains(char::is_control) && kept.starts_with("\\x00"), "{kept:?}");
+        assert_eq!(short("ann\n\u{1b}[2J"), "ann\\x0a\\x1b[2J");
+        assert_eq!(short(&"\u{20ac}".repeat(100)).len(), 99);
+    }
 }
