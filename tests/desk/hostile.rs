@@ -58,9 +58,11 @@ fn what_others_write_comes_back_as_text() {
             assert_eq!(shown(value), name, "{payload:?}");
         }
         assert!(!value.contains(['<', '>', '\u{1b}', '\u{202e}', '\r', '\n']), "{value:?}");
-        assert!(!page.body.contains("<script") && !page.body.contains("onerror=alert(1)>\""));
+        let scripts: Vec<&str> = page.body.split("<script").skip(1).collect();
+        assert!(scripts.iter().all(|script| script.starts_with(" src=\"/assets/")), "{scripts:?}");
+        assert!(!page.body.contains("onerror=alert(1)>\""));
         let login = get(&format!("/login?next={}", encoded(payload))).send(setting.desk);
-        assert!(login.body.contains("name=\"next\" value=\"/"), "{}", login.body);
+        assert!(login.body.contains("name=next value=\"/"), "{}", login.body);
     }
     let log = setting.gateway.log();
     assert!(!log.contains(['\u{1b}', '\r']), "control characters in the log");

@@ -72,6 +72,11 @@ impl Show for str {
                 '>' => out.push_str("&gt;"),
                 '"' => out.push_str("&quot;"),
                 '\'' => out.push_str("&#39;"),
+                '\n' => out.push_str("&#10;"),
+                '\t' => out.push('\t'),
+                // What is not to be seen, or turns the order of what is around, is shown as a mark.
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push(char::REPLACEMENT_CHARACTER),
+                hidden if hidden.is_control() => out.push(char::REPLACEMENT_CHARACTER),
                 other => out.push(other),
             }
         }
