@@ -59,15 +59,22 @@ impl Delivery {
         self.await_targets(id);
     }
 
-    /// Has the destination looked at when something changes at one of its addresses.
+    /// Has the destination looked at when something changes at one of its addresses: what others do there, and the
+    /// end of a rate. Others may take the address that it has in mind, and then a rate at the next one is its blocker.
     fn await_targets(&mut self, id: DestinationId) {
+        let now = self.now();
         let destination = &mut self.destinations[id];
         destination.awaits_address = true;
+        let mut rate_ends = Steady::NEVER;
         if let Path::Known(known) = &destination.path {
             for target in &known.targets {
                 self.limits.wait_for_address(target.address.ip(), id);
+                if let Room::Until(until) = destination.room_at(target.address.ip(), now) {
+                    rate_ends = rate_ends.min(until);
+                }
             }
         }
+        self.look_again(id, rate_ends);
     }
 
     /// Waits for whichever address of the destination comes free first.
