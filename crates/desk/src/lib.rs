@@ -5,13 +5,13 @@
 //! the registry's calls, over a connection that only the two have, so it can do nothing that another client cannot.
 //! What is its own are users, passwords, tokens and sessions.
 //!
-//! * [`channel`]: calls to the daemon, several under way at once.
-//! * [`router`]: every route there is, and what stands before it.
-//! * [`guard`]: what stands before every route: bounds, who asks, no other site's doing.
-//! * [`visitor`]: who asks; pages and REST ask the daemon through it.
-//! * [`rest`]: the commands for programs.
-//! * [`pages`]: what browsers show.
-//! * [`users`]: users, tokens and sessions on disk; [`user_command`] changes them from the command line.
+//! * `channel`: calls to the daemon, several under way at once.
+//! * `router`: every route there is, and what stands before it.
+//! * `guard`: what stands before every route: bounds, who asks, no other site's doing.
+//! * `visitor`: who asks; pages and REST ask the daemon through it.
+//! * `rest`: the commands for programs.
+//! * `pages`: what browsers show.
+//! * `users`: users, tokens and sessions on disk; `user_command` changes them from the command line.
 
 mod channel;
 mod connections;

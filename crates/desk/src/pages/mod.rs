@@ -2,8 +2,8 @@
 //!
 //! Pages are documents made here from replies of the registry's commands: one address for every state of every view,
 //! no script needed to read them or to act; with the one script they stay up to date and can be used by keyboard.
-//! Text from anywhere but this source is escaped by [`html`]; every sentence comes from the catalogue
-//! ([`words`]).
+//! Text from anywhere but this source is escaped by `html`; every sentence comes from the catalogue
+//! (`words`).
 
 use axum::Router;
 use axum::http::{HeaderName, header};

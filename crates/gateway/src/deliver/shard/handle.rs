@@ -50,7 +50,7 @@ pub struct ShardHandle {
 pub struct Gone;
 
 impl ShardHandle {
-    /// Makes the handle and the end that [`run`] reads.
+    /// Makes the handle and the end that [`run`](super::run) reads.
     pub fn channel() -> (Self, mpsc::UnboundedReceiver<Message>) {
         let (messages, receiver) = mpsc::unbounded_channel();
         (Self { messages }, receiver)
