@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::command::{Command, Spec};
+use crate::command::{Argument, Command, Spec};
 use crate::wire::Problem;
 
 /// Seconds between two samples when nothing is said.
@@ -35,6 +35,21 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// The argument that says how often.
+    pub const SECONDS: Argument = Argument {
+        name: "seconds",
+        help: "between two lines, 1 to 3600 (10)",
+        required: false,
+        choices: &[],
+    };
+    /// The argument that says how many.
+    pub const COUNT: Argument = Argument {
+        name: "count",
+        help: "how many lines, also as --count N (without end)",
+        required: false,
+        choices: &[],
+    };
+
     /// Reads `[seconds] [count]`, the count also as `--count N`.
     pub fn parse(words: &[String], spec: &Spec) -> Result<Self, Problem> {
         let hint = || format!("for example: {}", spec.example);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Argument, Command, Effect, Role, Spec, Text};
+use crate::command::{Command, Effect, Role, Spec, Text};
 use crate::format::AsOf;
 use crate::repeat::{Pace, Repeat, Sample, seconds};
 use crate::wire::Problem;
@@ -42,20 +42,7 @@ impl Command for Rate {
         words: "rate",
         summary: "shows connections and recipients as they pass, line by line",
         about: "A line every so many seconds until Ctrl-C: connections open now, recipients received and completed ever and since the line before, kilobytes that the queue uses. With --json each sample is one object on a line of its own.",
-        arguments: &[
-            Argument {
-                name: "seconds",
-                help: "between two lines, 1 to 3600 (10)",
-                required: false,
-                choices: &[],
-            },
-            Argument {
-                name: "count",
-                help: "how many lines, also as --count N (without end)",
-                required: false,
-                choices: &[],
-            },
-        ],
+        arguments: &[Pace::SECONDS, Pace::COUNT],
         role: Role::ReadOnlyOperator,
         effect: Effect::Read,
         route: "/api/v1/rate",
