@@ -11,7 +11,7 @@ use mailreeve_lab::sink::Sink;
 use mailreeve_lab::verify::Comparison;
 use world::places::{all_to, mail_to, sink};
 use world::restarts::{RESTARTS, killed};
-use world::{Gateway, address, wait_until};
+use world::{Gateway, Talk, address, wait_until};
 
 fn in_work_queue(gateway: &Gateway) -> u64 {
     gateway.json("status")["gauges"]["msgs_in_work_queue"].as_u64().unwrap()
@@ -134,4 +134,83 @@ fn a_kill_while_it_empties_loses_nothing() {
     let verdict = comparison.verdict();
     assert!(verdict.is_good(), "{verdict}");
     assert_eq!(verdict.acked, 4_000, "{verdict}");
+}
+
+fn held(gateway: &Gateway, scope: &str) -> usize {
+    gateway.json(&format!("showrecipients {scope}"))["recipients"].as_array().unwrap().len()
+}
+
+#[test]
+fn orders_reach_who_waits_in_the_work_queue_and_nobody_else() {
+    let sink = sink();
+    let mut gateway = Gateway::start(&all_to(sink.address()));
+    gateway.text("workqueue pause");
+    mail_to_all(&gateway, &["a@one.test", "b@two.test"]);
+    mail_to(&gateway, &["c@one.test", "d@three.test", "e@five.test", "f@five.test"]);
+    let told = gateway.text("deleterecipients host one.test y");
+    assert_eq!(told, "Deleting messages, please wait.\n2 messages deleted.\n");
+    let told = gateway.text("redirectrecipients host two.test four.test y");
+    assert_eq!(told, "Redirecting messages, please wait.\n1 recipient redirected.\n");
+    let told = gateway.text("removemessage 4 y");
+    assert!(told.ends_with("MID 4 has been removed from the queue.\n"), "{told}");
+    assert!(gateway.text("archivemessage 5").contains("MID 5 has been saved in file"));
+    for restart in RESTARTS {
+        restart(&mut gateway);
+        wait_until("who is left waits", || in_work_queue(&gateway) == 2);
+        assert_eq!((held(&gateway, "all"), held(&gateway, "host one.test")), (2, 0));
+        assert_eq!((held(&gateway, "host two.test"), held(&gateway, "host four.test")), (0, 1));
+    }
+    assert!(sink.deliveries().is_empty());
+    let told = gateway.text("bouncerecipients from a@sender.test y");
+    assert_eq!(told, "Bouncing messages, please wait.\n2 messages bounced.\n");
+    wait_until("their sender is told", || sink.deliveries().len() == 2);
+    assert!(sink.deliveries().iter().all(|delivery| delivery.mail.is_empty()));
+    assert_eq!(in_work_queue(&gateway), 0);
+    gateway.text("workqueue resume");
+    wait_until("each end is on record", || {
+        let life = gateway.json("status")["lifetime"].clone();
+        let (deleted, archived) = (&life["deleted_recips"], &life["archived_recips"]);
+        *deleted == 3 && *archived == 1 && life["other_hard_bounced_recips"] == 2
+    });
+    assert!(gateway.log().contains("from two.test to four.test by"), "{}", gateway.log());
+}
+
+/// Hands one message over to several recipients.
+fn mail_to_all(gateway: &Gateway, recipients: &[&str]) {
+    let mut talk = Talk::with(gateway.smtp);
+    talk.say("EHLO client.test");
+    let reply = talk.send_mail("a@sender.test", recipients, "Subject: a letter\r\n\r\nhello");
+    assert!(reply.starts_with("250 "), "{reply}");
+}
+
+#[test]
+fn a_kill_in_the_middle_of_an_order_over_the_work_queue_is_made_good() {
+    let sink = Sink::start(SocketAddr::new(address(), 2525), Detail::default()).unwrap();
+    let mut gateway = Gateway::start(&all_to(sink.address()));
+    gateway.text("workqueue pause");
+    let report = client::run(Load {
+        target: gateway.smtp,
+        sessions: 8,
+        quota: Quota::Total(4_000),
+        recipients: 1,
+        recipient_domains: vec!["one.test".to_owned(), "two.test".to_owned()],
+        ..Load::default()
+    })
+    .unwrap();
+    assert_eq!(report.ended, Ended::Done, "{report}");
+    std::thread::scope(|scope| {
+        let order = scope.spawn(|| gateway.command("deleterecipients host one.test y"));
+        wait_until("it goes on", || in_work_queue(&gateway) < 4_000);
+        gateway.signal("KILL");
+        assert_ne!(order.join().unwrap().status.code(), Some(0), "the kill came too late");
+    });
+    killed(&mut gateway);
+    wait_until("it is done", || gateway.json("jobs")["jobs"][0]["state"] == "done");
+    assert_eq!(
+        (in_work_queue(&gateway), gateway.json("workqueue")["messages"].as_u64()),
+        (2_000, Some(2_000))
+    );
+    wait_until("each end is told once", || gateway.json("status")["lifetime"]["deleted_recips"] == 2_000);
+    gateway.text("workqueue resume");
+    wait_until("the others are delivered", || sink.sums().messages == 2_000);
 }

@@ -21,6 +21,7 @@ use mailreeve_store::spool::{Health, Reader, Staging};
 
 use crate::clear_text::ClearText;
 use crate::clock::Clock;
+use crate::deliver::ShardTime;
 use crate::deliver::shard::ShardHandle;
 use crate::events::EventSink;
 use crate::intake::Intake;
@@ -54,6 +55,8 @@ pub struct Context {
     pub intake: Arc<Intake>,
     /// The way to the delivery shard.
     pub shard: ShardHandle,
+    /// How long inputs hold it.
+    pub shard_time: ShardTime,
     /// Names of connecting hosts.
     pub peer_names: PeerNames,
     /// Addresses whose TLS is broken.

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mailreeve_core::delivery::io::{Input, Order, Progress, Whom};
+use mailreeve_core::delivery::io::{Input, Order, OrderId, Progress, Whom};
 use mailreeve_core::event::{Event, Stamped};
 use mailreeve_store::committer::Change;
 use mailreeve_store::spool::Batch;
 use mailreeve_store::standing::{Job, JobScope, StandingError};
 use parking_lot::Mutex;
 
+mod held;
 mod open_orders;
 mod sender;
 
@@ -74,7 +75,7 @@ struct Known {
     state: State,
     /// Of orders that are over.
     before: Progress,
-    open: Vec<Steps>,
+    open: VecDeque<Steps>,
     whole: bool,
 }
 
@@ -147,7 +148,7 @@ pub fn begin(context: &Arc<Context>, job: Job) {
         job: job.clone(),
         state: State::Waiting,
         before: Progress::default(),
-        open: Vec::new(),
+        open: VecDeque::new(),
         whole: false,
     };
     context.jobs.known.lock().insert(job.id, known);
@@ -167,6 +168,8 @@ async fn carry_out(context: &Arc<Context>, job: Job) -> Result<(), Stopped> {
         tokio::time::sleep(LOOK).await;
     }
     context.jobs.set(job.id, |known| known.state = State::Running);
+    // First those in the work queue: who leaves it meanwhile is in delivery before the order comes there.
+    held::sweep(context, &job).await?;
     match &job.scope {
         JobScope::All => order(context, &job, Whom::All)?,
         JobScope::Host(host) => order(context, &job, Whom::Host(host.clone()))?,
@@ -188,18 +191,23 @@ async fn carry_out(context: &Arc<Context>, job: Job) -> Result<(), Stopped> {
 
 /// Gives the shard one order of a job.
 fn order(context: &Context, job: &Job, whom: Whom) -> Result<(), Stopped> {
-    let (id, steps) = context.jobs.orders.open();
     let (upto, deed, by) = (job.upto_mid, job.deed.clone(), job.given.by.clone());
-    let input = Input::Order(Order { id, whom, upto, deed, by });
-    context.jobs.set(job.id, |known| known.open.push(steps));
-    context.shard.send(Message::Input(input)).map_err(|_| Stopped::Stopping)
+    give(context, job, |id| Input::Order(Order { id, whom, upto, deed, by })).map(|_| ())
+}
+
+/// Gives the shard something to do for a job; what is returned hears how far it is.
+fn give(context: &Context, job: &Job, input: impl FnOnce(OrderId) -> Input) -> Result<Steps, Stopped> {
+    let (id, steps) = context.jobs.orders.open();
+    context.jobs.set(job.id, |known| known.open.push_back(steps.clone()));
+    context.shard.send(Message::Input(input(id))).map_err(|_| Stopped::Stopping)?;
+    Ok(steps)
 }
 
 /// Waits until the orders of a job are over; the record hears now and then how far it is.
 async fn finish_orders(context: &Context, job: &Job) -> Result<(), Stopped> {
     let mut saved_at = context.clock.wall().0;
     loop {
-        let next = context.jobs.known.lock().get_mut(&job.id).and_then(|known| known.open.first().cloned());
+        let next = context.jobs.known.lock().get_mut(&job.id).and_then(|known| known.open.front().cloned());
         let Some(mut steps) = next else { return Ok(()) };
         while !steps.borrow_and_update().over {
             steps.changed().await.map_err(|_| Stopped::Stopping)?;
@@ -211,7 +219,7 @@ async fn finish_orders(context: &Context, job: &Job) -> Result<(), Stopped> {
         }
         let progress = steps.borrow().progress;
         context.jobs.set(job.id, |known| {
-            known.open.remove(0);
+            known.open.pop_front();
             add(&mut known.before, &progress);
         });
     }
@@ -244,8 +252,13 @@ async fn commit_end(context: &Context, job: &Job) -> Result<(), Stopped> {
         by: job.given.by.clone(),
     };
     let events = vec![Stamped { at: context.clock.wall().0, event }];
+    committed(context, Batch { events, ..Batch::default() }).await
+}
+
+/// Waits until a change is committed, and with it all that was handed over before.
+async fn committed(context: &Context, batch: Batch) -> Result<(), Stopped> {
     let (token, receipt) = context.jobs.receipts.wait();
-    let change = Change { batch: Batch { events, ..Batch::default() }, token: Some(token) };
+    let change = Change { batch, token: Some(token) };
     if let Err(refused) = context.commits.submit(change) {
         context.jobs.receipts.forget(token);
         return Err(Stopped::NotCommitted(refused.to_string()));

@@ -14,6 +14,7 @@ use mailreeve_api::status::StatusReply;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use tokio::net::TcpListener;
 
@@ -32,11 +33,11 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 async fn answer(State(commands): State<Arc<Commands>>) -> impl IntoResponse {
     let status = commands.status(true).await;
-    let text = render(&status);
+    let text = render(&status, commands.shard_time());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }
 
-fn render(status: &StatusReply) -> String {
+fn render(status: &StatusReply, shard_time: Histogram) -> String {
     let mut registry = Registry::with_prefix("mailreeve");
     let life = &status.lifetime;
     let counters = [
@@ -69,6 +70,8 @@ fn render(status: &StatusReply) -> String {
     for (name, help, value) in gauges {
         register(&mut registry, name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
     }
+    let help = "How long one input or question held the delivery shard, seconds";
+    registry.register("delivery_shard_held", help, shard_time);
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = encode(&mut text, &registry);

@@ -43,6 +43,7 @@ use crate::clock::Clock;
 use crate::commands::{self, Commands};
 use crate::configuration::{self, Text};
 use crate::context::{Context, RecoveryProgress, Running};
+use crate::deliver::ShardTime;
 use crate::deliver::shard::{self, Message, ShardHandle};
 use crate::intake::Intake;
 use crate::jobs::{self, Jobs};
@@ -141,6 +142,7 @@ impl Daemon {
             health: Arc::clone(&parts.health),
             intake,
             shard,
+            shard_time: ShardTime::default(),
             peer_names: PeerNames::default(),
             clear_text: ClearText::default(),
             recovery: RecoveryProgress::default(),

@@ -4,21 +4,23 @@
 //!   session: holds(mid)? ── no ──► change with Accepted and Queued ──► commit ──► shard
 //!                 └─ yes: noted ─► change with Accepted alone ───────► commit ──► waits ──released──► Queued, shard
 //! ```
-//! Kept of a waiting message: its number and how many recipients it has. The rest is in the spool. Which
-//! messages wait is told by the standing orders, so that a start finds the same ones: those from outside whose
-//! number lies in one of the spans, and of which nothing was tried yet. The gateway's own reports pass.
+//! Kept of a waiting message: its number and for which destinations how many of its recipients wait. The rest is in
+//! the spool. Which messages wait is told by the standing orders, so that a start finds the same ones: those from
+//! outside whose number lies in one of the spans, and of which nothing was tried yet. The gateway's own reports pass.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailreeve_core::envelope::Envelope;
-use mailreeve_core::ids::{Icid, Mid};
+use mailreeve_core::ids::{Host, Icid, Mid};
 use mailreeve_store::spool::WaitingRecipient;
 use mailreeve_store::standing::{Pause, StandingError};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::{MutexGuard, Notify, RwLock};
 
+mod waiting;
+
+use self::waiting::Waiting;
 use crate::standing::{StandingOrders, Turn};
 
 /// No message waits.
@@ -33,13 +35,7 @@ pub struct WorkQueue {
     gate: RwLock<()>,
     waiting: Mutex<Waiting>,
     changed: Notify,
-}
-
-/// What waits. Recipients of a message whose commit is under way are not known yet.
-#[derive(Default)]
-struct Waiting {
-    messages: BTreeMap<Mid, Option<u32>>,
-    recipients: u64,
+    taking: tokio::sync::Mutex<()>,
 }
 
 /// How much waits.
@@ -60,6 +56,7 @@ impl WorkQueue {
             gate: RwLock::default(),
             waiting: Mutex::default(),
             changed: Notify::new(),
+            taking: tokio::sync::Mutex::default(),
         };
         queue.set_floor();
         queue
@@ -74,7 +71,7 @@ impl WorkQueue {
         let _gate = self.gate.read().await;
         let holds = self.standing.in_force().work_queue.holds(mid);
         if holds {
-            self.waiting.lock().messages.insert(mid, None);
+            self.waiting.lock().comes(mid);
         }
         holds
     }
@@ -85,9 +82,10 @@ impl WorkQueue {
             return false;
         }
         let mut waiting = self.waiting.lock();
-        let noted = waiting.messages.contains_key(&envelope.mid);
+        let noted = waiting.knows(envelope.mid);
         if noted {
-            waiting.note(envelope);
+            let recipients = envelope.recipients.iter().map(|recipient| (recipient.host.clone(), 1));
+            waiting.note(envelope.mid, recipients);
             drop(waiting);
             self.changed.notify_one();
         }
@@ -96,14 +94,17 @@ impl WorkQueue {
 
     /// Takes a message in that a start has found, if it has to wait; tells whether it does.
     pub fn recovered(&self, envelope: &Envelope, waiting: &[WaitingRecipient]) -> bool {
-        let untried =
-            waiting.len() == envelope.recipients.len() && waiting.iter().all(|(_, state)| state.is_none());
+        // A job may have ended or redirected some of its recipients while it waited here.
+        let untried = |(_, state): &WaitingRecipient| {
+            state.as_ref().is_none_or(|state| state.attempts == 0 && state.last.is_none())
+        };
         let holds = !self.passes(envelope.mid)
             && envelope.icid != Icid(0)
-            && untried
+            && !waiting.is_empty()
+            && waiting.iter().all(untried)
             && self.standing.in_force().work_queue.holds(envelope.mid);
         if holds {
-            self.waiting.lock().note(envelope);
+            self.waiting.lock().note(envelope.mid, destinations(envelope, waiting));
             self.changed.notify_one();
         }
         holds
@@ -113,43 +114,60 @@ impl WorkQueue {
     pub fn gone(&self, mids: &[Mid]) {
         let mut waiting = self.waiting.lock();
         for mid in mids {
-            if let Some(recipients) = waiting.messages.remove(mid) {
-                waiting.recipients -= u64::from(recipients.unwrap_or(0));
-            }
+            waiting.forget(*mid);
         }
         drop(waiting);
         self.changed.notify_one();
     }
 
-    /// Returns how much waits.
-    pub fn load(&self) -> Load {
-        let waiting = self.waiting.lock();
-        Load { messages: waiting.messages.len() as u64, recipients: waiting.recipients }
+    /// Notes who still waits of a message of which some ended or were redirected; of nobody the message is forgotten.
+    pub fn keeps(&self, mid: Mid, recipients: impl IntoIterator<Item = (Host, u32)>) {
+        let mut recipients = recipients.into_iter().peekable();
+        if recipients.peek().is_none() {
+            self.gone(&[mid]);
+        } else {
+            self.waiting.lock().note(mid, recipients);
+        }
     }
 
-    /// Returns the first messages behind `after` that wait, at most `most`.
-    pub fn page(&self, after: Option<Mid>, most: usize) -> Vec<Mid> {
-        let waiting = self.waiting.lock();
-        let from = after.map_or(Mid(0), |after| Mid(after.0.saturating_add(1)));
-        let stored = waiting.messages.range(from..).filter(|(_, recipients)| recipients.is_some());
-        stored.take(most).map(|(mid, _)| *mid).collect()
+    /// Gives the right to take out of what waits. Nobody else takes anything until it is given back.
+    pub async fn taking(&self) -> MutexGuard<'_, ()> {
+        self.taking.lock().await
+    }
+
+    /// Returns how much waits.
+    pub fn load(&self) -> Load {
+        self.waiting.lock().load()
+    }
+
+    /// Returns how many recipients wait for a destination.
+    pub fn recipients_for(&self, host: &Host) -> u64 {
+        self.waiting.lock().stored(Some(host), None).map(|(_, count)| u64::from(count)).sum()
+    }
+
+    /// Returns how many recipients of a message wait.
+    pub fn recipients_of(&self, mid: Mid) -> u32 {
+        self.waiting.lock().recipients_of(mid)
+    }
+
+    /// Returns the first messages behind `after` that wait, all or those for one destination, at most `most`.
+    pub fn page(&self, host: Option<&Host>, after: Option<Mid>, most: usize) -> Vec<Mid> {
+        self.waiting.lock().stored(host, after).take(most).map(|(mid, _)| mid).collect()
+    }
+
+    /// Returns the first messages behind `after` that wait, all or those for one destination, with at most about
+    /// `most` recipients.
+    pub fn portion(&self, host: Option<&Host>, after: Option<Mid>, most: usize) -> Vec<Mid> {
+        within(self.waiting.lock().stored(host, after), most)
     }
 
     /// Returns the first messages to leave, with at most about `most` recipients and without those that `rests`
     /// tells, or nothing while paused.
-    pub fn leaving(&self, most: u32, rests: impl Fn(Mid) -> bool) -> Vec<Mid> {
+    pub fn leaving(&self, most: usize, rests: impl Fn(Mid) -> bool) -> Vec<Mid> {
         if self.paused() {
             return Vec::new();
         }
-        let mut room = most;
-        let waiting = self.waiting.lock();
-        let stored = waiting.messages.iter().filter_map(|(mid, recipients)| Some((*mid, (*recipients)?)));
-        let slice = stored.filter(|(mid, _)| !rests(*mid)).take_while(|(_, recipients)| {
-            let fits = room > 0;
-            room = room.saturating_sub(*recipients);
-            fits
-        });
-        slice.map(|(mid, _)| mid).collect()
+        within(self.waiting.lock().stored(None, None).filter(|(mid, _)| !rests(*mid)), most)
     }
 
     /// Waits until something waits or leaves, or an order changes.
@@ -211,7 +229,7 @@ impl WorkQueue {
         }
         let turn = self.standing.turn().await;
         let _gate = self.gate.write().await;
-        let first = self.waiting.lock().messages.keys().next().copied();
+        let first = self.waiting.lock().first();
         turn.change(move |orders| orders.work_queue.handed_over(first)).await?;
         self.set_floor();
         Ok(())
@@ -227,12 +245,27 @@ impl WorkQueue {
     }
 }
 
-impl Waiting {
-    fn note(&mut self, envelope: &Envelope) {
-        let recipients = u32::try_from(envelope.recipients.len()).unwrap_or(u32::MAX);
-        self.recipients += u64::from(recipients);
-        self.messages.insert(envelope.mid, Some(recipients));
-    }
+/// Returns the first messages, until `most` recipients are reached.
+fn within(messages: impl Iterator<Item = (Mid, u32)>, most: usize) -> Vec<Mid> {
+    let mut room = most;
+    let fitting = messages.take_while(|(_, recipients)| {
+        let fits = room > 0;
+        room = room.saturating_sub(*recipients as usize);
+        fits
+    });
+    fitting.map(|(mid, _)| mid).collect()
+}
+
+/// The recipients of an envelope as they wait: where an operator redirected them, or where they were sent.
+fn destinations<'a>(
+    envelope: &'a Envelope,
+    waiting: &'a [WaitingRecipient],
+) -> impl Iterator<Item = (Host, u32)> + 'a {
+    waiting.iter().filter_map(|(rid, state)| {
+        let redirected = state.as_ref().and_then(|state| state.host.clone());
+        let host = redirected.or_else(|| Some(envelope.recipients.get(rid.0 as usize)?.host.clone()))?;
+        Some((host, 1))
+    })
 }
 
 #[cfg(test)]

@@ -78,6 +78,9 @@ pub struct Apart {
     pub detail: String,
 }
 
+/// Octets of content that one message set apart takes in a commit, at most: larger content stays where it is.
+const SET_APART_MAX: usize = 1 << 20;
+
 /// One atomic change of the queue with the events that tell it.
 ///
 /// After `commit` returned, all of it survives a power cut; before, none of it is visible after one. The
@@ -102,6 +105,11 @@ impl Batch {
     /// Returns the octets of content in memory: what the batch weighs while it waits.
     pub fn memory_bytes(&self) -> usize {
         self.puts.iter().map(|put| put.content.memory_bytes()).sum()
+    }
+
+    /// Returns the octets of content that its commit writes, at most: what is set apart is copied there.
+    pub(crate) fn written_bytes(&self) -> usize {
+        self.memory_bytes() + self.aparts.len() * SET_APART_MAX
     }
 
     /// Reports whether the batch only brings new mail, so that it may be refused for want of room.

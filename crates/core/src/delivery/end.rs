@@ -6,6 +6,7 @@ use crate::delivery::gate::need_of;
 use crate::delivery::io::{Effect, End};
 use crate::delivery::reason::Kept;
 use crate::delivery::recipient::{Marks, Place, Recipient, RecipientId};
+use crate::delivery::settings::BounceProfile;
 use crate::delivery::steady::Steady;
 use crate::envelope::RecipientState;
 use crate::event::{BounceKind, Cause, Event, Failure, Stage, Unreported};
@@ -71,13 +72,8 @@ impl Delivery {
     ) {
         let recipient = &self.recipients[id];
         let profile = self.destinations[recipient.destination].plan.profile();
-        let unreported = if recipient.marks.has(Marks::NULL_SENDER) {
-            Some(Unreported::NullSender)
-        } else if !recipient.marks.has(Marks::NOTIFY_FAILURE) {
-            Some(Unreported::NotRequested)
-        } else {
-            (!profile.send_bounces).then_some(Unreported::Profile)
-        };
+        let marks = recipient.marks;
+        let unreported = unreported(marks.has(Marks::NULL_SENDER), marks.has(Marks::NOTIFY_FAILURE), profile);
         self.end(id, End::Bounced { dcid, kind, failure, unreported }, effects);
     }
 
@@ -210,6 +206,21 @@ impl Delivery {
             last,
             delay_reported: marks.has(Marks::DELAY_REPORTED),
         }
+    }
+}
+
+/// Tells why nobody hears of a bounce, if nobody does.
+pub(super) fn unreported(
+    null_sender: bool,
+    notify_failure: bool,
+    profile: &BounceProfile,
+) -> Option<Unreported> {
+    if null_sender {
+        Some(Unreported::NullSender)
+    } else if !notify_failure {
+        Some(Unreported::NotRequested)
+    } else {
+        (!profile.send_bounces).then_some(Unreported::Profile)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::envelope::{ContentFacts, RecipientState};
 use crate::event::{BounceKind, Event, Failure, TlsResult, Unreported};
 use crate::ids::{Dcid, Host, Mid, Rid};
 
-pub use crate::delivery::order::{Order, OrderId, Progress, Whom};
+pub use crate::delivery::order::{HeldMessage, HeldSlice, Order, OrderId, Progress, Whom};
 
 /// A recipient entering the shard: just accepted, or read back from the spool.
 #[derive(Clone, Debug)]
@@ -158,6 +158,8 @@ pub enum Input {
     Resume { host: Option<Host>, by: String },
     /// Delete, bounce, archive or redirect many recipients (operators).
     Order(Order),
+    /// The same to recipients that have not entered; answered by [`Effect::OrderOver`] alone.
+    Held(HeldSlice),
     /// What the slice of [`Effect::Slice`] decided is on its way to the disk: the order may go on.
     GoOn { order: OrderId },
     /// New settings are in force.

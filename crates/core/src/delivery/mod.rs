@@ -40,6 +40,7 @@ mod end;
 mod enqueue;
 mod evidence;
 mod gate;
+mod held;
 pub mod io;
 mod limits;
 mod line;
@@ -180,6 +181,7 @@ impl Delivery {
             Input::Suspend { host, by } => self.suspend(host, by, effects),
             Input::Resume { host, by } => self.resume(host, by, effects),
             Input::Order(order) => self.take_order(order),
+            Input::Held(slice) => self.take_held(slice),
             Input::GoOn { order } => self.go_on(order),
             Input::Reconfigure(settings) => self.reconfigure(settings),
             Input::SpoolSpace { exhausted } => self.spool_space(exhausted),

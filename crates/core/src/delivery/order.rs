@@ -8,6 +8,7 @@
 //! The shell sets the pace: the next slice begins when it says so, so that what a slice decided is on its way to
 //! the disk before more is decided, and other mail goes out between two slices.
 
+use crate::delivery::io::Waiting;
 use crate::event::Deed;
 use crate::ids::{Host, Mid};
 
@@ -41,6 +42,29 @@ pub enum Whom {
     Messages(Vec<Mid>),
 }
 
+/// What is to be done to recipients that have not entered delivery. The shard decides how each of them ends, and
+/// keeps none of them.
+#[derive(Clone, Debug)]
+pub struct HeldSlice {
+    /// The number of an order that is over with this slice.
+    pub id: OrderId,
+    /// What is done to each of them.
+    pub deed: Deed,
+    /// Who ordered it.
+    pub by: String,
+    /// Whom it concerns: about as many as [`Deed::slice`] says, or one message.
+    pub messages: Vec<HeldMessage>,
+}
+
+/// A message that has not entered delivery.
+#[derive(Clone, Debug)]
+pub struct HeldMessage {
+    /// Those of its recipients whom the order concerns.
+    pub recipients: Vec<Waiting>,
+    /// Others of its recipients wait on.
+    pub others_wait: bool,
+}
+
 /// How far an order got, in recipients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -68,7 +92,7 @@ const SLICE_OF_BOUNCES: usize = 100;
 
 impl Deed {
     /// Returns how many recipients one slice works on at most.
-    pub(super) const fn slice(&self) -> usize {
+    pub const fn slice(&self) -> usize {
         match self {
             Self::Bounce => SLICE_OF_BOUNCES,
             Self::Delete | Self::Archive | Self::Redirect { .. } => SLICE,

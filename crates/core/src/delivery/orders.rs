@@ -11,7 +11,7 @@ use std::ops::Bound;
 use crate::delivery::Delivery;
 use crate::delivery::destination::DestinationId;
 use crate::delivery::io::{Effect, End};
-use crate::delivery::order::{Order, OrderId, Progress, Whom};
+use crate::delivery::order::{HeldSlice, Order, OrderId, Progress, Whom};
 use crate::delivery::reason::Kept;
 use crate::delivery::recipient::{Marks, RecipientId};
 use crate::delivery::steady::Steady;
@@ -28,6 +28,8 @@ pub(super) struct Orders {
     awaited: BTreeSet<(Mid, Rid, OrderId)>,
     /// Awaited recipients that came back from their transaction and wait again.
     returned: Vec<(Mid, Rid)>,
+    /// Slices of recipients that are not here.
+    pub(super) held: VecDeque<HeldSlice>,
 }
 
 /// An order and how far it got.
@@ -56,7 +58,7 @@ enum Sweep {
 impl Orders {
     /// Tells whether something can be done without being told more.
     pub(super) fn has_work(&self) -> bool {
-        !self.asked.is_empty() || !self.returned.is_empty()
+        !self.asked.is_empty() || !self.returned.is_empty() || !self.held.is_empty()
     }
 
     fn ask(&mut self, id: OrderId) {
@@ -134,6 +136,7 @@ impl Delivery {
             self.act_on_returned(mid, rid, effects);
         }
         let kept = self.budget / 2;
+        self.work_on_held(kept, effects);
         while self.budget > kept
             && let Some(id) = self.orders.asked.pop_front()
         {

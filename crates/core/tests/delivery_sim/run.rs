@@ -257,6 +257,8 @@ impl Sim {
             Input::Order(Order { whom: Whom::All, .. }) => Point::InOrderAll,
             Input::Order(Order { whom: Whom::Host(_), .. }) => Point::InOrderHost,
             Input::Order(Order { whom: Whom::Messages(_), .. }) => Point::InOrderMessages,
+            // Never given here: it leaves nothing behind that a model could be compared with.
+            Input::Held(_) => return,
             Input::GoOn { .. } => Point::InGoOn,
             Input::Reconfigure(_) => Point::InReconfigure,
             Input::SpoolSpace { exhausted: true } => Point::InSpoolExhausted,

@@ -143,7 +143,14 @@ impl Commands {
                     .map(|count| count as u64)
             }
         };
-        match count.map_err(|_| stopping())? {
+        let held = match scope {
+            api::Scope::All => self.context.work_queue.load().recipients,
+            api::Scope::Host(name) => self.context.work_queue.recipients_for(&host(name)),
+            api::Scope::Mid(mid) => u64::from(self.context.work_queue.recipients_of(Mid(*mid))),
+            // They were counted with the others.
+            api::Scope::From(_) => 0,
+        };
+        match count.map_err(|_| stopping())? + held {
             0 => Err(self.nobody(scope)),
             count => Ok(count),
         }
@@ -160,9 +167,7 @@ impl Commands {
             (Some((done, all)), _) => {
                 format!("the queue is still being read after the start: {done} of {all}")
             }
-            (None, api::Scope::Mid(_)) => {
-                "it may have just ended, which the log tells, or be in the work queue".to_owned()
-            }
+            (None, api::Scope::Mid(_)) => "it may have just ended, which the log tells".to_owned(),
             (None, _) => "`tophosts active_rcpts` shows where mail waits".to_owned(),
         };
         Problem::new(message, hint).of(ProblemKind::NotFound)
@@ -228,7 +233,6 @@ impl Commands {
 
     fn job_line(&self, status: &Status) -> api::Job {
         let Status { job, state, progress, whole } = status;
-        let single = matches!(job.scope, JobScope::All | JobScope::Host(_) | JobScope::Message(_));
         api::Job {
             id: job.id,
             deed: match &job.deed {
@@ -260,7 +264,7 @@ impl Commands {
             },
             done: job.done + progress.done,
             seen: job.done + progress.seen,
-            total: (*whole || (single && progress.seen > 0)).then_some(job.done + progress.total),
+            total: whole.then_some(job.done + progress.total),
             awaited: progress.awaited,
         }
     }

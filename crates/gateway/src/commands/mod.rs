@@ -28,6 +28,7 @@ use mailreeve_api::registry::by_words;
 use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, VERSION};
 use mailreeve_api::{audit, queue as api, status as status_api, workqueue as workqueue_api};
 use mailreeve_core::event::Event;
+use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -142,6 +143,11 @@ impl Commands {
             "resumedel" => write(&self.resume_del(read(call.args)?, by).await?),
             _ => self.monitor(call).await,
         }
+    }
+
+    /// How long inputs held the delivery shard, for the metrics.
+    pub fn shard_time(&self) -> Histogram {
+        self.context.shard_time.histogram()
     }
 
     fn as_of(&self) -> AsOf {

@@ -4,7 +4,7 @@ use mailreeve_api::queue::{RecipientLine, RecipientScope};
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_api::workqueue::{WorkQueuePause, WorkQueueRate, WorkQueueRateReply, WorkQueueReply};
 use mailreeve_core::event::Event;
-use mailreeve_core::ids::Mid;
+use mailreeve_core::ids::{Host, Mid};
 use mailreeve_core::message::header_facts;
 use mailreeve_core::tally::Column;
 use mailreeve_store::spool::Reader;
@@ -12,6 +12,7 @@ use mailreeve_store::standing::Pause;
 
 use super::Commands;
 use super::standing::refused;
+use crate::deliver::recovered;
 
 /// Messages read at a time.
 const PAGE: usize = 250;
@@ -74,11 +75,15 @@ impl Commands {
         most: usize,
     ) -> Vec<RecipientLine> {
         let why = self.why_held();
+        let host = match scope {
+            RecipientScope::Host(host) => Some(Host::new(host)),
+            RecipientScope::All | RecipientScope::From(_) => None,
+        };
         let mut lines = Vec::new();
         // The message of the last row may have more recipients.
         let mut behind = after.and_then(|(mid, _)| mid.checked_sub(1)).map(Mid);
         while lines.len() < most {
-            let mids = self.context.work_queue.page(behind, PAGE);
+            let mids = self.context.work_queue.page(host.as_ref(), behind, PAGE);
             let Some(last) = mids.last() else { break };
             behind = Some(*last);
             let (reader, scope, why) = (self.context.reader.clone(), scope.clone(), why.clone());
@@ -107,7 +112,7 @@ impl Commands {
 
     /// When the oldest message of the work queue was accepted.
     pub(super) async fn oldest_held(&self) -> Option<u64> {
-        let mid = *self.context.work_queue.page(None, 1).first()?;
+        let mid = *self.context.work_queue.page(None, None, 1).first()?;
         let reader = self.context.reader.clone();
         let read = tokio::task::spawn_blocking(move || Some(reader.envelope(mid).ok()?.accepted_at));
         read.await.ok().flatten()
@@ -116,26 +121,28 @@ impl Commands {
 
 /// The rows of one message; none when it has left meanwhile.
 fn lines_of(reader: &Reader, mid: Mid, scope: &RecipientScope, why: &str) -> Vec<RecipientLine> {
-    let Ok(envelope) = reader.envelope(mid) else { return Vec::new() };
+    let Ok((envelope, waiting)) = reader.waiting(mid) else { return Vec::new() };
     let sender = envelope.sender.to_string();
     if matches!(scope, RecipientScope::From(from) if !from.eq_ignore_ascii_case(&sender)) {
         return Vec::new();
     }
     let subject = reader.header(mid).ok().and_then(|header| header_facts(&header).subject);
     let in_scope = |host: &str| !matches!(scope, RecipientScope::Host(wanted) if wanted != host);
-    let recipients = envelope.recipients.iter().zip(0..);
-    recipients
-        .filter(|(recipient, _)| in_scope(recipient.host.as_str()))
-        .map(|(recipient, rid)| RecipientLine {
-            mid: mid.0,
-            rid,
-            bytes: envelope.size,
-            attempts: 0,
-            sender: sender.clone(),
-            recipient: recipient.mailbox.to_string(),
-            subject: subject.clone(),
-            why: why.to_owned(),
-            next_us: None,
+    recovered(&envelope, waiting)
+        .filter(|waiting| in_scope(waiting.host.as_str()))
+        .filter_map(|waiting| {
+            let recipient = envelope.recipients.get(waiting.rid.0 as usize)?;
+            Some(RecipientLine {
+                mid: mid.0,
+                rid: waiting.rid.0,
+                bytes: envelope.size,
+                attempts: 0,
+                sender: sender.clone(),
+                recipient: recipient.mailbox.to_string(),
+                subject: subject.clone(),
+                why: why.to_owned(),
+                next_us: None,
+            })
         })
         .collect()
 }

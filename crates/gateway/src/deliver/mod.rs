@@ -21,6 +21,8 @@ mod reading;
 mod report;
 mod room;
 pub mod shard;
+mod shard_time;
 mod stored;
 
+pub use shard_time::ShardTime;
 pub use stored::recovered;

@@ -27,6 +27,8 @@ use crate::jobs::Step;
 pub use self::handle::{Gone, Message, Question, ShardHandle};
 use self::load::{Load, Purpose};
 
+/// Recipients that enter the shard in one input, and those of one message more.
+const ENQUEUED: usize = 1_000;
 /// Inputs handled before effects are carried out.
 const BATCH: usize = 256;
 /// Longest time for transactions under way to end at a stop. What is cut off then is tried again after the start.
@@ -142,6 +144,10 @@ impl Shell {
                 for (envelope, content) in messages {
                     waiting.extend(entering(&envelope));
                     self.bodies.keep(envelope, content);
+                    // A commit may bring as many as a thousand messages with many recipients each.
+                    if waiting.len() >= ENQUEUED {
+                        self.input(Input::Enqueue(std::mem::take(&mut waiting)));
+                    }
                 }
                 self.input(Input::Enqueue(waiting));
             }
@@ -164,7 +170,10 @@ impl Shell {
                     line.cut.notify_one();
                 }
             }
-            Message::Ask(question) => question(&mut self.delivery, self.context.clock.wall()),
+            Message::Ask(question) => {
+                let (delivery, now) = (&mut self.delivery, self.context.clock.wall());
+                self.context.shard_time.during(|| question(delivery, now));
+            }
         }
     }
 
@@ -184,13 +193,15 @@ impl Shell {
             | Input::Suspend { .. }
             | Input::Resume { .. }
             | Input::Order(_)
+            | Input::Held(_)
             | Input::GoOn { .. }
             | Input::Reconfigure(_)
             | Input::SpoolSpace { .. }
             | Input::RecordCorrupt { .. }
             | Input::Shutdown => {}
         }
-        self.delivery.handle(input, self.context.clock.wall(), &mut self.effects);
+        let (delivery, now, effects) = (&mut self.delivery, self.context.clock.wall(), &mut self.effects);
+        self.context.shard_time.during(|| delivery.handle(input, now, effects));
     }
 
     /// When the shard is to be called again, whatever happens.

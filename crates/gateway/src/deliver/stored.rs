@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use mailreeve_core::delivery::io::Waiting;
-use mailreeve_core::envelope::{Envelope, RecipientState};
+use mailreeve_core::envelope::{Envelope, Recipient};
 use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_smtp::address::ReversePath;
-use mailreeve_store::spool::{Reader, StoredContent};
+use mailreeve_store::spool::{Reader, StoredContent, WaitingRecipient};
 
 use super::bodies::{Loaded, weight};
 use super::content::Body;
@@ -53,30 +53,87 @@ pub(super) async fn read_for_report(reader: &Reader, mid: Mid) -> Result<Loaded,
 
 /// A message's recipients as they enter the shard for the first time.
 pub(super) fn entering(envelope: &Envelope) -> impl Iterator<Item = Waiting> + '_ {
-    let null_sender = matches!(envelope.sender, ReversePath::Null);
-    envelope.recipients.iter().zip(0..).map(move |(recipient, rid)| {
-        let notify = recipient.params.notify;
-        Waiting {
-            mid: envelope.mid,
-            rid: Rid(rid),
-            host: recipient.host.clone(),
-            accepted_at: envelope.accepted_at,
-            size: envelope.size,
-            content: envelope.content,
-            state: None,
-            null_sender,
-            notify_failure: notify.is_none_or(|notify| notify.failure),
-            notify_delay: notify.is_none_or(|notify| notify.delay),
+    envelope.recipients.iter().zip(0..).map(move |(recipient, rid)| new(envelope, recipient, Rid(rid)))
+}
+
+/// A message's recipients as they come back from the spool.
+pub fn recovered(envelope: &Envelope, waiting: Vec<WaitingRecipient>) -> impl Iterator<Item = Waiting> + '_ {
+    waiting.into_iter().filter_map(|(rid, state)| {
+        let mut waiting = new(envelope, envelope.recipients.get(rid.0 as usize)?, rid);
+        if let Some(host) = state.as_ref().and_then(|state| state.host.clone()) {
+            waiting.host = host;
         }
+        waiting.state = state;
+        Some(waiting)
     })
 }
 
-/// A recipient as it comes back from the spool.
-pub fn recovered(envelope: &Envelope, rid: Rid, state: Option<RecipientState>) -> Option<Waiting> {
-    let mut waiting = entering(envelope).nth(rid.0 as usize)?;
-    if let Some(host) = state.as_ref().and_then(|state| state.host.clone()) {
-        waiting.host = host;
+fn new(envelope: &Envelope, recipient: &Recipient, rid: Rid) -> Waiting {
+    let notify = recipient.params.notify;
+    Waiting {
+        mid: envelope.mid,
+        rid,
+        host: recipient.host.clone(),
+        accepted_at: envelope.accepted_at,
+        size: envelope.size,
+        content: envelope.content,
+        state: None,
+        null_sender: matches!(envelope.sender, ReversePath::Null),
+        notify_failure: notify.is_none_or(|notify| notify.failure),
+        notify_delay: notify.is_none_or(|notify| notify.delay),
     }
-    waiting.state = state;
-    Some(waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::{Duration, Instant};
+
+    use mailreeve_core::envelope::{ContentFacts, RecipientState};
+    use mailreeve_core::ids::{Host, Icid};
+    use mailreeve_smtp::address::Mailbox;
+    use mailreeve_smtp::params::{MailParams, RcptParams};
+
+    use super::*;
+
+    #[test]
+    fn each_comes_back_as_itself_however_many_there_are() {
+        const MANY: u32 = 100_000;
+        let recipient = Recipient {
+            mailbox: Mailbox::parse("a@one.test").unwrap(),
+            params: RcptParams::default(),
+            host: Host::new("one.test"),
+        };
+        let envelope = Envelope {
+            mid: Mid(7),
+            icid: Icid(1),
+            accepted_at: 1,
+            sender: ReversePath::Null,
+            params: MailParams::default(),
+            size: 10,
+            content: ContentFacts::default(),
+            recipients: vec![recipient; MANY as usize],
+        };
+        let state = |rid| RecipientState {
+            mid: Mid(7),
+            rid: Rid(rid),
+            host: Some(Host::new("two.test")),
+            attempts: 1,
+            due_at: 1,
+            interval_s: 60,
+            last: None,
+            delay_reported: false,
+        };
+        let every_other = (0..MANY).step_by(2).map(|rid| (Rid(rid), (rid == 4).then(|| state(4))));
+        let beyond = std::iter::once((Rid(MANY), None));
+        let began = Instant::now();
+        let back: Vec<Waiting> = recovered(&envelope, every_other.chain(beyond).collect()).collect();
+        // Looked for from the first one on for each, these take minutes.
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert_eq!(back.len(), MANY as usize / 2);
+        assert!(back.iter().zip((0..).step_by(2)).all(|(waiting, rid)| waiting.rid == Rid(rid)));
+        assert_eq!((back[2].host.as_str(), back[2].state.as_ref()), ("two.test", Some(&state(4))));
+        assert_eq!((back[3].host.as_str(), &back[3].state), ("one.test", &None));
+    }
 }

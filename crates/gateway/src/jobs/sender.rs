@@ -7,7 +7,7 @@ use mailreeve_core::delivery::io::Scope;
 use mailreeve_core::ids::Mid;
 use tokio::time::Instant;
 
-use super::Stopped;
+use super::{Stopped, held};
 use crate::context::Context;
 
 /// Recipients a page.
@@ -64,10 +64,14 @@ pub(super) async fn pages(
 /// Counts the waiting recipients of a sender's messages, for ten seconds at most: then what was found by then.
 pub async fn count(context: &Context, sender: &str) -> u64 {
     let (mut recipients, end) = (0, Instant::now() + COUNTING);
-    let counting = pages(context, sender, Mid(u64::MAX), |page| {
-        recipients += page.recipients;
-        Ok(())
-    });
+    let counting = async {
+        held::count(context, sender, &mut recipients).await?;
+        pages(context, sender, Mid(u64::MAX), |page| {
+            recipients += page.recipients;
+            Ok(())
+        })
+        .await
+    };
     // What was counted by then is the answer, whatever ended the counting.
     let _ = tokio::time::timeout_at(end, counting).await;
     recipients

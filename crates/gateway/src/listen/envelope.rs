@@ -108,13 +108,18 @@ impl Draft {
     }
 }
 
-/// Groups recipients by destination, in order of first appearance.
+/// Groups the recipients of an envelope by destination, in order of first appearance.
 pub(crate) fn by_destination(recipients: &[Recipient]) -> Vec<(Host, Vec<Rid>)> {
+    grouped(recipients.iter().zip(0..).map(|(recipient, rid)| (&recipient.host, Rid(rid))))
+}
+
+/// Groups recipients by where their mail goes now, in order of first appearance.
+pub(crate) fn grouped<'a>(recipients: impl Iterator<Item = (&'a Host, Rid)>) -> Vec<(Host, Vec<Rid>)> {
     let mut groups: Vec<(Host, Vec<Rid>)> = Vec::new();
-    for (recipient, rid) in recipients.iter().zip(0..) {
-        match groups.iter_mut().find(|(host, _)| *host == recipient.host) {
-            Some((_, rids)) => rids.push(Rid(rid)),
-            None => groups.push((recipient.host.clone(), vec![Rid(rid)])),
+    for (to, rid) in recipients {
+        match groups.iter_mut().find(|(host, _)| host == to) {
+            Some((_, rids)) => rids.push(rid),
+            None => groups.push((to.clone(), vec![rid])),
         }
     }
     groups

@@ -7,7 +7,7 @@ mod judge;
 mod session;
 mod suspension;
 
-pub(crate) use envelope::by_destination;
+pub(crate) use envelope::{by_destination, grouped};
 
 use std::collections::HashMap;
 use std::io;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Result;
 use mailreeve_core::delivery::io::Waiting;
@@ -20,6 +21,10 @@ use crate::deliver::shard::{Message, ShardHandle};
 
 /// Recipients handed to the shard at a time.
 const PORTION: usize = 1_000;
+/// Changes that may wait for a commit when the next is handed over: damage is no reason to fill memory.
+const WAITING_CHANGES: usize = 64;
+/// How soon the commit thread is looked at again: it tells nobody when it has caught up.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// The shard is gone: the daemon is stopping.
 struct Stopping;
@@ -58,19 +63,20 @@ fn hand_over(context: &Context, page: Page) -> Result<(), Stopping> {
     let mut portion = Vec::with_capacity(PORTION);
     for message in page.messages {
         if message.waiting.is_empty() {
+            wait_for_commits(context);
             finish(context, message.envelope.mid);
         }
         if context.work_queue.recovered(&message.envelope, &message.waiting) {
             continue;
         }
         // A message is not cut: its last end must be known when it comes.
-        let waiting = message.waiting.into_iter();
-        portion.extend(waiting.filter_map(|(rid, state)| recovered(&message.envelope, rid, state)));
+        portion.extend(recovered(&message.envelope, message.waiting));
         if portion.len() >= PORTION {
             pass(&context.shard, std::mem::take(&mut portion))?;
         }
     }
     for damaged in page.damaged {
+        wait_for_commits(context);
         set_apart(context, &damaged);
     }
     pass(&context.shard, portion)
@@ -86,6 +92,13 @@ fn pass(shard: &ShardHandle, waiting: Vec<Waiting>) -> Result<(), Stopping> {
     told.blocking_recv().map_err(|_| Stopping)
 }
 
+/// Waits until the commit thread has nearly caught up.
+fn wait_for_commits(context: &Context) {
+    while context.commits.depth().urgent >= WAITING_CHANGES {
+        std::thread::sleep(LOOK);
+    }
+}
+
 /// Every recipient of it has ended, and only its removal was not committed before the end of the last run.
 fn finish(context: &Context, mid: Mid) {
     let event = Stamped { at: context.clock.wall().0, event: Event::Finished { mid } };
@@ -98,9 +111,9 @@ fn finish(context: &Context, mid: Mid) {
 pub(super) fn set_apart(context: &Context, damaged: &Damaged) {
     let Damaged { mid, detail } = damaged;
     let at = context.clock.wall().0;
-    // What of the record can be read still tells how many recipients leave the queue with it.
-    let recipients = context.reader.envelope(*mid).map_or(0, |envelope| envelope.recipients.len());
-    let recipients = u32::try_from(recipients).unwrap_or(u32::MAX);
+    // What of the record can be read still tells how many recipients leave the queue with it: who ended before did
+    // not wait for this.
+    let recipients = u32::try_from(context.reader.left(*mid).unwrap_or(0)).unwrap_or(u32::MAX);
     let told =
         [Event::Corrupt { mid: *mid, recipients, detail: detail.clone() }, Event::Finished { mid: *mid }];
     let batch = Batch {

@@ -17,10 +17,10 @@ use super::recover::set_apart;
 use crate::context::Context;
 use crate::deliver::recovered;
 use crate::deliver::shard::Message;
-use crate::listen::by_destination;
+use crate::listen::grouped;
 
 /// Recipients in a slice, and one message more at most.
-const SLICE: u32 = 1_000;
+const SLICE: usize = 1_000;
 /// Rest of a message that could not be read; the others leave meanwhile.
 const REST: Duration = Duration::from_secs(30);
 
@@ -68,8 +68,10 @@ pub(super) async fn run(context: Arc<Context>) {
     let mut resting = Resting::default();
     loop {
         let now = Instant::now();
+        let taking = context.work_queue.taking().await;
         let mids = context.work_queue.leaving(SLICE, |mid| resting.rests(mid, now));
         if mids.is_empty() {
+            drop(taking);
             settle(&context).await;
             tokio::select! {
                 () = context.work_queue.changed() => {}
@@ -95,6 +97,7 @@ pub(super) async fn run(context: Arc<Context>) {
         if hand_over(&context, slice).await.is_none() {
             return;
         }
+        drop(taking);
         settle(&context).await;
     }
 }
@@ -114,10 +117,10 @@ fn read(context: &Context, mids: Vec<Mid>) -> Slice {
     for mid in mids {
         match context.reader.waiting(mid) {
             Ok((envelope, waiting)) => {
-                let destinations = by_destination(&envelope.recipients);
+                let waiting: Vec<Waiting> = recovered(&envelope, waiting).collect();
+                let destinations = grouped(waiting.iter().map(|one| (&one.host, one.rid)));
                 slice.events.push(Stamped { at, event: Event::Queued { mid, destinations } });
-                let waiting = waiting.into_iter();
-                slice.waiting.extend(waiting.filter_map(|(rid, state)| recovered(&envelope, rid, state)));
+                slice.waiting.extend(waiting);
             }
             // It ended meanwhile.
             Err(ReadError::NotFound(_)) => {}

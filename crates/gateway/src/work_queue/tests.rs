@@ -52,10 +52,10 @@ fn what_begins_in_a_pause_waits_for_its_turn_and_nothing_else_does() {
             Mid(10)
         );
         assert!(!queue.holds(Mid(9)).await && queue.holds(Mid(12)).await && queue.holds(Mid(15)).await);
-        assert_eq!(queue.page(None, 9), [], "on its way is not there yet");
+        assert_eq!(queue.page(None, None, 9), [], "on its way is not there yet");
         assert!(queue.arrived(&envelope(12, 1)));
         assert!(!queue.arrived(&envelope(13, 0)), "a report, of which nobody asked");
-        assert_eq!((queue.load().recipients, queue.page(None, 9)), (2, vec![Mid(12)]));
+        assert_eq!((queue.load().recipients, queue.page(None, None, 9)), (2, vec![Mid(12)]));
         assert_eq!(queue.leaving(1_000, |_| false), []);
         queue.resume(&standing.turn().await, || Some(Mid(20))).await.unwrap().unwrap();
         assert!(queue.holds(Mid(16)).await && !queue.holds(Mid(20)).await);
@@ -95,9 +95,17 @@ fn a_start_finds_the_messages_that_waited_and_lets_the_others_pass() {
             last: None,
             delay_reported: false,
         };
+        let moved = RecipientState { host: Some(Host::new("two.test")), attempts: 0, ..tried.clone() };
         assert!(!queue.recovered(&envelope(14, 1), &[(Rid(0), Some(tried)), (Rid(1), None)]), "tried");
-        assert!(!queue.recovered(&envelope(15, 1), &[(Rid(1), None)]), "one has ended");
-        assert_eq!(queue.page(None, 9), [Mid(12)]);
+        assert!(!queue.recovered(&envelope(15, 1), &[]), "all have ended");
+        assert!(queue.recovered(&envelope(16, 1), &[(Rid(1), None)]), "a job ended one");
+        assert!(
+            queue.recovered(&envelope(17, 1), &[(Rid(0), Some(moved)), (Rid(1), None)]),
+            "one redirected"
+        );
+        assert_eq!(queue.page(None, None, 9), [Mid(12), Mid(16), Mid(17)]);
+        assert_eq!(queue.page(Some(&Host::new("two.test")), None, 9), [Mid(17)]);
+        assert_eq!((queue.load().recipients, queue.recipients_for(&Host::new("one.test"))), (5, 4));
     });
 }
 
@@ -112,9 +120,4 @@ fn a_pause_that_cannot_be_kept_holds_nothing() {
         assert!(queue.pause(&standing.turn().await, order(), || Some(Mid(10))).await.unwrap().is_err());
         assert!(!queue.holds(Mid(12)).await && !queue.paused());
     });
-}
-
-#[test]
-fn a_waiting_message_takes_sixteen_octets_and_its_share_of_the_tree() {
-    assert_eq!(size_of::<(Mid, Option<u32>)>(), 16);
 }

@@ -167,17 +167,17 @@ impl Shared {
         state.ids_wanted = false;
         let mut changes =
             Vec::with_capacity((state.urgent.len() + state.mail.len()).min(limits.commit_changes));
-        let mut bytes = 0;
-        while changes.len() < limits.commit_changes && (bytes < limits.commit_bytes || changes.is_empty()) {
+        let mut written = 0;
+        while changes.len() < limits.commit_changes && (written < limits.commit_bytes || changes.is_empty()) {
             let next = match state.urgent.pop_front() {
                 Some(change) => Some(change),
                 None => state.mail.pop_front(),
             };
             let Some(change) = next else { break };
-            bytes += change.batch.memory_bytes();
+            written += change.batch.written_bytes();
+            state.bytes -= change.batch.memory_bytes();
             changes.push(change);
         }
-        state.bytes -= bytes;
         Some(Work { changes })
     }
 
@@ -213,6 +213,8 @@ struct CloseOnDrop(Arc<Shared>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        self.0.state.lock().closed = true;
+        let mut state = self.0.state.lock();
+        // What still waits after a thread that broke down is committed by nobody: it waits no more.
+        *state = State { closed: true, ..State::default() };
     }
 }

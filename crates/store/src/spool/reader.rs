@@ -69,6 +69,15 @@ impl Reader {
         self.source.waiting(mid)
     }
 
+    /// Returns how many recipients of a message have not ended, also when a state of one cannot be read: that one has
+    /// not, as far as anybody knows.
+    ///
+    /// # Errors
+    /// [`ReadError`]; of a message whose envelope is damaged nothing is known.
+    pub fn left(&self, mid: Mid) -> Result<usize, ReadError> {
+        self.source.left(mid)
+    }
+
     /// Returns the content of a message: whole and verified up to 1 MiB or so, in verified chunks above.
     ///
     /// # Errors

@@ -142,6 +142,27 @@ fn mail_is_refused_when_too_much_waits_and_ends_never_are_and_go_first() {
 }
 
 #[test]
+fn what_is_set_apart_is_copied_a_little_in_each_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut opened = open(dir.path(), &small());
+    let all: Vec<_> = (1..=100).map(|mid| put(mid, 1, 10)).collect();
+    opened.engine.commit(&[mail(all)], &Housekeeping::default()).unwrap();
+    let (started, entering, release) = held(opened, Limits::default());
+    for mid in 1..=100 {
+        let aparts = vec![Apart { mid: Mid(mid), detail: "damaged".to_owned() }];
+        started.queue.submit(change(Batch { aparts, ..Batch::default() }, mid)).unwrap();
+    }
+    drop(release);
+    // Each may be copied with a segment's record of content: 8 MiB is all that a commit carries.
+    let mut done = 0;
+    while done < 100 {
+        let commit = entering.recv_timeout(PATIENCE).unwrap();
+        assert!(commit <= 8, "{commit}");
+        done += started.told.recv_timeout(PATIENCE).unwrap().done.len();
+    }
+}
+
+#[test]
 fn shutdown_commits_what_waits_and_takes_nothing_more() {
     let dir = tempfile::tempdir().unwrap();
     let options = small();

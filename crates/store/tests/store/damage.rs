@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mailreeve_core::event::{Event, Stamped};
-use mailreeve_core::ids::Mid;
+use mailreeve_core::ids::{Mid, Rid};
 use mailreeve_store::spool::*;
 use rusqlite::Connection;
 
@@ -120,6 +120,29 @@ fn each_kind_of_damage_is_named_and_the_others_are_unharmed() {
         assert_eq!(left, (1..=5).filter(|other| *other != mid).collect::<Vec<_>>());
         assert_eq!(again.swept, Swept::default(), "what is left of it stays for people");
     }
+}
+
+#[test]
+fn of_a_damaged_message_is_told_how_many_of_its_recipients_had_not_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = small();
+    let mut opened = open(dir.path(), &options);
+    let half = Batch {
+        puts: vec![put(1, 3, 300)],
+        updates: vec![state(1, 2, 3, 77)],
+        ends: vec![(Mid(1), Rid(0))],
+        ..Batch::default()
+    };
+    opened.engine.commit(&[half], &QUIET).unwrap();
+    assert_eq!(opened.reader.left(Mid(1)).unwrap(), 2);
+    drop(opened);
+    let spoil = "UPDATE recipient_state SET record = x'0102' WHERE mid = 1 AND rid = 2";
+    change(dir.path(), spoil);
+    let opened = open(dir.path(), &options);
+    damage_of(opened.reader.waiting(Mid(1)));
+    assert_eq!(opened.reader.left(Mid(1)).unwrap(), 2, "who cannot be read has not ended");
+    change(dir.path(), "UPDATE recipient_state SET record = x'0102' WHERE mid = 1 AND rid = 0");
+    assert_eq!(opened.reader.left(Mid(1)).unwrap(), 3);
 }
 
 #[test]

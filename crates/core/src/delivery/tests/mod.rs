@@ -4,6 +4,7 @@
 mod clocks;
 mod connections;
 mod content;
+mod held;
 mod limits;
 mod lines;
 mod main_path;

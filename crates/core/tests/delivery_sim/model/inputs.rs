@@ -59,6 +59,8 @@ impl Model {
             Input::Resume { host: None, .. } => self.suspended = None,
             Input::Resume { host: Some(host), .. } => self.destination(host).suspended = None,
             Input::Order(order) => self.take_order(order, coverage),
+            // It concerns nobody who is here.
+            Input::Held(_) => {}
             Input::GoOn { order } => self.order_goes_on(*order),
             Input::Reconfigure(settings) => {
                 self.settings = settings.clone();

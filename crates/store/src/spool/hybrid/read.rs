@@ -68,14 +68,25 @@ impl HybridReader {
 
     pub(crate) fn waiting(&self, mid: Mid) -> Result<(Envelope, Vec<WaitingRecipient>), ReadError> {
         let envelope = self.envelope(mid)?;
-        let rows: Vec<StateRow> = self.query(|db| {
-            db.prepare_cached("SELECT rid, record FROM recipient_state WHERE mid = ?1")?
+        let waiting = waiting_of(&envelope, &self.states(mid)?)
+            .map_err(|detail| damaged(mid, "recipient state", detail))?;
+        Ok((envelope, waiting))
+    }
+
+    pub(crate) fn left(&self, mid: Mid) -> Result<usize, ReadError> {
+        let envelope = self.envelope(mid)?;
+        let recipients = u32::try_from(envelope.recipients.len()).unwrap_or(u32::MAX);
+        let states = self.states(mid)?;
+        let is_end = |(rid, octets): &&StateRow| rid.0 < recipients && *octets == record::end_of(mid, *rid);
+        Ok(envelope.recipients.len() - states.iter().filter(is_end).count())
+    }
+
+    fn states(&self, mid: Mid) -> Result<Vec<StateRow>, ReadError> {
+        self.query(|db| {
+            db.prepare_cached("SELECT rid, record FROM recipient_state WHERE mid = ?1 ORDER BY rid")?
                 .query_map([key(mid)], |row| Ok((Rid(row.get(0)?), octets(row, 1)?.to_vec())))?
                 .collect()
-        })?;
-        let waiting =
-            waiting_of(&envelope, &rows).map_err(|detail| damaged(mid, "recipient state", detail))?;
-        Ok((envelope, waiting))
+        })
     }
 
     pub(crate) fn content(&self, mid: Mid) -> Result<StoredContent, ReadError> {
