@@ -1,11 +1,11 @@
 //! The local socket: bound for this user alone, served one connection a task.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use mailreeve_api::command::Role;
@@ -20,6 +20,10 @@ use super::Commands;
 const CONNECTIONS: usize = 64;
 /// Whoever owns a socket takes a connection at once, or is too busy within this.
 const ANSWER: Duration = Duration::from_secs(2);
+/// Whoever binds in the same folder is done within this.
+const TURN: Duration = Duration::from_secs(10);
+/// How soon it is looked at again whether somebody is done.
+const LOOK: Duration = Duration::from_millis(20);
 /// An idle connection is closed after this.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -29,15 +33,34 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// # Errors
 /// What stands there, or what the system says, with the path and what to do.
 pub async fn bind(path: &Path) -> Result<UnixListener> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
-    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    let _turn = turn(folder).await?;
     make_room(path).await?;
     let listener =
         UnixListener::bind(path).with_context(|| format!("binding the socket {}", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))
         .with_context(|| format!("protecting the socket {}", path.display()))?;
     Ok(listener)
+}
+
+/// Keeps every other gateway that starts out of the folder while this one looks and binds: of two that found the same
+/// dead socket one would otherwise remove what the other had just bound.
+async fn turn(folder: &Path) -> Result<File> {
+    let shown = || format!("waiting for a turn at the folder {}", folder.display());
+    let turn = File::open(folder).with_context(shown)?;
+    let end = Instant::now() + TURN;
+    loop {
+        match turn.try_lock() {
+            Ok(()) => return Ok(turn),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(shown),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => tokio::time::sleep(LOOK).await,
+            Err(TryLockError::WouldBlock) => bail!(
+                "another program keeps the folder {} locked: end it, or name a path in another folder with `socket`",
+                folder.display()
+            ),
+        }
+    }
 }
 
 /// Removes a socket that nobody answers any more.
@@ -139,4 +162,29 @@ fn user(uid: u32) -> String {
         })
     });
     named.unwrap_or_else(|| format!("uid {uid}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_two_that_start_together_one_gets_the_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        // A dead socket, which both may replace.
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let first = turn(folder.path()).await.unwrap();
+        let mut second = Box::pin(bind(&path));
+        let waits = tokio::time::timeout(LOOK * 3, &mut second).await;
+        assert!(waits.is_err(), "it waits for its turn");
+        fs::remove_file(&path).unwrap();
+        let _bound = UnixListener::bind(&path).unwrap();
+        drop(first);
+        let error = second.await.unwrap_err();
+        assert!(error.to_string().contains("another gateway answers at the socket"), "{error}");
+        assert!(UnixStream::connect(&path).await.is_ok(), "it was left alone");
+    }
 }
