@@ -112,7 +112,10 @@ impl Delivery {
         if aged {
             let was = destination.verdict.status;
             self.judge(id, HostStatus::Unknown, None, None, effects);
-            self.destinations[id].verdict.was = Some(was);
+            let verdict = &mut self.destinations[id].verdict;
+            verdict.was = Some(was);
+            // What was not looked at for so long may have been up meanwhile.
+            verdict.down_since = None;
         }
     }
 

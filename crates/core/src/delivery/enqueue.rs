@@ -131,6 +131,7 @@ impl Delivery {
         };
         destination.verdict.reason = Some(backoff.reason.clone());
         destination.last_failure = Some(backoff.reason.clone());
+        destination.verdict.failing_since = Some(backoff.since);
         destination.reach = Reach::Backoff(backoff);
         destination.look_at = destination.look_at.min(until);
         debug_assert!(until > now);

@@ -46,6 +46,7 @@ impl Delivery {
                 let kept = destination.reasons.keep(&failure);
                 destination.path = Path::Refused { failure: kept, kind: bounce_kind(&failure) };
                 destination.reach = Reach::Open;
+                destination.verdict.failing_since = None;
                 self.judge(id, HostStatus::Unknown, Some(&failure), None, effects);
             }
         }
@@ -210,9 +211,10 @@ impl Delivery {
         let profile = destination.plan.profile();
         let (initial, longest) = (profile.initial_seconds, profile.max_seconds);
         let reason = destination.reasons.keep(&failure);
-        let (before, since) = match &destination.reach {
-            Reach::Open => (0, wall),
-            Reach::Backoff(backoff) => (backoff.interval_s, backoff.since),
+        let since = *destination.verdict.failing_since.get_or_insert(wall);
+        let before = match &destination.reach {
+            Reach::Open => 0,
+            Reach::Backoff(backoff) => backoff.interval_s,
         };
         let until = match &mut destination.reach {
             Reach::Backoff(running) if running.until > now => {
@@ -265,8 +267,13 @@ impl Delivery {
         if verdict.status == status {
             return;
         }
-        (verdict.status, verdict.since) = (status, wall);
+        verdict.status = status;
+        verdict.since = match status {
+            HostStatus::Down => *verdict.down_since.get_or_insert(wall),
+            HostStatus::Up | HostStatus::Unknown => wall,
+        };
         if status == HostStatus::Up {
+            verdict.down_since = None;
             let proven = self.connections.prove(&destination.opening);
             self.limits.no_longer_unproven(proven);
         }
@@ -281,7 +288,9 @@ impl Delivery {
         address: Option<SocketAddr>,
         effects: &mut Vec<Effect>,
     ) {
-        self.destinations[id].reach = Reach::Open;
+        let destination = &mut self.destinations[id];
+        destination.reach = Reach::Open;
+        destination.verdict.failing_since = None;
         self.judge(id, HostStatus::Up, None, address, effects);
     }
 

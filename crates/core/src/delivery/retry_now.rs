@@ -1,7 +1,8 @@
 //! Retry-now: recipients become due at once, and what is held against their destinations is forgotten.
 //!
 //! Forgotten are the destination's clock with the verdict that started it, failing addresses, rate windows and the
-//! cached way. The tries that follow never count towards the limit of attempts.
+//! cached way. The tries that follow never count towards the limit of attempts. Since when it has been failing is
+//! kept: only a destination that answers begins anew.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -103,6 +103,36 @@ fn retry_now_forgets_what_is_held_against_a_host() {
 }
 
 #[test]
+fn a_host_that_fails_again_after_a_retry_now_is_down_since_the_first_time() {
+    let mut world = World::new();
+    let first = world.now.0;
+    world.make_down("a.example", 1);
+    for dcid in 2..5 {
+        world.pass(10);
+        world.deliver_now(Scope::Host(host("a.example")));
+        assert_eq!(world.view("a.example").status, HostStatus::Unknown);
+        world.resolved("a.example", &[target(1, 10)]);
+        world.unusable(dcid, &[(1, refused())]);
+        let view = world.view("a.example");
+        assert_eq!((view.status, view.since), (HostStatus::Down, Some(first)));
+        assert_eq!(view.backoff.unwrap().since, first);
+    }
+    // Up for a moment: the next failure is a new one.
+    world.deliver_now(Scope::Host(host("a.example")));
+    world.resolved("a.example", &[target(1, 10)]);
+    world.ready(5, 1);
+    world.delivered(5, 901);
+    world.closed(5);
+    world.pass(10);
+    let second = world.now.0;
+    world.enqueue(1, 1, "a.example");
+    world.unusable(6, &[(1, refused())]);
+    let view = world.view("a.example");
+    assert_eq!((view.status, view.since), (HostStatus::Down, Some(second)));
+    assert_eq!(view.backoff.unwrap().since, second);
+}
+
+#[test]
 fn a_message_that_is_forced_goes_first() {
     let mut world = World::new();
     world.make_down("a.example", 1);

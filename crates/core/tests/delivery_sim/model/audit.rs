@@ -175,6 +175,7 @@ impl Model {
         let must_age =
             !live && now > reconfigured_at + life + NOTICE && destination.must_have_aged(life, now);
         if status == HostStatus::Unknown && may_age {
+            destination.may_forget_down();
             return Ok(());
         }
         require(!must_age, LAW, || {
@@ -195,7 +196,7 @@ impl Model {
         if let Some(right) = right.copied() {
             let before = destination.shown;
             destination.verdicts = vec![right];
-            destination.shown = status;
+            destination.show(status, right.1);
             if let Some(point) = transition(before, status) {
                 coverage.hit(point);
             }

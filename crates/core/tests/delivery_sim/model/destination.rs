@@ -46,6 +46,17 @@ pub(crate) struct Destination {
     pub(crate) refused_more: Option<u64>,
     /// The last attempt of any kind.
     pub(crate) attempted: Option<Timer>,
+    /// It was shown as down since, and not as up afterwards.
+    pub(crate) down: Option<Down>,
+}
+
+/// A verdict of down that holds again, since the same moment, when the next one is down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Down {
+    /// Since when; no moment means that any is right.
+    pub(crate) since: Option<Moment>,
+    /// It may have been forgotten for its age: then a new one begins with its own moment.
+    pub(crate) maybe_aged: bool,
 }
 
 /// A state of the destination's clock.
@@ -136,16 +147,41 @@ impl Destination {
         let mut old = self.verdicts();
         if self.may_have_aged(verdict_life_us, clock.steady) {
             old.push((HostStatus::Unknown, None));
+            self.may_forget_down();
         }
         self.verdicts.clear();
         for &status in to {
             for &(before, since) in &old {
-                let verdict = (status, if before == status { since } else { Some(clock.moment()) });
-                if !self.verdicts.contains(&verdict) {
-                    self.verdicts.push(verdict);
+                let mut legal = vec![if before == status { since } else { Some(clock.moment()) }];
+                if before != status
+                    && status == HostStatus::Down
+                    && let Some(down) = self.down
+                {
+                    legal.retain(|_| down.maybe_aged);
+                    legal.push(down.since);
+                }
+                for since in legal {
+                    if !self.verdicts.contains(&(status, since)) {
+                        self.verdicts.push((status, since));
+                    }
                 }
             }
         }
+    }
+
+    /// Its verdict may have aged: whoever was down may have begun anew since.
+    pub(crate) fn may_forget_down(&mut self) {
+        self.down = self.down.map(|down| Down { maybe_aged: true, ..down });
+    }
+
+    /// An operator was shown this verdict.
+    pub(crate) fn show(&mut self, status: HostStatus, since: Option<Moment>) {
+        self.shown = status;
+        self.down = match status {
+            HostStatus::Up => None,
+            HostStatus::Down => Some(Down { since, maybe_aged: false }),
+            HostStatus::Unknown => self.down,
+        };
     }
 
     /// Takes note of an attempt of any kind.
