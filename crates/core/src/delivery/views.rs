@@ -1,6 +1,5 @@
 //! What operators read of a shard, without scanning its queue.
 
-use std::cmp::Reverse;
 use std::net::SocketAddr;
 
 use crate::Instant;
@@ -141,15 +140,6 @@ pub struct Cell {
     pub connections: usize,
 }
 
-/// By which gauge destinations are ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GaugeKey {
-    /// Waiting recipients.
-    Active,
-    /// Connections.
-    Connections,
-}
-
 /// Sums over the shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gauges {
@@ -280,18 +270,6 @@ impl Delivery {
             active: destination.members.len(),
             connections: destination.lent(),
         })
-    }
-
-    /// Returns the `most` destinations with the highest gauge, descending, equals by name.
-    pub fn top(&self, key: GaugeKey, most: usize) -> Vec<Cell> {
-        let mut cells: Vec<Cell> = self.cells().collect();
-        let gauge = |cell: &Cell| match key {
-            GaugeKey::Active => cell.active,
-            GaugeKey::Connections => cell.connections,
-        };
-        cells.sort_by_key(|cell| Reverse(gauge(cell)));
-        cells.truncate(most);
-        cells
     }
 
     /// Returns the sums over the shard.
