@@ -4,10 +4,13 @@
 
 mod world;
 
+use std::mem::MaybeUninit;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mailreeve_lab::host::{Act, Detail, Ending, HostPlan, Stage, Temper};
 use mailreeve_lab::sink::Sink;
+use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use world::places::{alerts, all_to, mail_to, mailreeve, sink};
 use world::restarts::RESTARTS;
 use world::{Gateway, Talk, address, banner, wait_until};
@@ -187,6 +190,38 @@ fn suspend_stops_both_and_resume_starts_both() {
     assert_eq!(state(&gateway), "Online");
     mail_to(&gateway, &["a@one.test"]);
     assert!(sink.wait_for(1, world::PATIENCE));
+}
+
+/// How often the record of orders is replaced in a folder while something is done.
+fn replacements(folder: &Path, act: impl FnOnce()) -> usize {
+    let watch = inotify::init(CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&watch, folder, WatchFlags::MOVED_TO).unwrap();
+    act();
+    let mut room = [MaybeUninit::uninit(); 4096];
+    let mut reader = Reader::new(&watch, &mut room);
+    let mut count = 0;
+    while let Ok(event) = reader.next() {
+        count += usize::from(event.file_name().is_some_and(|name| name.to_bytes() == b"standing"));
+    }
+    count
+}
+
+#[test]
+fn suspend_is_one_order_of_which_no_half_can_stand() {
+    let sink = sink();
+    let mut gateway = Gateway::start(&all_to(sink.address()));
+    let data = gateway.folder.path().join("data");
+    assert_eq!(replacements(&data, || drop(gateway.text("suspend 1"))), 1);
+    assert_eq!(state(&gateway), "Offline");
+    // One half was ordered before: it stands as it was, and the other joins it in one change.
+    gateway.text("resume");
+    gateway.text("suspenddel");
+    assert_eq!(replacements(&data, || drop(gateway.text("suspend 1"))), 1);
+    assert_eq!(replacements(&data, || drop(gateway.text("resume"))), 1);
+    assert_eq!(state(&gateway), "Online");
+    gateway.kill();
+    gateway.run();
+    assert_eq!(state(&gateway), "Online");
 }
 
 #[test]

@@ -28,9 +28,13 @@ const HOSTS_MAX: usize = 1_000;
 impl Commands {
     pub(super) async fn suspend(&self, request: Suspend, by: &str) -> Result<StandingReply, Problem> {
         let turn = self.context.standing.turn().await;
-        let receiving = self.suspend_listeners(&turn, Vec::new(), by).await?;
-        let delivery = self.suspend_hosts(&turn, Vec::new(), by).await?;
+        let given = self.given(by);
+        // One change of the record: after a failure or a crash both halves stand, or neither.
+        let fresh = turn.change(move |orders| orders.suspend_everything(given)).await.map_err(refused)?;
+        self.receiving_suspended(fresh.0, by);
+        self.delivery_suspended(fresh.1, by)?;
         drop(turn);
+        let (receiving, delivery) = (suspended_side(Vec::new()), suspended_side(Vec::new()));
         let end = end_after(request.seconds);
         let receiving = Some(self.listeners_exit(receiving, end).await);
         let delivery = Some(self.deliveries_finish(delivery, end).await?);
@@ -39,9 +43,10 @@ impl Commands {
 
     pub(super) async fn resume(&self, _: Resume, by: &str) -> Result<StandingReply, Problem> {
         let turn = self.context.standing.turn().await;
-        let receiving = Some(self.resume_listeners(&turn, Vec::new(), by).await?);
-        let delivery = Some(self.resume_hosts(&turn, Vec::new(), by).await?);
-        Ok(StandingReply { receiving, delivery })
+        let resumed = turn.change(|orders| orders.resume_everything()).await.map_err(refused)?;
+        let receiving = self.receiving_resumed(Vec::new(), resumed.0, by);
+        let delivery = self.delivery_resumed(Vec::new(), resumed.1, by)?;
+        Ok(StandingReply { receiving: Some(receiving), delivery: Some(delivery) })
     }
 
     pub(super) async fn suspend_listener(
@@ -104,11 +109,16 @@ impl Commands {
         let (wanted, given) = (names.clone(), self.given(by));
         let fresh =
             turn.change(move |orders| orders.suspend_listeners(&wanted, given)).await.map_err(refused)?;
+        self.receiving_suspended(fresh, by);
+        Ok(suspended_side(names))
+    }
+
+    /// Acts on an order that is durable.
+    fn receiving_suspended(&self, fresh: Vec<Option<String>>, by: &str) {
         self.open_and_close_doors();
         for listener in fresh {
             self.context.events.tell(Event::ReceivingSuspended { listener, by: by.to_owned() });
         }
-        Ok(Side { suspended: true, names, ..Side::default() })
     }
 
     async fn resume_listeners(&self, turn: &Turn<'_>, names: Vec<String>, by: &str) -> Result<Side, Problem> {
@@ -117,12 +127,17 @@ impl Commands {
         let wanted = names.clone();
         let resumed =
             turn.change(move |orders| orders.resume_listeners(&wanted, &all)).await.map_err(refused)?;
+        Ok(self.receiving_resumed(names, resumed, by))
+    }
+
+    /// Acts on an order that is durable.
+    fn receiving_resumed(&self, names: Vec<String>, resumed: Vec<Option<String>>, by: &str) -> Side {
         self.open_and_close_doors();
         for listener in resumed {
             self.context.events.tell(Event::ReceivingResumed { listener, by: by.to_owned() });
         }
         let still = self.listeners.iter().filter(|listener| listener.door().suspended());
-        Ok(Side { names, still: still.map(|listener| listener.name.clone()).collect(), ..Side::default() })
+        Side { names, still: still.map(|listener| listener.name.clone()).collect(), ..Side::default() }
     }
 
     /// The doors are as the orders say.
@@ -180,10 +195,13 @@ impl Commands {
         let given = self.given(by);
         let fresh =
             turn.change(move |orders| orders.suspend_delivery(hosts, given)).await.map_err(refused)?;
-        for host in fresh {
-            self.tell_shard(Input::Suspend { host, by: by.to_owned() })?;
-        }
-        Ok(Side { suspended: true, names, ..Side::default() })
+        self.delivery_suspended(fresh, by)?;
+        Ok(suspended_side(names))
+    }
+
+    /// Acts on an order that is durable.
+    fn delivery_suspended(&self, fresh: Vec<Option<Host>>, by: &str) -> Result<(), Problem> {
+        fresh.into_iter().try_for_each(|host| self.tell_shard(Input::Suspend { host, by: by.to_owned() }))
     }
 
     async fn resume_hosts(&self, turn: &Turn<'_>, names: Vec<String>, by: &str) -> Result<Side, Problem> {
@@ -198,6 +216,16 @@ impl Commands {
             return Err(Problem::new(format!("delivery to `{host}` is not suspended by name"), hint));
         }
         let resumed = turn.change(move |orders| orders.resume_delivery(hosts)).await.map_err(refused)?;
+        self.delivery_resumed(names, resumed, by)
+    }
+
+    /// Acts on an order that is durable.
+    fn delivery_resumed(
+        &self,
+        names: Vec<String>,
+        resumed: Vec<Option<Host>>,
+        by: &str,
+    ) -> Result<Side, Problem> {
         for host in resumed {
             self.tell_shard(Input::Resume { host, by: by.to_owned() })?;
         }
@@ -257,6 +285,10 @@ impl Commands {
     pub(super) fn given(&self, by: &str) -> Given {
         Given { by: by.to_owned(), at: self.context.clock.wall().0 }
     }
+}
+
+const fn suspended_side(names: Vec<String>) -> Side {
+    Side { suspended: true, names, still: Vec::new(), empty: Vec::new(), closed: 0 }
 }
 
 fn end_after(seconds: u64) -> Instant {

@@ -81,6 +81,18 @@ impl Orders {
     }
 }
 
+impl Orders {
+    /// Suspends receiving on all listeners and all delivery, as one order. Returns what is new of each.
+    pub fn suspend_everything(&mut self, given: Given) -> (Vec<Option<String>>, Vec<Option<Host>>) {
+        (self.suspend_listeners(&[], given.clone()), self.suspend_delivery(Vec::new(), given))
+    }
+
+    /// Resumes receiving and delivery, whatever is suspended, as one order. Returns what was taken back of each.
+    pub fn resume_everything(&mut self) -> (Vec<Option<String>>, Vec<Option<Host>>) {
+        (self.resume_listeners(&[], &[]), self.resume_delivery(Vec::new()))
+    }
+}
+
 /// The first order stands.
 fn once<T>(place: &mut Option<Given>, given: Given) -> Vec<Option<T>> {
     if place.is_some() {
