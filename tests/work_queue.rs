@@ -34,6 +34,8 @@ fn a_paused_work_queue_keeps_new_mail_and_hands_it_over_in_order() {
     assert!(gateway.text("workqueue").contains("Status:        Operational\nMessages:      0\n"));
     mail_to(&gateway, &["before@one.test"]);
     wait_until("what came before goes out", || sink.deliveries().len() == 1);
+    let last = |gateway: &Gateway| gateway.json("status")["current_ids"][0].as_u64().unwrap();
+    let before = last(&gateway);
     let text = gateway.text("workqueue pause checking");
     assert!(text.contains("Status:        Paused by ") && text.contains(": checking\n"), "{text}");
     let mut held = 0;
@@ -54,6 +56,17 @@ fn a_paused_work_queue_keeps_new_mail_and_hands_it_over_in_order() {
     let waiting = gateway.json("showrecipients all");
     let rows = waiting["recipients"].as_array().unwrap();
     assert_eq!(rows.len(), 4);
+    assert_eq!(rows[0]["mid"], before + 1, "the order to pause takes no number: {waiting}");
+    // In no row of a destination, so it is told on top of every view.
+    for view in ["status", "deliverystatus", "tophosts"] {
+        let text = gateway.text(view);
+        let told = "4 messages wait in the work queue, paused by ";
+        assert!(text.contains(told) && text.contains("`workqueue resume` lets it go on."), "{text}");
+        assert!(!text.contains("No mail waits."), "{text}");
+        let held = &gateway.json(view)["work_queue"];
+        assert_eq!((held["messages"].as_u64(), held["recipients"].as_u64()), (Some(4), Some(4)), "{held}");
+        assert!(held["since_us"].as_u64().is_some() && held["reason"] == "checking", "{held}");
+    }
     assert!(rows[0]["why"].as_str().unwrap().starts_with("The work queue was paused by "), "{waiting}");
     assert_eq!(gateway.json("showrecipients host two.test")["recipients"].as_array().unwrap().len(), 2);
     let wrong = gateway.command("delivernow all");
@@ -64,8 +77,11 @@ fn a_paused_work_queue_keeps_new_mail_and_hands_it_over_in_order() {
     assert_eq!(queued(&gateway).len(), 1, "accepted, not queued");
     gateway.text("workqueue resume");
     wait_until("all is delivered", || sink.deliveries().len() == 5);
+    let before = last(&gateway);
     mail_to(&gateway, &["after@one.test"]);
     wait_until("what comes now passes", || sink.deliveries().len() == 6);
+    wait_until("it is counted", || last(&gateway) > before);
+    assert_eq!(last(&gateway), before + 1, "nor does the order to resume");
     wait_until("nothing is left", || gateway.active() == 0 && in_work_queue(&gateway) == 0);
     wait_until("the log is written", || queued(&gateway).len() == 6);
     assert!(queued(&gateway).is_sorted(), "{:?}", queued(&gateway));

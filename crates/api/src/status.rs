@@ -8,6 +8,7 @@ use crate::command::{Command, Effect, Role, Spec, Text, no_more};
 use crate::counters::SystemCounters;
 use crate::format::{AsOf, long_span, short_span, thousands};
 use crate::wire::Problem;
+use crate::workqueue::Held;
 
 /// Asks how the gateway is.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct StatusReply {
     pub current_ids: [u64; 3],
     /// Gauges.
     pub gauges: Gauges,
+    /// What waits in the work queue, and who paused it.
+    #[serde(default)]
+    pub work_queue: Held,
     /// Rates, in the detailed form.
     pub rates: Option<Vec<Rate>>,
 }
@@ -170,6 +174,9 @@ impl StatusReply {
                 thousands(done),
                 thousands(all)
             );
+        }
+        if let Some(held) = self.work_queue.sentence(as_of) {
+            let _ = writeln!(out, "Work queue:                    {held}");
         }
         for order in &self.orders {
             let since = as_of.show(order.since_us);

@@ -1,5 +1,6 @@
 //! `workqueue`: what was accepted and has not entered delivery.
 
+mod held;
 mod rate;
 
 use std::fmt::Write as _;
@@ -10,6 +11,7 @@ use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::AsOf;
 use crate::wire::Problem;
 
+pub use held::Held;
 pub use rate::{WorkQueueRate, WorkQueueRateReply};
 
 /// Octets of a reason.
@@ -44,29 +46,25 @@ pub struct WorkQueueResume {}
 pub struct WorkQueueReply {
     /// When.
     pub as_of: AsOf,
-    /// Messages in it.
-    pub messages: u64,
-    /// Who paused it.
-    pub paused_by: Option<String>,
-    /// Why; may be empty.
-    pub reason: Option<String>,
-    /// Since when, microseconds since the epoch.
-    pub since_us: Option<u64>,
+    /// What is in it, and who paused it.
+    #[serde(flatten)]
+    pub held: Held,
 }
 
 impl Text for WorkQueueReply {
     fn text(&self) -> String {
         let mut out = format!("Status as of:  {}\n", self.as_of.now());
-        let status = match (&self.paused_by, self.reason.as_deref().unwrap_or_default()) {
+        let held = &self.held;
+        let status = match (&held.paused_by, held.reason.as_deref().unwrap_or_default()) {
             (None, _) => "Operational".to_owned(),
             (Some(by), "") => format!("Paused by {by}"),
             (Some(by), reason) => format!("Paused by {by}: {reason}"),
         };
         let _ = writeln!(out, "Status:        {status}");
-        if let Some(since) = self.since_us {
+        if let Some(since) = held.since_us {
             let _ = writeln!(out, "Since:         {}", self.as_of.show(since));
         }
-        let _ = writeln!(out, "Messages:      {}", self.messages);
+        let _ = writeln!(out, "Messages:      {}", held.messages);
         out
     }
 }
@@ -164,16 +162,15 @@ mod tests {
     #[test]
     fn the_state_reads_as_operators_know_it() {
         let as_of = AsOf { at_us: 1_061_150_550_000_000, zone: "GMT".to_owned() };
-        let mut reply =
-            WorkQueueReply { as_of, messages: 1243, paused_by: None, reason: None, since_us: None };
+        let mut reply = WorkQueueReply { as_of, held: Held { messages: 1243, ..Held::default() } };
         assert_eq!(
             reply.text(),
             "Status as of:  Sun Aug 17 20:02:30 2003 GMT\nStatus:        Operational\nMessages:      1243\n"
         );
-        reply.paused_by = Some("admin".to_owned());
-        reply.reason = Some("checking LDAP server".to_owned());
+        reply.held.paused_by = Some("admin".to_owned());
+        reply.held.reason = Some("checking LDAP server".to_owned());
         assert!(reply.text().contains("Status:        Paused by admin: checking LDAP server\n"));
-        reply.reason = Some(String::new());
+        reply.held.reason = Some(String::new());
         assert!(reply.text().contains("Status:        Paused by admin\n"));
     }
 }

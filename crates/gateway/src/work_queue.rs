@@ -185,7 +185,7 @@ impl WorkQueue {
         self.standing.in_force().work_queue.paused.is_some()
     }
 
-    /// Pauses, durably. `next` gives the number of a message that begins now; `None` when it gave none.
+    /// Pauses, durably. `next` tells the number of the next message to begin; `None` when none will.
     pub async fn pause(
         &self,
         turn: &Turn<'_>,

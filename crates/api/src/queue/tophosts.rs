@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::{AsOf, thousands};
 use crate::wire::Problem;
+use crate::workqueue::Held;
 
 /// What destinations are sorted by, always descending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,9 @@ pub struct TopHostsReply {
     pub hosts: Vec<HostLine>,
     /// `recovering n of m` while the spool is being read after a start.
     pub recovering: Option<(u64, u64)>,
+    /// What waits in the work queue, and so in no row.
+    #[serde(default)]
+    pub work_queue: Held,
 }
 
 /// One destination.
@@ -118,6 +122,9 @@ impl Text for TopHostsReply {
                 thousands(done),
                 thousands(all)
             );
+        }
+        if let Some(held) = self.work_queue.sentence(&self.as_of) {
+            let _ = writeln!(out, "{held}");
         }
         out.push_str("\n                                  Active  Conn.     Deliv.       Soft       Hard\n");
         out.push_str("#   Recipient Host                Recip.    Out     Recip.    Bounced    Bounced\n\n");

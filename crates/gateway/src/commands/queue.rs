@@ -39,7 +39,8 @@ impl Commands {
         }
         lines.sort_unstable_by(order);
         let recovering = self.context.recovery.going_on();
-        Ok(TopHostsReply { as_of: self.as_of(), key, hosts: lines, recovering })
+        let work_queue = self.held();
+        Ok(TopHostsReply { as_of: self.as_of(), key, hosts: lines, recovering, work_queue })
     }
 
     /// Gauges of the shard and counters of the books, destination by destination.

@@ -68,6 +68,7 @@ impl Commands {
             uptime,
             lifetime,
             current_ids: [ids.mid.0, ids.icid.0, ids.dcid.0],
+            work_queue: self.held(),
             gauges: Gauges {
                 conn_in: self.connections_in(),
                 conn_out: gauges.connections as u64,

@@ -2,7 +2,7 @@
 
 use mailreeve_api::queue::{RecipientLine, RecipientScope};
 use mailreeve_api::wire::{Problem, ProblemKind};
-use mailreeve_api::workqueue::{WorkQueuePause, WorkQueueRate, WorkQueueRateReply, WorkQueueReply};
+use mailreeve_api::workqueue::{Held, WorkQueuePause, WorkQueueRate, WorkQueueRateReply, WorkQueueReply};
 use mailreeve_core::event::Event;
 use mailreeve_core::ids::{Host, Mid};
 use mailreeve_core::message::header_facts;
@@ -19,11 +19,17 @@ const PAGE: usize = 250;
 
 impl Commands {
     pub(super) fn work_queue(&self) -> WorkQueueReply {
+        WorkQueueReply { as_of: self.as_of(), held: self.held() }
+    }
+
+    /// What waits in the work queue, and who paused it.
+    pub(super) fn held(&self) -> Held {
         let orders = self.context.standing.in_force();
         let paused = orders.work_queue.paused.as_ref();
-        WorkQueueReply {
-            as_of: self.as_of(),
-            messages: self.context.work_queue.load().messages,
+        let load = self.context.work_queue.load();
+        Held {
+            messages: load.messages,
+            recipients: load.recipients,
             paused_by: paused.map(|pause| pause.given.by.clone()),
             reason: paused.map(|pause| pause.reason.clone()),
             since_us: paused.map(|pause| pause.given.at),
@@ -42,7 +48,7 @@ impl Commands {
         }
         let reason = request.reason;
         let order = Pause { given: self.given(by), reason: reason.clone() };
-        let paused = self.context.work_queue.pause(&turn, order, || self.context.ids.mid()).await;
+        let paused = self.context.work_queue.pause(&turn, order, || self.context.ids.next_mid()).await;
         let from = paused.ok_or_else(no_number)?.map_err(refused)?;
         self.context.events.tell(Event::WorkQueuePaused { from, by: by.to_owned(), reason });
         Ok(self.work_queue())
@@ -55,7 +61,7 @@ impl Commands {
             return Err(problem.of(ProblemKind::Conflict));
         }
         let messages = self.context.work_queue.load().messages;
-        let resumed = self.context.work_queue.resume(&turn, || self.context.ids.mid()).await;
+        let resumed = self.context.work_queue.resume(&turn, || self.context.ids.next_mid()).await;
         resumed.ok_or_else(no_number)?.map_err(refused)?;
         self.context.events.tell(Event::WorkQueueResumed { messages, by: by.to_owned() });
         Ok(self.work_queue())
@@ -149,8 +155,8 @@ fn lines_of(reader: &Reader, mid: Mid, scope: &RecipientScope, why: &str) -> Vec
 
 fn no_number() -> Problem {
     let problem = Problem::new(
-        "the order was not carried out, because the spool gives no message numbers",
-        "`status` says how the spool is; try again",
+        "the order was not carried out, because the gateway is stopping",
+        "give it again when the gateway is up",
     );
     problem.of(ProblemKind::Unavailable)
 }

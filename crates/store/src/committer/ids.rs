@@ -41,6 +41,13 @@ impl IdSource {
         self.next(Sequence::Mid).map(Mid)
     }
 
+    /// Returns a message ID that every message beginning from now on has or exceeds, and no message before has. It is
+    /// not taken. `None` when nothing is handed out any more.
+    pub fn next_mid(&self) -> Option<Mid> {
+        let next = self.state.counters[Sequence::Mid.index()].next.load(Ordering::SeqCst);
+        (next < u64::MAX).then_some(Mid(next))
+    }
+
     /// Returns the ID of an inbound connection.
     pub fn icid(&self) -> Option<Icid> {
         self.next(Sequence::Icid).map(Icid)
