@@ -17,7 +17,7 @@ mod inbound;
 
 pub use alert::{Alert, Severity};
 pub use desk::SignIn;
-pub use failure::{Cause, Failure, Stage};
+pub use failure::{Cause, Failure, FailureKind, Stage};
 pub use inbound::{AbortReason, CloseReason, PeerAction, RecipientRule};
 
 /// An event and when it happened.

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Argument, Command, Effect, Role, Spec, no_more};
 use crate::format::AsOf;
 use crate::wire::Problem;
+use crate::workqueue::Held;
 
 mod column;
 mod text;
 
 pub use column::{Column, Direction};
+pub(super) use text::{count, is_or_are};
 
 /// Asks for destinations, a page of the sorted list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct DeliveryStatus {
     /// Only destinations whose name contains this.
     #[serde(default)]
     pub filter: String,
+    /// Reasons left out before the first one told.
+    #[serde(default)]
+    pub reasons: usize,
 }
 
 /// Most rows of a page.
@@ -51,6 +56,7 @@ impl Default for DeliveryStatus {
             offset: 0,
             limit: page_size(),
             filter: String::new(),
+            reasons: 0,
         }
     }
 }
@@ -76,16 +82,25 @@ pub struct DeliveryStatusReply {
     pub destinations: Vec<DestinationLine>,
     /// Sums over all destinations, whatever the filter.
     pub totals: Totals,
-    /// Why mail waits, the reason of most recipients first; at most [`COHORTS`].
+    /// Why mail waits, the reason of most recipients first, behind those left out; at most [`COHORTS`].
     pub cohorts: Vec<CohortLine>,
+    /// Reasons left out before `cohorts`.
+    #[serde(default)]
+    pub reasons_before: usize,
+    /// Reasons that there are.
+    #[serde(default)]
+    pub reasons: usize,
     /// Recipients whose reasons are not among `cohorts`.
     pub others_waiting: u64,
+    /// What waits in the work queue, and so in no row.
+    #[serde(default)]
+    pub work_queue: Held,
     /// `recovering n of m` while the spool is being read after a start.
     pub recovering: Option<(u64, u64)>,
 }
 
-/// Cohorts that are told one by one.
-pub const COHORTS: usize = 12;
+/// Cohorts of a reply: more than there are kinds of failures in any one queue.
+pub const COHORTS: usize = 1_000;
 
 /// Sums over all destinations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,9 +188,10 @@ pub struct Wait {
     pub cause: Option<String>,
     /// The reply's code, 0 when there was none.
     pub code: u16,
-    /// The reply with `#` for what differs from message to message; our own words where no reply came.
+    /// The reply with `#` for what differs from message to message; our own words where no reply came. One of
+    /// many, where there are more wordings of one kind.
     pub text: Option<String>,
-    /// The address that it speaks of.
+    /// The address that it speaks of; none where there are several.
     pub address: Option<String>,
     /// Whose limit: `gateway`, a destination or an address.
     pub whose: Option<String>,
@@ -185,7 +201,8 @@ pub struct Wait {
     pub by: Option<String>,
 }
 
-/// Recipients that wait for one reason.
+/// Recipients that wait for one reason: the same blocker, and where a failure is behind it one of the same kind, that
+/// is with the same stage, cause, status and code, however it is worded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CohortLine {
     /// The reason.
@@ -198,6 +215,9 @@ pub struct CohortLine {
     pub recipients: u64,
     /// Destinations they wait for.
     pub destinations: u64,
+    /// Different texts of the failures, of which `text` is the one of most recipients.
+    #[serde(default)]
+    pub wordings: u64,
     /// Some of those, most recipients first.
     pub hosts: Vec<String>,
     /// Since when, as far as it is known.
@@ -211,7 +231,7 @@ impl Command for DeliveryStatus {
     const SPEC: Spec = Spec {
         words: "deliverystatus",
         summary: "shows why mail waits, and every destination with its state",
-        about: "First the reasons, each with how many recipients wait for it, where, since when, who can do something about it and what happens next. Above a filtered list the reasons are those of all destinations. Then the destinations, sorted by one column: twenty, or those that `offset N` and `limit N`, in any order after the column, say.",
+        about: "First the reasons, each with how many recipients wait for it, where, since when, who can do something about it and what happens next. Above a filtered list the reasons are those of all destinations. Then the destinations, sorted by one column: twenty, or those that `offset N` and `limit N`, in any order after the column, say. The first twelve reasons are told in words, those behind them with `reasons N`; `--json` has them all.",
         arguments: &[
             Argument {
                 name: "column",
@@ -245,6 +265,12 @@ impl Command for DeliveryStatus {
                 required: false,
                 choices: &[],
             },
+            Argument {
+                name: "reasons",
+                help: "how many reasons to leave out before, also as `reasons N` (0)",
+                required: false,
+                choices: &[],
+            },
         ],
         role: Role::ReadOnlyOperator,
         effect: Effect::Read,
@@ -260,17 +286,18 @@ impl Command for DeliveryStatus {
                 format!("one of {}", Column::ALL.map(|(name, _)| name).join(", ")),
             )
         })?;
-        let (mut offset, mut limit, mut plain) = (None, None, Vec::new());
+        let (mut offset, mut limit, mut reasons, mut plain) = (None, None, None, Vec::new());
         let mut rest = rest.iter();
         while let Some(word) = rest.next() {
             match word.to_ascii_lowercase().as_str() {
                 "offset" => put(&mut offset, "offset", rest.next(), OFFSETS)?,
                 "limit" => put(&mut limit, "limit", rest.next(), LIMITS)?,
+                "reasons" => put(&mut reasons, "reasons", rest.next(), OFFSETS)?,
                 _ => plain.push(word.clone()),
             }
         }
-        // What stands without its name: the filter, the offset, the limit.
-        no_more(&plain, 3, &Self::SPEC)?;
+        // What stands without its name: the filter, the offset, the limit, the reasons left out.
+        no_more(&plain, 4, &Self::SPEC)?;
         let filter = plain.first().map(|word| word.to_ascii_lowercase()).unwrap_or_default();
         if let Some(word) = plain.get(1) {
             put(&mut offset, "offset", Some(word), OFFSETS)?;
@@ -278,8 +305,11 @@ impl Command for DeliveryStatus {
         if let Some(word) = plain.get(2) {
             put(&mut limit, "limit", Some(word), LIMITS)?;
         }
+        if let Some(word) = plain.get(3) {
+            put(&mut reasons, "reasons", Some(word), OFFSETS)?;
+        }
         let (offset, limit) = (offset.unwrap_or(0), limit.unwrap_or_else(page_size));
-        Ok(Self { sort, filter, offset, limit, direction: None })
+        Ok(Self { sort, filter, offset, limit, direction: None, reasons: reasons.unwrap_or(0) })
     }
 }
 
@@ -295,7 +325,9 @@ fn put(
     *place = Some(number.ok_or_else(|| {
         Problem::new(
             format!("deliverystatus does not know what to do with `{given}` as its {name}"),
-            format!("each once: `offset N`, from 0, and `limit N`, 1 to {LIMIT_MAX}; one word to filter by"),
+            format!(
+                "each once: `offset N` and `reasons N`, from 0, and `limit N`, 1 to {LIMIT_MAX}; one word to filter by"
+            ),
         )
     })?);
     Ok(())

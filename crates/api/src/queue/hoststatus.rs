@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::counters::Completion;
 use crate::format::{AsOf, short_span, thousands, ttl};
+use crate::queue::deliverystatus::{count, is_or_are};
 use crate::queue::{CohortLine, Reason};
 use crate::wire::Problem;
 
@@ -169,6 +170,7 @@ impl Text for HostStatusReply {
     fn text(&self) -> String {
         let mut out = String::with_capacity(2048);
         self.head(&mut out);
+        self.waiting(&mut out);
         self.counters(&mut out);
         self.gauges(&mut out);
         self.times(&mut out);
@@ -179,6 +181,38 @@ impl Text for HostStatusReply {
 }
 
 impl HostStatusReply {
+    /// Makes the reply for a destination of which nothing is known.
+    pub fn unknown(as_of: AsOf, host: &str) -> Self {
+        Self {
+            as_of,
+            host: host.to_owned(),
+            status: "unknown".to_owned(),
+            since_us: None,
+            reason: None,
+            failure: None,
+            was: None,
+            next_attempt_us: None,
+            suspended: None,
+            soft_bounced_evts: 0,
+            completion: Completion::default(),
+            unattempted_recips: 0,
+            attempted_recips: 0,
+            conn_out: 0,
+            conn_pending: 0,
+            oldest_message_us: None,
+            last_activity_us: None,
+            addresses: None,
+            targets: Vec::new(),
+            cohorts: Vec::new(),
+            failures: Vec::new(),
+            exchangers: Vec::new(),
+            routes: Vec::new(),
+            last_5xx: None,
+            last_error: None,
+            last_tls: None,
+        }
+    }
+
     fn head(&self, out: &mut String) {
         let _ = writeln!(out, "Host mail status for: '{}'", self.host);
         let _ = writeln!(out, "Status as of:         {}", self.as_of.now());
@@ -196,7 +230,37 @@ impl HostStatusReply {
         if let Some((by, at)) = &self.suspended {
             let _ = writeln!(out, "Suspended:            by {by}, {}", self.as_of.show(*at));
         }
+        if let Some(error) = self.last_error.as_ref().filter(|_| self.status == "up" && self.active() > 0) {
+            let ago = short_span(self.as_of.seconds_since(error.at_us));
+            let _ = writeln!(out, "Last error:           {} ({ago} ago)", error.text);
+        }
         out.push('\n');
+    }
+
+    /// Says who waits for what.
+    fn waiting(&self, out: &mut String) {
+        let active = self.active();
+        if active == 0 {
+            return;
+        }
+        out.push_str("Why mail waits:\n");
+        let stuck: u64 = self.cohorts.iter().map(|cohort| cohort.recipients).sum();
+        if let Some(moving) = active.checked_sub(stuck).filter(|moving| *moving > 0) {
+            let _ = writeln!(out, "  {} {} on the way now.", count(moving, "recipient"), is_or_are(moving));
+        }
+        for cohort in &self.cohorts {
+            let recipients = count(cohort.recipients, "recipient");
+            let _ = write!(out, "  {recipients}: {}", cohort.sentence());
+            if let Some(since) = cohort.since_us {
+                let _ = write!(out, ", since {}", short_span(self.as_of.seconds_since(since)));
+            }
+            let _ = writeln!(out, ".{}", cohort.next(&self.as_of));
+        }
+        out.push('\n');
+    }
+
+    const fn active(&self) -> u64 {
+        self.unattempted_recips + self.attempted_recips
     }
 
     fn counters(&self, out: &mut String) {
@@ -218,7 +282,7 @@ impl HostStatusReply {
 
     fn gauges(&self, out: &mut String) {
         out.push_str("Gauges:\n  Queue\n");
-        line(out, "    Active Recipients", self.unattempted_recips + self.attempted_recips);
+        line(out, "    Active Recipients", self.active());
         line(out, "      Unattempted Recipients", self.unattempted_recips);
         line(out, "      Attempted Recipients", self.attempted_recips);
         out.push_str("  Connections\n");

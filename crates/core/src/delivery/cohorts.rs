@@ -1,8 +1,8 @@
 //! How many wait for one and the same reason, kept current as recipients come and go.
 //!
 //! Whoever stands in a line waits for what its first one waits for, so lines need no counting. Recipients whose own
-//! clock runs differ: they are counted here by the gist of their last failure, when the clock starts and when it
-//! ends. A destination counts a bounded number of gists apart; what comes beyond them is counted as one.
+//! clock runs differ: they are counted here by the kind of their last failure, when the clock starts and when it
+//! ends. A destination counts a bounded number of kinds apart; what comes beyond them is counted as one.
 
 use crate::delivery::Delivery;
 use crate::delivery::destination::Destination;
@@ -12,7 +12,7 @@ use crate::delivery::recipient::RecipientId;
 use crate::delivery::steady::Steady;
 use crate::delivery::why::Why;
 
-/// Gists of a destination that are counted apart.
+/// Kinds of a destination that are counted apart.
 const APART: usize = 16;
 
 /// Recipients of one destination that wait for one reason.
@@ -26,7 +26,7 @@ pub struct Cohort {
     pub since: Option<u64>,
 }
 
-/// The recipients of a destination whose own clocks run, by gist.
+/// The recipients of a destination whose own clocks run, by kind of failure.
 #[derive(Debug, Default)]
 pub(super) struct OwnClocks {
     apart: Vec<Alike>,
@@ -87,7 +87,7 @@ impl OwnClocks {
     }
 
     fn place_of(&self, last: &Kept) -> Option<usize> {
-        self.apart.iter().position(|alike| alike.sample.gist() == last.gist())
+        self.apart.iter().position(|alike| alike.sample.kind() == last.kind())
     }
 
     /// Returns how many clocks run.
@@ -180,12 +180,12 @@ mod tests {
     use crate::delivery::reason::Reasons;
     use crate::event::{Cause, Failure, Stage};
 
-    fn kept(reasons: &mut Reasons, text: String, at: u64) -> Kept {
+    fn kept(reasons: &mut Reasons, code: u16, text: String, at: u64) -> Kept {
         reasons.keep(&Failure {
             stage: Stage::Rcpt,
             cause: Cause::Reply4xx,
             status: (4, 7, 1),
-            code: 451,
+            code,
             text: vec![text],
             address: None,
             at,
@@ -193,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn alike_are_counted_together_and_leave_nothing_behind() {
+    fn one_kind_is_counted_together_however_it_is_worded_and_leaves_nothing_behind() {
         let (mut clocks, mut reasons) = (OwnClocks::default(), Reasons::default());
         let all: Vec<Kept> =
-            (0..100).map(|n| kept(&mut reasons, format!("<u{n}@a.example> greylisted"), 100 - n)).collect();
+            (0..100).map(|n| kept(&mut reasons, 451, "greylisted ".repeat(n), 100 - n as u64)).collect();
         for (last, due) in all.iter().zip(1..) {
             clocks.start(Some(last), Steady(due));
         }
@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn beyond_the_bound_sums_stay_right_in_any_order() {
         let (mut clocks, mut reasons) = (OwnClocks::default(), Reasons::default());
-        let word = |n: u64| char::from(b'a' + (n % 26) as u8).to_string().repeat(3);
-        let all: Vec<Kept> = (0..26).map(|n| kept(&mut reasons, word(n), n)).collect();
+        let all: Vec<Kept> =
+            (0..26).map(|n| kept(&mut reasons, 400 + n, "later".to_owned(), u64::from(n))).collect();
         for last in all.iter().chain(&all) {
             clocks.start(Some(last), Steady(9));
         }

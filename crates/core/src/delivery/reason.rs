@@ -3,11 +3,10 @@
 //! A thousand recipients greylisted by one host wait with one [`Reason`] and a thousand instants. The text is
 //! cut at [`TEXT_KEPT`] octets; whole replies stand in the ledger and with the spool's record.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::event::{Cause, Failure, Stage};
+use crate::event::{Cause, Failure, FailureKind, Stage};
 
 /// Octets of reply text kept in memory for a reason.
 const TEXT_KEPT: usize = 512;
@@ -24,17 +23,17 @@ struct Reason {
     code: u16,
     text: Box<[Box<str>]>,
     address: Option<SocketAddr>,
-    /// Equal for reasons that an operator takes for one and the same.
-    gist: u64,
 }
 
 impl Reason {
     fn new(failure: &Failure) -> Self {
         let text = kept_lines(failure).map(Box::from).collect();
         let Failure { stage, cause, status, code, address, .. } = *failure;
-        let mut hasher = DefaultHasher::new();
-        (cause, code, failure.gist()).hash(&mut hasher);
-        Self { stage, cause, status, code, text, address, gist: hasher.finish() }
+        Self { stage, cause, status, code, text, address }
+    }
+
+    fn kind(&self) -> FailureKind {
+        FailureKind { stage: self.stage, cause: self.cause, status: self.status, code: self.code }
     }
 
     fn is_that_of(&self, failure: &Failure) -> bool {
@@ -80,9 +79,9 @@ impl Kept {
         self.at
     }
 
-    /// Returns what is equal for failures that differ in an address or a number only.
-    pub(super) fn gist(&self) -> u64 {
-        self.reason.gist
+    /// Returns what is equal for failures that differ in words and addresses only.
+    pub(super) fn kind(&self) -> FailureKind {
+        self.reason.kind()
     }
 }
 

@@ -121,10 +121,27 @@ pub enum Cause {
     RecordCorrupt,
 }
 
+/// What failures have in common that are one and the same trouble, however the peers word it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FailureKind {
+    /// How far it got.
+    pub stage: Stage,
+    /// The class of what went wrong.
+    pub cause: Cause,
+    /// Enhanced status code (RFC 3463).
+    pub status: (u8, u16, u16),
+    /// The reply's code, 0 when there was none.
+    pub code: u16,
+}
+
 impl Failure {
+    /// Returns what is equal for failures that differ in words, addresses and instants only.
+    pub const fn kind(&self) -> FailureKind {
+        FailureKind { stage: self.stage, cause: self.cause, status: self.status, code: self.code }
+    }
+
     /// Returns the text in one line, with `#` for what differs from one reply to the next: addresses, queue ids,
-    /// numbers. Status codes, network addresses and host names stay. Failures with equal cause, code and gist are
-    /// one and the same to an operator.
+    /// numbers. Status codes, network addresses and host names stay.
     pub fn gist(&self) -> String {
         let mut gist = String::new();
         for word in self.text.iter().flat_map(|line| line.split_whitespace()) {

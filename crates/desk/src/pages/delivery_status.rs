@@ -87,8 +87,9 @@ fn news(words: &Words, totals: &Totals) -> Html {
 
 fn reasons(words: &Words, reply: &DeliveryStatusReply, main: &mut Html) {
     main.put("<section id=reasons aria-label=\"{}\">", &[&words.say("delivery.reasons")]);
-    if !reply.cohorts.is_empty() {
-        main.put("<ul class=reasons>", &[]);
+    let held = held(words, reply);
+    if !reply.cohorts.is_empty() || !held.is_empty() {
+        main.put("<ul class=reasons>{}", &[&held]);
         for line in &reply.cohorts {
             main.add(&cohort(words, &reply.as_of, line, true));
         }
@@ -101,6 +102,29 @@ fn reasons(words: &Words, reply: &DeliveryStatusReply, main: &mut Html) {
     }
     main.put("</p>", &[]);
     main.put("</section>", &[]);
+}
+
+/// What waits in the work queue, or will: who paused it, since when, and what ends that.
+fn held(words: &Words, reply: &DeliveryStatusReply) -> Html {
+    let held = &reply.work_queue;
+    let messages = ("messages", Arg::Count("messages", held.messages));
+    let Some(by) = &held.paused_by else {
+        return match held.messages {
+            0 => Html::new(),
+            _ => {
+                Html::of("<li class=wait><div>{}</div>", &[&words.tell("delivery.held-leaving", &[messages])])
+            }
+        };
+    };
+    let since = held.since_us.map_or_else(Html::new, |since| instant(words, &reply.as_of, since));
+    let args = [messages, ("by", Arg::Text(by)), ("time", Arg::Piece(since))];
+    let key = if held.messages == 0 { "delivery.held-none" } else { "delivery.held" };
+    let mut html = Html::of("<li class=bad><div>{}", &[&words.tell(key, &args)]);
+    if let Some(reason) = held.reason.as_ref().filter(|reason| !reason.is_empty()) {
+        html.put(" <q>{}</q>", &[reason]);
+    }
+    html.put("<p>{}</p></div>", &[&words.say("delivery.held-end")]);
+    html
 }
 
 fn bar(frame: &Frame<'_>, reply: &DeliveryStatusReply, main: &mut Html) {

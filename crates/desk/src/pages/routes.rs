@@ -79,6 +79,7 @@ async fn show_delivery_status(visitor: Visitor, RawQuery(query): RawQuery) -> Re
         offset: view.number("offset").unwrap_or(0),
         limit: ROWS,
         filter: view.text("filter").unwrap_or_default().to_owned(),
+        reasons: 0,
     };
     let reply = ask(&visitor, &request).await;
     let done = view.became_due();

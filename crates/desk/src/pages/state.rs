@@ -132,6 +132,9 @@ pub(crate) fn cohort(words: &Words, as_of: &AsOf, line: &CohortLine, details: bo
         }
     }
     html.put("</b> · {}", &[&waits_for(words, &line.wait)]);
+    if line.wordings > 1 {
+        html.put(" ({})", &[&words.tell("cohort.wordings", &[("n", Arg::Number(line.wordings))])]);
+    }
     if let Some(since) = line.since_us {
         let since = Arg::Piece(instant_and_span(words, as_of, since));
         html.put(", {}", &[&words.tell("cohort.since", &[("time", since)])]);

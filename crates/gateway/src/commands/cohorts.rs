@@ -1,15 +1,15 @@
 //! Cohorts over all destinations: recipients that wait for one reason, wherever they wait.
 //!
-//! A connection that fails is the same reason wherever the same address is behind it; a reply wherever its gist is
-//! the same; a failure of the name service wherever its cause is.
+//! Failures of one kind (stage, cause, status, code) are one reason, wherever they happen and however the peers word
+//! them; the wording of most recipients is told. Limits and orders are a reason each by whose they are.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailreeve_api::queue::{CohortLine, Wait};
 use mailreeve_core::delivery::why::Why;
 use mailreeve_core::delivery::{Cohort, Row};
-use mailreeve_core::event::{Cause, Failure, Stage};
+use mailreeve_core::event::FailureKind;
 
 use super::waits::{code, failure_of, owner, wait_of};
 use super::words::next_of;
@@ -18,7 +18,7 @@ use super::words::next_of;
 const HOSTS: usize = 3;
 
 /// What makes two waits one.
-type Key = (&'static str, Option<Cause>, u16, Option<String>);
+type Key = (&'static str, Option<FailureKind>, Option<String>);
 
 /// Cohorts by reason.
 #[derive(Default)]
@@ -32,6 +32,10 @@ struct Gathered {
     hosts: Vec<(u64, String)>,
     /// The destination taken in last.
     last: String,
+    /// How the failure is told, and how many recipients wait with those words.
+    wordings: BTreeMap<Option<String>, u64>,
+    /// Whom it speaks of.
+    addresses: BTreeSet<Option<String>>,
 }
 
 impl Cohorts {
@@ -43,17 +47,18 @@ impl Cohorts {
             let gathered = self
                 .by_reason
                 .entry(key(&cohort.why, &wait))
-                .or_insert_with(|| Gathered::new(wait, &cohort.why));
+                .or_insert_with(|| Gathered::new(wait.clone(), &cohort.why));
+            *gathered.wordings.entry(wait.text).or_default() += recipients;
+            gathered.addresses.insert(wait.address);
             gathered.take(row.host.as_str(), recipients, cohort);
         }
     }
 
-    /// Returns the largest ones, and how many recipients wait for other reasons.
-    pub(super) fn largest(self, most: usize) -> (Vec<CohortLine>, u64) {
+    /// Returns all of them, those of most recipients first.
+    pub(super) fn lines(self) -> Vec<CohortLine> {
         let mut lines: Vec<CohortLine> = self.by_reason.into_values().map(Gathered::finish).collect();
         lines.sort_by_key(|line| Reverse(line.recipients));
-        let rest = lines.split_off(most.min(lines.len()));
-        (lines, rest.iter().map(|line| line.recipients).sum())
+        lines
     }
 }
 
@@ -64,11 +69,18 @@ impl Gathered {
             owner: owner(why).to_owned(),
             recipients: 0,
             destinations: 0,
+            wordings: 0,
             hosts: Vec::new(),
             since_us: None,
             next_us: None,
         };
-        Self { line, hosts: Vec::new(), last: String::new() }
+        Self {
+            line,
+            hosts: Vec::new(),
+            last: String::new(),
+            wordings: BTreeMap::new(),
+            addresses: BTreeSet::new(),
+        }
     }
 
     fn take(&mut self, host: &str, recipients: u64, cohort: &Cohort) {
@@ -98,26 +110,27 @@ impl Gathered {
     }
 
     fn finish(self) -> CohortLine {
-        let hosts = self.hosts.into_iter().map(|(_, host)| host).collect();
-        CohortLine { hosts, ..self.line }
+        let Self { mut line, hosts, wordings, addresses, .. } = self;
+        line.hosts = hosts.into_iter().map(|(_, host)| host).collect();
+        line.wordings = wordings.len() as u64;
+        let most = wordings.into_iter().max_by_key(|(_, recipients)| *recipients);
+        line.wait.text = most.and_then(|(text, _)| text);
+        if addresses.len() > 1 {
+            line.wait.address = None;
+        }
+        line
     }
 }
 
 fn key(why: &Why, wait: &Wait) -> Key {
-    let failure = failure_of(why);
-    let particular = match failure {
-        Some(failure) if failure.code > 0 => wait.text.clone(),
-        Some(Failure { stage: Stage::Dns, .. }) => None,
-        Some(failure) => wait.address.clone().or_else(|| Some(failure.gist())),
-        None => wait.whose.clone().or_else(|| wait.by.clone()),
-    };
-    (code(why), failure.map(|failure| failure.cause), wait.code, particular)
+    let whose = wait.whose.clone().or_else(|| wait.by.clone());
+    (code(why), failure_of(why).map(|failure| failure.kind()), whose)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mailreeve_core::event::HostStatus;
+    use mailreeve_core::event::{Cause, Failure, HostStatus, Stage};
     use mailreeve_core::ids::Host;
 
     fn failure(cause: Cause, code: u16, text: &str, address: Option<&str>) -> Failure {
@@ -155,36 +168,44 @@ mod tests {
     }
 
     #[test]
-    fn domains_behind_one_dead_address_are_one_cohort() {
+    fn one_trouble_is_one_cohort_whatever_the_address() {
         let refused = |address| failure(Cause::ConnectRefused, 0, "Connection refused", Some(address));
         let mut all = Cohorts::default();
         all.add(&row("a.example", vec![backoff(refused("192.0.2.7:25"), 13, 100, 900)]));
         all.add(&row("b.example", vec![backoff(refused("192.0.2.7:25"), 28, 90, 800)]));
-        all.add(&row("c.example", vec![backoff(refused("192.0.2.8:25"), 1, 50, 700)]));
         all.add(&row("d.example", vec![Cohort { why: Why::Due, recipients: 9, since: None }]));
-        let (lines, others) = all.largest(1);
-        assert_eq!(others, 1);
-        let line = &lines[0];
+        let [line] = &all.lines()[..] else { unreachable!() };
         assert_eq!((line.recipients, line.destinations, line.owner.as_str()), (41, 2, "destination"));
         assert_eq!(line.hosts, ["b.example", "a.example"]);
         assert_eq!((line.since_us, line.next_us), (Some(90), Some(800)));
-        assert_eq!(line.wait.address.as_deref(), Some("192.0.2.7"));
+        assert_eq!((line.wait.address.as_deref(), line.wordings), (Some("192.0.2.7"), 1));
+
+        let mut all = Cohorts::default();
+        all.add(&row("a.example", vec![backoff(refused("192.0.2.7:25"), 13, 100, 900)]));
+        all.add(&row("c.example", vec![backoff(refused("192.0.2.8:25"), 1, 50, 700)]));
+        let [line] = &all.lines()[..] else { unreachable!() };
+        assert_eq!((line.recipients, line.destinations, line.wait.address.as_deref()), (14, 2, None));
     }
 
     #[test]
-    fn replies_are_one_by_their_gist_and_clocks_end_with_the_last() {
-        let later = |text: &str, until| {
-            let cause = Some(failure(Cause::Reply4xx, 451, text, Some("192.0.2.7:25")));
-            Cohort { why: Why::WaitingForRetry { until, cause }, recipients: 2, since: Some(until) }
+    fn replies_are_one_by_their_kind_and_clocks_end_with_the_last() {
+        let later = |code, text: &str, recipients, until| {
+            let cause = Some(failure(Cause::Reply4xx, code, text, Some("192.0.2.7:25")));
+            Cohort { why: Why::WaitingForRetry { until, cause }, recipients, since: Some(until) }
         };
         let mut all = Cohorts::default();
-        all.add(&row("a.example", vec![later("4.7.1 <ann@a.example> greylisted", 100)]));
-        all.add(&row("b.example", vec![later("4.7.1 <bob@b.example> greylisted", 300)]));
-        all.add(&row("c.example", vec![later("4.2.2 mailbox full", 200)]));
-        let (lines, others) = all.largest(9);
-        assert_eq!((lines.len(), others), (2, 0));
-        assert_eq!((lines[0].recipients, lines[0].next_us, lines[0].since_us), (4, Some(300), Some(100)));
-        assert_eq!(lines[0].wait.text.as_deref(), Some("4.7.1 # greylisted"));
+        for number in 0..20 {
+            let wording = format!("4.7.1 {} come back", "please ".repeat(number));
+            all.add(&row(&format!("{number}.example"), vec![later(451, &wording, 1, 300)]));
+        }
+        all.add(&row("a.example", vec![later(451, "4.7.1 <ann@a.example> greylisted", 3, 100)]));
+        all.add(&row("c.example", vec![later(452, "4.2.2 mailbox full", 2, 200)]));
+        let lines = all.lines();
+        assert_eq!(lines.len(), 2);
+        assert_eq!((lines[0].recipients, lines[0].next_us, lines[0].since_us), (23, Some(300), Some(100)));
+        assert_eq!((lines[0].wordings, lines[0].destinations), (21, 21));
+        assert_eq!(lines[0].wait.text.as_deref(), Some("4.7.1 # greylisted"), "the wording of most");
+        assert_eq!(lines[1].wait.code, 452);
     }
 
     #[test]
@@ -197,7 +218,7 @@ mod tests {
         for name in ["a.example", "b.example", "c.example", "d.example"] {
             all.add(&row(name, vec![backoff(dead(name), 1, 7, 9)]));
         }
-        let (lines, _) = all.largest(9);
+        let lines = all.lines();
         assert_eq!((lines.len(), lines[0].destinations, lines[0].hosts.len()), (1, 4, HOSTS));
         assert_eq!(lines[0].owner, "us");
     }

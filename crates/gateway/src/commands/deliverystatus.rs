@@ -43,7 +43,10 @@ impl Commands {
         for side in &sides {
             cohorts.add(&side.row);
         }
-        let (cohorts, others_waiting) = cohorts.largest(COHORTS);
+        let all = cohorts.lines();
+        let (reasons, waiting) = (all.len(), all.iter().map(|line| line.recipients).sum::<u64>());
+        let cohorts: Vec<_> = all.into_iter().skip(request.reasons).take(COHORTS).collect();
+        let told: u64 = cohorts.iter().map(|line| line.recipients).sum();
 
         let mut filter = request.filter.trim().to_ascii_lowercase();
         filter.truncate(filter.floor_char_boundary(FILTER_BYTES));
@@ -66,7 +69,10 @@ impl Commands {
             filter,
             totals,
             cohorts,
-            others_waiting,
+            reasons_before: request.reasons,
+            reasons,
+            others_waiting: waiting - told,
+            work_queue: self.held(),
             recovering: self.context.recovery.going_on(),
         })
     }

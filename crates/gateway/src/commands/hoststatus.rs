@@ -1,12 +1,11 @@
 //! `hoststatus`: everything that is known of one destination.
 
-use mailreeve_api::queue::{AddressLine, Addresses, COHORTS, Exchanger, HostStatusReply, LastError};
+use mailreeve_api::queue::{AddressLine, Addresses, Exchanger, HostStatusReply, LastError};
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::delivery::Row;
 use mailreeve_core::delivery::views::{DestinationView, TargetView};
 use mailreeve_core::event::{Failure, HostStatus};
 use mailreeve_core::ids::Host;
-use mailreeve_core::tally::Destination;
 
 use super::cohorts::Cohorts;
 use super::status::completion;
@@ -38,43 +37,14 @@ impl Commands {
             )
             .of(ProblemKind::NotFound));
         }
-        let mut reply = self.counted(name, &ends.unwrap_or_default());
+        let ends = ends.unwrap_or_default();
+        let mut reply = HostStatusReply::unknown(self.as_of(), name);
+        reply.soft_bounced_evts = ends.soft_bounced_events;
+        reply.completion = completion(&ends.ends);
         if let Some(known) = known {
             fill(&mut reply, known);
         }
         Ok(reply)
-    }
-
-    /// What is told of a destination that is not in memory.
-    fn counted(&self, name: &str, ends: &Destination) -> HostStatusReply {
-        HostStatusReply {
-            as_of: self.as_of(),
-            host: name.to_owned(),
-            status: word(HostStatus::Unknown).to_owned(),
-            since_us: None,
-            reason: None,
-            failure: None,
-            was: None,
-            next_attempt_us: None,
-            suspended: None,
-            soft_bounced_evts: ends.soft_bounced_events,
-            completion: completion(&ends.ends),
-            unattempted_recips: 0,
-            attempted_recips: 0,
-            conn_out: 0,
-            conn_pending: 0,
-            oldest_message_us: None,
-            last_activity_us: None,
-            addresses: None,
-            targets: Vec::new(),
-            cohorts: Vec::new(),
-            failures: Vec::new(),
-            exchangers: Vec::new(),
-            routes: Vec::new(),
-            last_5xx: None,
-            last_error: None,
-            last_tls: None,
-        }
     }
 }
 
@@ -82,7 +52,7 @@ fn fill(reply: &mut HostStatusReply, known: Known) {
     let Known { view, row, failures } = known;
     let mut cohorts = Cohorts::default();
     cohorts.add(&row);
-    (reply.cohorts, _) = cohorts.largest(COHORTS);
+    reply.cohorts = cohorts.lines();
     reply.failures = failures.iter().map(reason).collect();
     reply.status = word(view.status).to_owned();
     reply.since_us = view.since;

@@ -6,6 +6,9 @@ use super::{CohortLine, DeliveryStatusReply, DestinationLine, Reason, Wait};
 use crate::command::Text;
 use crate::format::{AsOf, short_span, thousands};
 
+/// Reasons told at a time: they leave room for rows on a screen.
+const REASONS: usize = 12;
+
 impl Text for DeliveryStatusReply {
     fn text(&self) -> String {
         let mut out = String::with_capacity(4096);
@@ -28,8 +31,13 @@ impl DeliveryStatusReply {
     fn reasons(&self, out: &mut String) {
         let totals = &self.totals;
         out.push('\n');
-        if totals.active_recips == 0 {
-            out.push_str("No mail waits.\n");
+        let held = self.work_queue.sentence(&self.as_of);
+        match (&held, totals.active_recips) {
+            (Some(held), _) => {
+                let _ = writeln!(out, "{held}");
+            }
+            (None, 0) => out.push_str("No mail waits.\n"),
+            (None, _) => {}
         }
         if totals.moving_recips > 0 {
             let (text, are) = (count(totals.moving_recips, "recipient"), is_or_are(totals.moving_recips));
@@ -38,12 +46,34 @@ impl DeliveryStatusReply {
         if !self.filter.is_empty() && !self.cohorts.is_empty() {
             out.push_str("These are the reasons of all destinations, whatever the filter:\n");
         }
-        for cohort in &self.cohorts {
+        let told = &self.cohorts[..self.cohorts.len().min(REASONS)];
+        for cohort in told {
             cohort.write(&self.as_of, out);
         }
-        if self.others_waiting > 0 {
-            let _ = writeln!(out, "{} wait for other reasons.", count(self.others_waiting, "recipient"));
+        if told.len() < self.reasons {
+            self.other_reasons(told, out);
         }
+    }
+
+    /// Says which reasons these are, and how to see the others.
+    fn other_reasons(&self, told: &[CohortLine], out: &mut String) {
+        let (before, all) = (self.reasons_before, self.reasons);
+        if told.is_empty() {
+            let _ = writeln!(out, "`reasons {before}` leaves none of {}.", count(all as u64, "reason"));
+            return;
+        }
+        let (first, last) = (before + 1, before + told.len());
+        let behind: u64 = self.cohorts[told.len()..].iter().map(|cohort| cohort.recipients).sum();
+        let _ = write!(out, "Reasons {first} to {last} of {}", thousands(all as u64));
+        if last < all {
+            let rest = count(behind, "recipient");
+            let _ = write!(
+                out,
+                "; the others are those of {rest}: `deliverystatus {} reasons {last}`",
+                self.sort.word()
+            );
+        }
+        out.push_str(".\n");
     }
 
     fn rows(&self, out: &mut String) {
@@ -106,6 +136,15 @@ impl DestinationLine {
 }
 
 impl CohortLine {
+    /// Returns the reason in words, without a full stop.
+    pub fn sentence(&self) -> String {
+        let sentence = self.wait.sentence();
+        match self.wordings {
+            0 | 1 => sentence,
+            more => format!("{sentence} (one of {} wordings)", thousands(more)),
+        }
+    }
+
     fn write(&self, as_of: &AsOf, out: &mut String) {
         let recipients = count(self.recipients, "recipient");
         let place = match (&self.hosts[..], self.destinations) {
@@ -114,21 +153,24 @@ impl CohortLine {
                 format!("{} ({}{})", count(all, "destination"), hosts.join(", "), more(hosts, all))
             }
         };
-        let _ = write!(out, "{recipients} at {place}: {}", self.wait.sentence());
+        let _ = write!(out, "{recipients} at {place}: {}", self.sentence());
         if let Some(since) = self.since_us {
             let _ = write!(out, ", since {}", short_span(as_of.seconds_since(since)));
         }
         let _ = write!(out, ". Owner: {}.", self.owner);
+        out.push_str(&self.next(as_of));
+        out.push('\n');
+    }
+
+    /// Returns what happens next as a sentence behind another one; nothing when that is not known.
+    pub(in crate::queue) fn next(&self, as_of: &AsOf) -> String {
         match (self.next_us, self.wait.why.as_str()) {
             (Some(next), "waiting-for-retry") => {
-                let _ = write!(out, " All are tried again within {}.", short_span(ahead(as_of, next)));
+                format!(" All are tried again within {}.", short_span(ahead(as_of, next)))
             }
-            (Some(next), _) => {
-                let _ = write!(out, " Next try in {}.", short_span(ahead(as_of, next)));
-            }
-            (None, _) => {}
+            (Some(next), _) => format!(" Next try in {}.", short_span(ahead(as_of, next))),
+            (None, _) => String::new(),
         }
-        out.push('\n');
     }
 }
 
@@ -174,11 +216,11 @@ fn ahead(as_of: &AsOf, at_us: u64) -> u64 {
     at_us.saturating_sub(as_of.at_us).div_ceil(1_000_000)
 }
 
-fn count(number: u64, noun: &str) -> String {
+pub(in crate::queue) fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
-const fn is_or_are(number: u64) -> &'static str {
+pub(in crate::queue) const fn is_or_are(number: u64) -> &'static str {
     if number == 1 { "is" } else { "are" }
 }
 

@@ -1,6 +1,7 @@
 //! The text of a reply.
 
 use super::*;
+use crate::queue::Wait;
 
 /// A destination that is up and answers every recipient with 451.
 fn greylisting() -> HostStatusReply {
@@ -18,14 +19,28 @@ fn greylisting() -> HostStatusReply {
         soft_bounced_evts: 3,
         completion: Completion { delivered_recips: 2, ..Completion::default() },
         unattempted_recips: 0,
-        attempted_recips: 1,
+        attempted_recips: 3,
         conn_out: 0,
         conn_pending: 0,
         oldest_message_us: Some(at - 1_000_000),
         last_activity_us: Some(at),
         addresses: None,
         targets: Vec::new(),
-        cohorts: Vec::new(),
+        cohorts: vec![CohortLine {
+            wait: Wait {
+                why: "waiting-for-retry".to_owned(),
+                code: 451,
+                text: Some("4.7.1 come back later".to_owned()),
+                ..Wait::default()
+            },
+            owner: "destination".to_owned(),
+            recipients: 2,
+            destinations: 1,
+            wordings: 3,
+            hosts: vec!["example.com".to_owned()],
+            since_us: Some(at - 30_000_000),
+            next_us: Some(at + 60_000_000),
+        }],
         failures: Vec::new(),
         exchangers: Vec::new(),
         routes: Vec::new(),

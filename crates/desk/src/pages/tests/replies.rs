@@ -8,6 +8,7 @@ use mailreeve_api::queue::{
     HostStatusReply, LastError, Reason, RecipientLine, RouteLine, ShowRecipientsReply, Totals, Wait,
 };
 use mailreeve_api::status::{Gauges, OrderLine, Rate, StatusReply};
+use mailreeve_api::workqueue::Held;
 
 type Text<'a> = &'a dyn Fn(&str) -> String;
 
@@ -60,6 +61,7 @@ fn cohort(text: Text<'_>, why: &str, recipients: u64, hosts: &[&str], destinatio
         owner: "destination".to_owned(),
         recipients,
         destinations,
+        wordings: 1,
         hosts: hosts.iter().map(|host| text(host)).collect(),
         since_us: Some(NOW - 37 * MINUTE),
         next_us: Some(NOW + 11 * MINUTE),
@@ -76,10 +78,21 @@ fn cohorts(text: Text<'_>) -> Vec<CohortLine> {
     let mut later = cohort(text, "waiting-for-retry", 1, &["d.example"], 1);
     (later.wait.cause, later.wait.code) = (Some("reply-4xx".to_owned()), 451);
     later.wait.text = Some(text("4.7.1 # greylisted"));
+    later.wordings = 20;
     let mut stopped = cohort(text, "suspended", 2, &["e.example"], 1);
     stopped.wait.by = Some(text("bob"));
     (stopped.owner, stopped.next_us) = ("us".to_owned(), None);
     vec![limit, down, later, stopped]
+}
+
+fn held(text: Text<'_>) -> Held {
+    Held {
+        messages: 7,
+        recipients: 9,
+        paused_by: Some(text("bob")),
+        reason: Some(text("checking")),
+        since_us: Some(NOW - 5 * MINUTE),
+    }
 }
 
 pub(super) fn delivery_status(text: Text<'_>) -> DeliveryStatusReply {
@@ -116,7 +129,10 @@ pub(super) fn delivery_status(text: Text<'_>) -> DeliveryStatusReply {
             ..Totals::default()
         },
         cohorts: cohorts(text),
+        reasons_before: 0,
+        reasons: 5,
         others_waiting: 3,
+        work_queue: held(text),
         recovering: Some((10, 5_063)),
     }
 }
@@ -129,7 +145,9 @@ pub(super) fn nothing_waits(text: Text<'_>) -> DeliveryStatusReply {
         destinations: Vec::new(),
         totals: Totals::default(),
         cohorts: Vec::new(),
+        reasons: 0,
         others_waiting: 0,
+        work_queue: Held::default(),
         recovering: None,
         ..delivery_status(text)
     }
@@ -189,26 +207,16 @@ pub(super) fn host_status(text: Text<'_>) -> HostStatusReply {
 }
 
 pub(super) fn idle_host(text: Text<'_>) -> HostStatusReply {
+    let HostStatusReply { as_of, host, since_us, soft_bounced_evts, completion, conn_pending, .. } =
+        host_status(text);
     HostStatusReply {
-        status: "unknown".to_owned(),
         was: Some("up".to_owned()),
-        failure: None,
-        next_attempt_us: None,
-        suspended: None,
-        unattempted_recips: 0,
-        attempted_recips: 0,
-        oldest_message_us: None,
-        last_activity_us: None,
-        addresses: None,
-        targets: Vec::new(),
-        cohorts: Vec::new(),
-        failures: Vec::new(),
-        exchangers: Vec::new(),
-        routes: Vec::new(),
-        last_5xx: None,
-        last_error: None,
-        last_tls: None,
-        ..host_status(text)
+        reason: Some(text("Connection refused")),
+        since_us,
+        soft_bounced_evts,
+        completion,
+        conn_pending,
+        ..HostStatusReply::unknown(as_of, &host)
     }
 }
 
@@ -252,6 +260,7 @@ pub(super) fn status(text: Text<'_>) -> StatusReply {
         uptime: counters,
         lifetime: counters,
         current_ids: [99_524_480, 51_180_368, 17_550_674],
+        work_queue: held(text),
         gauges: Gauges { conn_out: 14, active_recips: 5_063, kbytes_free: 8_388_516, ..Gauges::default() },
         rates: Some(vec![rate("Messages Received"), rate("  Hard Bounced Recipients")]),
     }

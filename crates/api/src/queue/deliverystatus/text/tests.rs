@@ -1,6 +1,7 @@
 use super::super::{Column, DeliveryStatus, Direction, Totals};
 use super::*;
 use crate::command::Command as _;
+use crate::workqueue::Held;
 
 const NOW: u64 = 1_597_343_382_000_000;
 
@@ -31,6 +32,7 @@ fn cohort(why: &str, recipients: u64, hosts: &[&str], destinations: u64) -> Coho
         owner: "destination".to_owned(),
         recipients,
         destinations,
+        wordings: 1,
         hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
         since_us: Some(NOW - 2_220_000_000),
         next_us: Some(NOW + 678_000_000),
@@ -53,6 +55,7 @@ fn reply() -> DeliveryStatusReply {
     refused.wait.text = Some("Connection refused".to_owned());
     refused.wait.address = Some("192.0.2.7".to_owned());
     let mut greylisted = cohort("waiting-for-retry", 1, &["a.example"], 1);
+    greylisted.wordings = 20;
     (greylisted.wait.code, greylisted.wait.text) = (451, Some("4.7.1 # greylisted".to_owned()));
     DeliveryStatusReply {
         as_of: AsOf { at_us: NOW, zone: "America/New_York".to_owned() },
@@ -65,7 +68,10 @@ fn reply() -> DeliveryStatusReply {
         destinations: vec![down, idle],
         totals: Totals { active_recips: 45, moving_recips: 1, ..Totals::default() },
         cohorts: vec![refused, greylisted],
-        others_waiting: 2,
+        reasons_before: 0,
+        reasons: 2,
+        others_waiting: 0,
+        work_queue: Held::default(),
         recovering: None,
     }
 }
@@ -81,13 +87,51 @@ fn a_queue_without_mail_says_so() {
         destinations: Vec::new(),
         totals: Totals::default(),
         cohorts: Vec::new(),
-        others_waiting: 0,
+        reasons: 0,
         filter: "nowhere".to_owned(),
         matching: 0,
         ..reply()
     };
     assert!(empty.text().contains("No mail waits.\n"));
     assert!(empty.text().ends_with("No destination matches `nowhere`.\n"));
+}
+
+#[test]
+fn a_paused_work_queue_is_told_before_the_reasons() {
+    let held = Held { messages: 3, recipients: 4, paused_by: Some("ann".to_owned()), ..Held::default() };
+    let empty = DeliveryStatusReply {
+        totals: Totals::default(),
+        cohorts: Vec::new(),
+        reasons: 0,
+        work_queue: held,
+        ..reply()
+    };
+    let told = "\n3 messages wait in the work queue, paused by ann. `workqueue resume` lets it go on.\n";
+    assert!(empty.text().contains(told) && !empty.text().contains("No mail waits"), "{}", empty.text());
+}
+
+#[test]
+fn the_list_of_reasons_goes_on_until_all_are_told() {
+    let all: Vec<CohortLine> = (1..=31).map(|n| cohort("rate-limit", n, &["a.example"], 1)).collect();
+    let page = |before: usize| DeliveryStatusReply {
+        cohorts: all.iter().skip(before).cloned().collect(),
+        reasons_before: before,
+        reasons: all.len(),
+        ..reply()
+    };
+    let (mut before, mut told) = (0, 0);
+    loop {
+        let text = page(before).text();
+        told += text.matches("the rate limit of").count();
+        let range = format!("Reasons {} to {told} of 31", before + 1);
+        assert!(text.contains(&range), "{text}");
+        let Some((_, next)) = text.split_once(": `deliverystatus active_rcpts reasons ") else { break };
+        before = next.split('`').next().and_then(|next| next.parse().ok()).unwrap_or(0);
+        assert_eq!(before, told);
+    }
+    assert_eq!(told, 31);
+    assert!(page(12).text().contains("; the others are those of 196 recipients: "), "{}", page(12).text());
+    assert!(page(40).text().contains("`reasons 40` leaves none of 31 reasons.\n"));
 }
 
 #[test]
@@ -119,6 +163,11 @@ fn a_page_is_asked_for_in_any_order() {
     }
     assert_eq!(read("host a.test 40 50"), page("a.test", 40, 50));
     assert_eq!(read("host limit 1000"), page("", 0, 1_000));
+    let reasons = |text: &str| {
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        DeliveryStatus::parse(&words).map(|asked| asked.reasons)
+    };
+    assert_eq!((reasons("host reasons 12"), reasons("host a.test 0 20 24")), (Ok(12), Ok(24)));
     for wrong in [
         "offset 5",
         "host offset",
@@ -126,7 +175,8 @@ fn a_page_is_asked_for_in_any_order() {
         "host limit 1001",
         "host offset -1",
         "host a.test b.test",
-        "host a.test 1 2 3",
+        "host a.test 1 2 3 4",
+        "host reasons",
         "host offset 1 offset 2",
     ] {
         assert!(read(wrong).is_err(), "{wrong}");
