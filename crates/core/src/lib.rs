@@ -14,5 +14,6 @@ pub mod mail_log;
 pub mod message;
 pub mod policy;
 pub mod tally;
+pub mod tracking;
 
 pub use mailreeve_smtp::instant::Instant;

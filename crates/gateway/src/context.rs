@@ -18,6 +18,7 @@ use mailreeve_smtp::client::{self, Credentials, TlsDemand};
 use mailreeve_smtp::server;
 use mailreeve_store::committer::{CommitQueue, IdSource};
 use mailreeve_store::spool::{Health, Reader, Staging};
+use mailreeve_store::tracking::Tracking;
 
 use crate::clear_text::ClearText;
 use crate::clock::Clock;
@@ -49,6 +50,8 @@ pub struct Context {
     pub reader: Reader,
     /// Takes content too large for memory.
     pub staging: Staging,
+    /// What happened to each message.
+    pub tracking: Arc<Tracking>,
     /// Whether the spool has failed.
     pub health: Arc<Health>,
     /// Whether mail may come in.

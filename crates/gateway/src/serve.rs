@@ -138,6 +138,7 @@ impl Daemon {
             commits: parts.commits.clone(),
             ids: parts.ids.clone(),
             reader: parts.reader.clone(),
+            tracking: Arc::clone(&parts.tracking),
             staging: parts.staging.clone(),
             health: Arc::clone(&parts.health),
             intake,

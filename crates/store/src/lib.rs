@@ -3,6 +3,7 @@
 //! * [`spool`]: accepted messages and the state of their recipients, changed by one atomic commit.
 //! * [`committer`]: the thread that gathers changes into commits, and the source of MID, ICID and DCID.
 //! * [`ledger`]: everything that happened, in append-only segment files.
+//! * [`tracking`]: what happened to each message, found by what is known of it.
 //! * [`standing`]: operators' orders that hold until they are taken back, over restarts too.
 //! * [`space`]: how much room the disk has, and the reserve kept for recording ends.
 //! * [`disk`]: the file operations that the parts of our own make, as one seam for injected faults.
@@ -18,3 +19,4 @@ mod owner;
 pub mod space;
 pub mod spool;
 pub mod standing;
+pub mod tracking;

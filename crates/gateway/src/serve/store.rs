@@ -13,6 +13,7 @@ use mailreeve_store::committer::{CommitQueue, Committer, IdSource, Limits};
 use mailreeve_store::ledger::{Entry, Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
 use mailreeve_store::space::{Marks, SpaceGuard};
 use mailreeve_store::spool::{Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging};
+use mailreeve_store::tracking::Tracking;
 
 use super::outlet::Outlet;
 use crate::clock::Clock;
@@ -50,6 +51,7 @@ pub(super) struct Parts {
     pub(super) commits: CommitQueue,
     pub(super) ids: IdSource,
     pub(super) reader: Reader,
+    pub(super) tracking: Arc<Tracking>,
     pub(super) staging: Staging,
     pub(super) health: Arc<Health>,
     pub(super) space: Arc<SpaceGuard>,
@@ -150,6 +152,7 @@ impl Stores {
             commits,
             ids,
             reader: spool.reader,
+            tracking: Arc::new(Tracking::open(&running.config.data_dir.join("ledger"))),
             staging: spool.staging,
             health: spool.health,
             space,

@@ -1,0 +1,277 @@
+//! Sorts the stream of events into records.
+//!
+//! A record begins with the first event that concerns its message or connection and holds every one of them, with the
+//! place where each stands. What tells of a connection goes to each message that came or went by it, too.
+//! A connection is a record of its own until a message of it is accepted.
+//!
+//! Whoever calls takes records out, when it has stored them, and may put one back when an event comes that
+//! concerns it ([`Gather::lacks`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::concern::{Concern, concern};
+use super::record::{Record, Tracked};
+use crate::event::{Event, Stamped};
+use crate::ids::{Dcid, Icid, Mid};
+
+/// Places of a record that are kept: the first ones and the last ones. What lies between them is counted.
+pub const PLACES_MAX: usize = 50_000;
+/// Of these the first ones.
+const FIRST: usize = 10_000;
+/// Messages of a connection that still learn what is found out about its peer.
+const LEARNERS: usize = 64;
+
+/// A record with the places of its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gathered<P> {
+    /// What the events say.
+    pub record: Record,
+    /// Where they stand, in order.
+    pub places: Vec<P>,
+    /// Events in the middle whose places are not kept.
+    pub left_out: u32,
+    /// It is not stored as it is now.
+    pub changed: bool,
+    /// An earlier form of it may be stored.
+    pub stored: bool,
+    /// It is no record any more: its connection has become a message.
+    pub void: bool,
+}
+
+/// Records that are open or not stored yet, and the connections that may concern others.
+#[derive(Clone, Debug, Default)]
+pub struct Gather<P> {
+    records: BTreeMap<Tracked, Gathered<P>>,
+    inbound: BTreeMap<Icid, Connection<P>>,
+    outbound: BTreeMap<Dcid, Connection<P>>,
+}
+
+/// What is known of an open connection.
+#[derive(Clone, Debug)]
+struct Connection<P> {
+    known: Vec<(P, Stamped)>,
+    messages: BTreeSet<Mid>,
+}
+
+impl<P: Copy + Ord> Gathered<P> {
+    /// Makes the record of events with their places, in order, as they were stored.
+    pub fn restored<'a>(
+        tracked: Tracked,
+        events: impl IntoIterator<Item = (P, &'a Stamped)>,
+        left_out: u32,
+    ) -> Self {
+        let mut gathered = Self::new(tracked);
+        events.into_iter().for_each(|(place, stamped)| gathered.add(place, stamped));
+        Self { left_out, changed: false, stored: true, ..gathered }
+    }
+
+    fn new(tracked: Tracked) -> Self {
+        Self {
+            record: Record::new(tracked),
+            places: Vec::new(),
+            left_out: 0,
+            changed: true,
+            stored: false,
+            void: false,
+        }
+    }
+
+    /// Adds an event, unless it is there already.
+    fn add(&mut self, place: P, stamped: &Stamped) {
+        let at = match self.places.binary_search(&place) {
+            Ok(_) => return,
+            Err(at) => at,
+        };
+        self.changed = true;
+        self.record.apply(stamped);
+        if self.places.len() >= PLACES_MAX && at > FIRST {
+            self.places.remove(FIRST);
+            self.left_out = self.left_out.saturating_add(1);
+            self.places.insert(at - 1, place);
+        } else {
+            self.places.insert(at, place);
+        }
+    }
+}
+
+impl<P> Default for Connection<P> {
+    fn default() -> Self {
+        Self { known: Vec::new(), messages: BTreeSet::new() }
+    }
+}
+
+impl<P: Copy + Ord> Gather<P> {
+    /// Returns the record that the event belongs to and that is not here although it must have begun before.
+    pub fn lacks(&self, event: &Event) -> Option<Tracked> {
+        let tracked = match (concern(event), event) {
+            (_, Event::MessageStarted { .. } | Event::Generated { .. } | Event::ConnectionOpened { .. }) => {
+                return None;
+            }
+            (Concern::Message { mid, .. }, _) => Tracked::Message(mid),
+            (Concern::Inbound(icid), _) => Tracked::Connection(icid),
+            (Concern::Outbound(_) | Concern::Start | Concern::Nothing, _) => return None,
+        };
+        let here = self.records.contains_key(&tracked);
+        let known = matches!(tracked, Tracked::Connection(icid) if self.inbound.contains_key(&icid));
+        (!here && !known).then_some(tracked)
+    }
+
+    /// Puts back a record that was taken out.
+    pub fn put_back(&mut self, gathered: Gathered<P>) {
+        self.records.insert(gathered.record.tracked, gathered);
+    }
+
+    /// Takes in the next event.
+    pub fn note(&mut self, place: P, stamped: &Stamped) {
+        match concern(&stamped.event) {
+            Concern::Message { mid, icid, dcid } => self.message(place, stamped, mid, icid, dcid),
+            Concern::Inbound(icid) => self.connection(place, stamped, icid),
+            Concern::Outbound(dcid) => self.hop(place, stamped, dcid),
+            Concern::Start => self.restarted(place, stamped),
+            Concern::Nothing => {}
+        }
+    }
+
+    /// Takes in what an event says of connections, and nothing else: it was noted before.
+    pub fn recall(&mut self, place: P, stamped: &Stamped) {
+        match (&stamped.event, concern(&stamped.event)) {
+            (Event::ConnectionClosed { icid, .. }, _) => drop(self.inbound.remove(icid)),
+            (_, Concern::Inbound(icid)) if tells_of_peer(&stamped.event) => {
+                self.inbound.entry(icid).or_default().known.push((place, stamped.clone()));
+            }
+            (_, Concern::Outbound(dcid)) => self.hop(place, stamped, dcid),
+            (_, Concern::Start) => {
+                self.inbound.clear();
+                self.outbound.clear();
+            }
+            (_, Concern::Inbound(_) | Concern::Message { .. } | Concern::Nothing) => {}
+        }
+    }
+
+    /// Returns the place from which on events must be [`recall`](Self::recall)ed to know the open connections.
+    pub fn recall_from(&self) -> Option<P> {
+        let all = self.inbound.values().chain(self.outbound.values());
+        all.filter_map(|connection| connection.known.first()).map(|(place, _)| *place).min()
+    }
+
+    /// Returns a record.
+    pub fn get(&self, tracked: Tracked) -> Option<&Gathered<P>> {
+        self.records.get(&tracked)
+    }
+
+    /// Returns all records that are here.
+    pub fn records(&self) -> impl Iterator<Item = &Gathered<P>> {
+        self.records.values()
+    }
+
+    /// Returns how many records are here.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Tells whether no record is here.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Takes note that every record is stored as it is now; forgets what is over, and of the
+    /// oldest messages as many as there are more than `most` records.
+    pub fn stored(&mut self, most: usize) {
+        self.records.retain(|_, gathered| !gathered.record.is_over() && !gathered.void);
+        for gathered in self.records.values_mut() {
+            gathered.changed = false;
+            gathered.stored = true;
+        }
+        while self.records.len() > most
+            && let Some((Tracked::Message(_), _)) = self.records.first_key_value()
+        {
+            self.records.pop_first();
+        }
+    }
+
+    fn message(&mut self, place: P, stamped: &Stamped, mid: Mid, icid: Option<Icid>, dcid: Option<Dcid>) {
+        let tracked = Tracked::Message(mid);
+        let gathered = self.records.entry(tracked).or_insert_with(|| Gathered::new(tracked));
+        let ways = [
+            icid.and_then(|icid| self.inbound.get_mut(&icid)),
+            dcid.and_then(|dcid| self.outbound.get_mut(&dcid)),
+        ];
+        for connection in ways.into_iter().flatten() {
+            if connection.messages.insert(mid) {
+                connection.known.iter().for_each(|(place, stamped)| gathered.add(*place, stamped));
+                if connection.messages.len() > LEARNERS {
+                    connection.messages.pop_first();
+                }
+            }
+        }
+        gathered.add(place, stamped);
+        if let Some(icid) = icid {
+            self.became(place, stamped, icid);
+        }
+    }
+
+    /// An event of a message concerns its connection as long as that is a record.
+    fn became(&mut self, place: P, stamped: &Stamped, icid: Icid) {
+        let tracked = Tracked::Connection(icid);
+        let Some(gathered) = self.records.get_mut(&tracked) else { return };
+        match stamped.event {
+            Event::Accepted { .. } if gathered.stored => {
+                gathered.void = true;
+                gathered.changed = true;
+            }
+            Event::Accepted { .. } => drop(self.records.remove(&tracked)),
+            _ => gathered.add(place, stamped),
+        }
+    }
+
+    fn connection(&mut self, place: P, stamped: &Stamped, icid: Icid) {
+        let tracked = Tracked::Connection(icid);
+        if let Event::ConnectionOpened { .. } = stamped.event {
+            self.records.entry(tracked).or_insert_with(|| Gathered::new(tracked));
+            self.inbound.entry(icid).or_default();
+        }
+        if tells_of_peer(&stamped.event)
+            && let Some(connection) = self.inbound.get_mut(&icid)
+        {
+            connection.known.push((place, stamped.clone()));
+            for mid in &connection.messages {
+                if let Some(gathered) = self.records.get_mut(&Tracked::Message(*mid)) {
+                    gathered.add(place, stamped);
+                }
+            }
+        }
+        if let Event::ConnectionClosed { messages, .. } = stamped.event {
+            self.inbound.remove(&icid);
+            if messages == 0 {
+                self.records.entry(tracked).or_insert_with(|| Gathered::new(tracked));
+            }
+        }
+        if let Some(gathered) = self.records.get_mut(&tracked)
+            && !gathered.void
+        {
+            gathered.add(place, stamped);
+        }
+    }
+
+    fn hop(&mut self, place: P, stamped: &Stamped, dcid: Dcid) {
+        if let Event::DeliveryClosed { .. } = stamped.event {
+            self.outbound.remove(&dcid);
+        } else {
+            self.outbound.entry(dcid).or_default().known.push((place, stamped.clone()));
+        }
+    }
+
+    /// What was coming in when the daemon ended has come to nothing.
+    fn restarted(&mut self, place: P, stamped: &Stamped) {
+        self.inbound.clear();
+        self.outbound.clear();
+        for gathered in self.records.values_mut().filter(|gathered| gathered.record.is_coming()) {
+            gathered.add(place, stamped);
+        }
+    }
+}
+
+/// Tells whether an event says who is at the other end of a connection, and how it is secured.
+const fn tells_of_peer(event: &Event) -> bool {
+    matches!(event, Event::ConnectionOpened { .. } | Event::PeerJudged { .. } | Event::InboundTls { .. })
+}
