@@ -37,7 +37,7 @@ async fn answer(State(commands): State<Arc<Commands>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }
 
-fn render(status: &StatusReply, shard_time: Histogram) -> String {
+fn render(status: &StatusReply, shard_time: [Histogram; 2]) -> String {
     let mut registry = Registry::with_prefix("mailreeve");
     let life = &status.lifetime;
     let counters = [
@@ -70,8 +70,11 @@ fn render(status: &StatusReply, shard_time: Histogram) -> String {
     for (name, help, value) in gauges {
         register(&mut registry, name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
     }
-    let help = "How long one input or question held the delivery shard, seconds";
-    registry.register("delivery_shard_held", help, shard_time);
+    let [inputs, questions] = shard_time;
+    let help = "How long one input held the delivery shard";
+    registry.register("delivery_shard_input_seconds", help, inputs);
+    let help = "How long one question of an operator held the delivery shard";
+    registry.register("delivery_shard_question_seconds", help, questions);
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = encode(&mut text, &registry);

@@ -172,7 +172,7 @@ impl Shell {
             }
             Message::Ask(question) => {
                 let (delivery, now) = (&mut self.delivery, self.context.clock.wall());
-                self.context.shard_time.during(|| question(delivery, now));
+                self.context.shard_time.question(|| question(delivery, now));
             }
         }
     }
@@ -201,7 +201,7 @@ impl Shell {
             | Input::Shutdown => {}
         }
         let (delivery, now, effects) = (&mut self.delivery, self.context.clock.wall(), &mut self.effects);
-        self.context.shard_time.during(|| delivery.handle(input, now, effects));
+        self.context.shard_time.input(|| delivery.handle(input, now, effects));
     }
 
     /// When the shard is to be called again, whatever happens.
