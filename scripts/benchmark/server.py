@@ -46,9 +46,8 @@ class MailreeveServer:
 
     name = "mailreeve"
 
-    def __init__(self, binary: Path, more: str = "[desk]\nenabled = false\n") -> None:
-        """`more` stands in the configuration as well."""
-        self.binary, self.more = binary, more
+    def __init__(self, binary: Path) -> None:
+        self.binary = binary
         self.exceptions = [
             "listen address",
             "max_connections_per_ip (Postfix counts no connection from its own networks)",
@@ -94,7 +93,9 @@ name = "Incoming"
 address = "{LISTEN[0]}:{LISTEN[1]}"
 max_connections_per_ip = 1000
 
-{self.more}
+[desk]
+enabled = false
+
 [accept]
 relay_networks = ["127.0.0.0/8"]
 
