@@ -11,7 +11,6 @@ mod refusal;
 pub(super) mod story;
 mod wire;
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
