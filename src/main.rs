@@ -23,7 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     version,
     // `help` is an operator's command: it tells those that the registry knows.
     disable_help_subcommand = true,
-    after_help = "Any other word is an operator's command: `mailreeve help` lists them."
+    after_help = "Any other word is an operator's command: `mailreeve help` lists them. Without any word a session \
+                  begins, as with `cli`."
 )]
 struct Arguments {
     /// The configuration file; without it mailreeve.toml in $CONFIGURATION_DIRECTORY, or the built-in defaults.
@@ -36,7 +37,7 @@ struct Arguments {
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -66,6 +67,15 @@ enum Command {
     /// The role of the daemon that browsers and programs talk to; the daemon starts it.
     #[command(hide = true)]
     Desk,
+    /// Begin a session: a prompt that takes commands until `quit`.
+    ///
+    /// Tab completes commands and names of destinations, the arrow keys bring earlier lines back. `;` stands between
+    /// several commands of a line. Ctrl-C aborts the command that runs, or the line; Ctrl-D leaves. Without a terminal
+    /// the lines of standard input are carried out, and nothing is asked.
+    Cli {
+        /// Carry out this line instead, with `;` between its commands, and end.
+        line: Option<String>,
+    },
     /// An operator's command.
     #[command(external_subcommand)]
     Operator(Vec<String>),
@@ -84,7 +94,9 @@ enum Reference {
 fn main() -> ExitCode {
     let mut arguments = Arguments::parse();
     arguments.config = arguments.config.or_else(configuration::default_file);
-    match arguments.command {
+    let place = Place { config: arguments.config.clone(), socket: arguments.socket, json: arguments.json };
+    let Some(command) = arguments.command else { return without_words(place) };
+    match command {
         Command::Serve => serve(arguments.config.as_deref()),
         Command::Demo(demo) => match demo::run(&demo) {
             Ok(()) => ExitCode::SUCCESS,
@@ -104,9 +116,17 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error:#}")),
         },
-        Command::Operator(words) => {
-            operator(words, arguments.config.as_deref(), arguments.socket, arguments.json)
-        }
+        Command::Cli { line } => operator(place, |invocation| match &line {
+            // Whoever comes by `ssh` without a command says nothing here.
+            Some(line) if !line.trim().is_empty() => {
+                mailreeve_cli::run_line(invocation, line, &mut io::stdout().lock(), &mut io::stderr().lock())
+            }
+            Some(_) | None => mailreeve_cli::session(invocation),
+        }),
+        Command::Operator(words) => operator(place, |invocation| {
+            let invocation = Invocation { words: &words, ..invocation.clone() };
+            mailreeve_cli::run(&invocation, &mut io::stdout().lock(), &mut io::stderr().lock())
+        }),
     }
 }
 
@@ -156,27 +176,42 @@ fn check(file: &std::path::Path) -> ExitCode {
     }
 }
 
-fn operator(
-    mut words: Vec<String>,
-    config: Option<&std::path::Path>,
+/// Which gateway an operator's commands go to, and how replies are printed.
+struct Place {
+    config: Option<PathBuf>,
     socket: Option<PathBuf>,
     json: bool,
-) -> ExitCode {
-    // clap leaves what follows an external command to it, --json included.
-    let before = words.len();
-    words.retain(|word| word != "--json");
-    let json = json || words.len() < before;
-    let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let socket = match socket {
+}
+
+/// Nothing was said: somebody at a terminal gets a session, a script gets help and an error.
+fn without_words(of: Place) -> ExitCode {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return operator(of, mailreeve_cli::session);
+    }
+    let _ = write!(io::stderr(), "{}", Arguments::command().render_help());
+    ExitCode::from(2)
+}
+
+/// Carries out an operator's commands at the socket of the gateway.
+fn operator(of: Place, act: impl FnOnce(&Invocation<'_>) -> io::Result<mailreeve_cli::Exit>) -> ExitCode {
+    let socket = match of.socket {
         Some(path) => configuration::Socket { path, doubt: None },
-        None => match configuration::socket(config) {
+        None => match configuration::socket(of.config.as_deref()) {
             Ok(socket) => socket,
             Err(error) => return complain(&error.to_string()),
         },
     };
-    let doubt = socket.doubt.as_deref();
-    let invocation = Invocation { words: &words, json, socket: &socket.path, terminal, doubt };
-    match mailreeve_cli::run(&invocation, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+    let terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let invocation = Invocation {
+        words: &[],
+        json: of.json,
+        socket: &socket.path,
+        terminal,
+        asks: terminal && io::stdout().is_terminal() && !of.json,
+        doubt: socket.doubt.as_deref(),
+        binary: &Arguments::command(),
+    };
+    match act(&invocation) {
         Ok(exit) => ExitCode::from(exit as u8),
         // The reader of our output is gone (a pager that was quit): no news.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

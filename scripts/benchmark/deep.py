@@ -1,4 +1,4 @@
-"""`scripts/deep-queue`: what a deep queue costs. Reads, memory, a restart, and the way out.
+"""`scripts/deep-queue`: what a deep queue costs. Reads, pages, orders, memory, a restart, and the way out.
 
 Mail is sent while nobody listens at the next hop, so that all of it waits; the gateway is then asked, stopped,
 started again and given its next hop back. The last line is an error when a message is missing at the end.
@@ -6,14 +6,17 @@ started again and given its next hop back. The last line is an error when a mess
 
 import argparse
 import json
+import re
 import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from peers.unpacked import ROOT, PeerError, wait_for_port
 
+from . import desk
 from .load import LoadError, Sink, read_report, show
 from .server import LISTEN, NEXT_HOP, MailreeveServer
 
@@ -21,6 +24,19 @@ SESSIONS = 60
 # Each read is asked this often; the median counts, with the start of the process that asks.
 READS = 21
 PATIENCE_SECONDS = 1800
+# Every page and answer comes within this.
+PAGE_SECONDS = 0.2
+METRICS = ("127.0.0.2", 9024)
+SETTINGS = f"""\
+[desk]
+address = "{show(desk.ADDRESS)}"
+
+[metrics]
+address = "{show(METRICS)}"
+
+[queue]
+max_recipients = 1000000
+"""
 
 
 class Deep:
@@ -28,7 +44,7 @@ class Deep:
 
     def __init__(self, binary: Path, folder: Path, size: int) -> None:
         self.binary, self.folder, self.size = binary, folder, size
-        self.server = MailreeveServer(binary)
+        self.server = MailreeveServer(binary, SETTINGS)
         self.found: dict[str, float] = {}
 
     def tell(self, name: str, value: float, unit: str) -> None:
@@ -68,6 +84,37 @@ class Deep:
                 took.append(time.monotonic() - began)
             self.tell(f"`{' '.join(words)}`, median", statistics.median(took), "s")
 
+    def pages(self) -> None:
+        """Asks for each page again and again."""
+        browser = desk.Browser(self.server.folder / "data")
+        slowest = 0.0
+        for path in desk.pages("d0.example"):
+            took, length = [], 0
+            for _ in range(READS):
+                seconds, text = browser.get(path)
+                took.append(seconds)
+                length = len(text)
+            slowest = max(slowest, *took)
+            print(f"{path:<70} {statistics.median(took):>7.3f} s, worst {max(took):.3f} s, {length} octets", flush=True)
+        self.tell("slowest page of all", slowest, "s")
+        if slowest > PAGE_SECONDS:
+            raise LoadError(f"a page took longer than {PAGE_SECONDS} s")
+
+    def orders(self) -> None:
+        """Gives the orders that concern everybody, and tells how long the shard was held by one input."""
+        each = (["delivernow", "all"], ["suspenddel", "ALL", "0"], ["resumedel", "ALL"])
+        for words in (*each, ["deleterecipients", "host", "d1.example", "y"]):
+            began = time.monotonic()
+            self.ask(*words)
+            self.tell(f"`{' '.join(words)}`", time.monotonic() - began, "s")
+        with urllib.request.urlopen(f"http://{show(METRICS)}/metrics", timeout=60) as answer:
+            text = answer.read().decode()
+        for what in ("input", "question"):
+            classes = re.findall(rf'shard_{what}_seconds_bucket\{{le="([^"]+)"\}} (\d+)', text)
+            held = {bound: int(count) for bound, count in classes}
+            print(f"{what}s, seconds that they held the shard: " + ", ".join(f"{b} {n}" for b, n in held.items()), flush=True)
+            self.tell(f"{what}s that held the shard for more than 5 ms", held["+Inf"] - held["0.005"], "")
+
     def restart(self, messages: int) -> None:
         """Stops it and starts it again with its next hop there, until everything has left."""
         journal = self.folder / "sink.jsonl"
@@ -89,6 +136,10 @@ class Deep:
             while not (journal.exists() and journal.stat().st_size):
                 time.sleep(0.005)
             self.tell("start to first delivery", time.monotonic() - began, "s")
+            while json.loads(self.ask("status", "--json"))["recovering"]:
+                time.sleep(0.05)
+            # Those that were tried in vain just before the stop have a clock of a minute.
+            self.server.release()
             output, _ = sink.communicate(timeout=PATIENCE_SECONDS)
         finally:
             sink.kill()
@@ -102,7 +153,7 @@ class Deep:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/deep-queue", description=__doc__)
     parser.add_argument("--messages", type=int, default=200_000, help="that wait (default %(default)s)")
-    parser.add_argument("--domains", type=int, default=200, help="destinations (default %(default)s)")
+    parser.add_argument("--domains", type=int, default=2_000, help="destinations (default %(default)s)")
     parser.add_argument("--size", type=int, default=4096, help="octets of a message (default %(default)s)")
     parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "mailreeve")
     parser.add_argument("--folder", type=Path, default=ROOT / "target" / "deep-queue", help="where it writes")
@@ -131,11 +182,15 @@ def run(deep: Deep, chosen: argparse.Namespace) -> int:
     deep.tell("memory", deep.memory() / 2**20, "MiB")
     deep.tell("memory a recipient, everything counted", (deep.memory() - empty) / chosen.messages, "octets")
     deep.reads()
-    deep.restart(chosen.messages)
+    deep.pages()
+    deep.orders()
+    deep.tell("memory at its peak", deep.memory("VmHWM") / 2**20, "MiB")
+    left = deep.waiting()
+    deep.restart(left)
     deep.server.stop()
     if chosen.json:
         chosen.json.write_text(json.dumps(deep.found, indent=1) + "\n")
-    missing = chosen.messages - deep.found["arrived"]
+    missing = left - deep.found["arrived"]
     if missing:
         print(f"error: {missing} messages did not arrive", file=sys.stderr)
     return 1 if missing else 0

@@ -46,8 +46,9 @@ class MailreeveServer:
 
     name = "mailreeve"
 
-    def __init__(self, binary: Path) -> None:
-        self.binary = binary
+    def __init__(self, binary: Path, more: str = "[desk]\nenabled = false\n") -> None:
+        """`more` stands in the configuration as well."""
+        self.binary, self.more = binary, more
         self.exceptions = [
             "listen address",
             "max_connections_per_ip (Postfix counts no connection from its own networks)",
@@ -93,9 +94,7 @@ name = "Incoming"
 address = "{LISTEN[0]}:{LISTEN[1]}"
 max_connections_per_ip = 1000
 
-[desk]
-enabled = false
-
+{self.more}
 [accept]
 relay_networks = ["127.0.0.0/8"]
 

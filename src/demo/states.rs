@@ -31,7 +31,15 @@ impl States {
     /// Asks as any operator's script would.
     pub(super) fn ask(socket: &Path) -> Result<Self> {
         let words = ["tophosts".to_owned()];
-        let invocation = Invocation { words: &words, json: true, socket, terminal: false, doubt: None };
+        let invocation = Invocation {
+            words: &words,
+            json: true,
+            socket,
+            terminal: false,
+            asks: false,
+            doubt: None,
+            binary: &clap::Command::new("mailreeve"),
+        };
         let (mut reply, mut problem) = (Vec::new(), Vec::new());
         let exit = mailreeve_cli::run(&invocation, &mut reply, &mut problem)?;
         if exit != Exit::Done {

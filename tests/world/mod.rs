@@ -15,6 +15,7 @@ pub mod correspondence;
 pub mod places;
 pub mod restarts;
 mod talk;
+pub mod terminal;
 
 use std::fs;
 use std::io::Read as _;

@@ -203,11 +203,10 @@ impl Command for ShowJob {
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         no_more(words, 1, &Self::SPEC)?;
-        let word = words.first().map_or("", String::as_str);
-        match word.parse() {
-            Ok(id) => Ok(Self { id }),
-            Err(_) => Err(Problem::new("job needs the number of a job", "`jobs` lists them")),
-        }
+        let needs =
+            |what: &str| Problem::new(format!("job needs the number of a job{what}"), "`jobs` lists them");
+        let word = words.first().ok_or_else(|| needs(""))?;
+        word.parse().map(|id| Self { id }).map_err(|_| needs(&format!(": `{word}` is none")))
     }
 }
 

@@ -52,11 +52,14 @@ impl Command for ShowMessage {
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         no_more(words, 1, &Self::SPEC)?;
-        let mid = words.first().and_then(|word| word.parse().ok());
-        let problem = || {
-            Problem::new("showmessage needs the MID of a message, a number", "for example: showmessage 52")
+        let needs = |what: &str| {
+            Problem::new(
+                format!("showmessage needs the MID of a message, a number{what}"),
+                "for example: showmessage 52",
+            )
         };
-        mid.map(|mid| Self { mid }).ok_or_else(problem)
+        let word = words.first().ok_or_else(|| needs(""))?;
+        word.parse().map(|mid| Self { mid }).map_err(|_| needs(&format!(": `{word}` is none")))
     }
 }
 

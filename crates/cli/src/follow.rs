@@ -1,7 +1,6 @@
 //! Watching a job that a command began, until it is over: with a bar on a terminal, in silence for a script.
 
-use std::io::{self, Write};
-use std::thread::sleep;
+use std::io;
 use std::time::{Duration, Instant};
 
 use mailreeve_api::format::thousands;
@@ -9,7 +8,8 @@ use mailreeve_api::jobs::{Job, JobsReply, State};
 use mailreeve_api::wire::{Call, Problem};
 use serde_json::json;
 
-use crate::{Exit, Invocation, ask, complain};
+use crate::give::{Console, aborted, ask, complain};
+use crate::{Exit, Invocation};
 
 /// A job that takes longer than this is drawn.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -19,18 +19,13 @@ const LOOKS: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(2
 const BAR: u64 = 30;
 
 /// Waits until a job is over and tells what came of it.
-pub(crate) fn watch(
-    invocation: &Invocation<'_>,
-    id: u64,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<Exit> {
+pub(crate) fn watch(invocation: &Invocation<'_>, id: u64, console: &mut Console<'_>) -> io::Result<Exit> {
     let draws = invocation.terminal && !invocation.json;
     let (began, mut drawn) = (Instant::now(), false);
     let job = loop {
-        let job = match look(invocation, id) {
+        let job = match look(invocation, id, console) {
             Ok(job) => job,
-            Err((problem, exit)) => return complain(&problem, exit, invocation.json, out, err),
+            Err((problem, exit)) => return complain(&problem, exit, invocation, console),
         };
         if job.is_over() {
             break job;
@@ -38,28 +33,32 @@ pub(crate) fn watch(
         let long = began.elapsed() >= PATIENCE;
         if draws && long {
             if !drawn {
-                writeln!(err, "Ctrl-C stops watching; the job goes on, and `job {id}` tells how far it is.")?;
+                writeln!(
+                    console.err,
+                    "Ctrl-C stops watching; the job goes on, and `job {id}` tells how far it is."
+                )?;
             }
             drawn = true;
-            write!(err, "\r{}\x1b[K", bar(&job))?;
-            err.flush()?;
+            write!(console.err, "\r{}\x1b[K", bar(&job))?;
+            console.err.flush()?;
         }
-        sleep(LOOKS[usize::from(long)]);
+        if !console.interrupt.sleep(Instant::now() + LOOKS[usize::from(long)])? {
+            let (problem, exit) = aborted();
+            let problem = Problem { hint: Some(goes_on(id)), ..problem };
+            return complain(&problem, exit, invocation, console);
+        }
     };
     if drawn {
-        write!(err, "\r\x1b[K")?;
+        write!(console.err, "\r\x1b[K")?;
     }
-    conclude(invocation, &job, out, err)
+    conclude(invocation, &job, console)
 }
 
 /// Asks how far a job is. A gateway that is gone takes nothing of it away.
-fn look(invocation: &Invocation<'_>, id: u64) -> Result<Job, (Problem, Exit)> {
-    let reply = ask(invocation, &Call::new("job", json!({ "id": id }))).map_err(|(problem, exit)| {
-        let hint = format!(
-            "job {id} is on record and goes on when the gateway runs; `job {id}` tells how far it is"
-        );
-        (Problem { hint: Some(hint), ..problem }, exit)
-    })?;
+fn look(invocation: &Invocation<'_>, id: u64, console: &Console<'_>) -> Result<Job, (Problem, Exit)> {
+    let call = Call::new("job", json!({ "id": id }));
+    let reply = ask(invocation, &call, console.interrupt)
+        .map_err(|(problem, exit)| (Problem { hint: Some(goes_on(id)), ..problem }, exit))?;
     let jobs = serde_json::from_value::<JobsReply>(reply).ok();
     jobs.and_then(|reply| reply.jobs.into_iter().next()).ok_or_else(|| {
         let hint = "use the command line of the same release as the gateway";
@@ -67,20 +66,19 @@ fn look(invocation: &Invocation<'_>, id: u64) -> Result<Job, (Problem, Exit)> {
     })
 }
 
-fn conclude(
-    invocation: &Invocation<'_>,
-    job: &Job,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<Exit> {
+fn goes_on(id: u64) -> String {
+    format!("job {id} is on record and goes on when the gateway runs; `job {id}` tells how far it is")
+}
+
+fn conclude(invocation: &Invocation<'_>, job: &Job, console: &mut Console<'_>) -> io::Result<Exit> {
     let done = job.state == State::Done && job.done > 0;
     if invocation.json {
-        serde_json::to_writer_pretty(&mut *out, job)?;
-        out.write_all(b"\n")?;
+        serde_json::to_writer_pretty(&mut *console.out, job)?;
+        console.out.write_all(b"\n")?;
         return Ok(if done { Exit::Done } else { Exit::Failed });
     }
     if done {
-        writeln!(out, "{}", job.outcome())?;
+        writeln!(console.out, "{}", job.outcome())?;
         return Ok(Exit::Done);
     }
     let hint = match job.state {
@@ -89,7 +87,7 @@ fn conclude(
             "what waited has ended by itself meanwhile; the log tells how"
         }
     };
-    complain(&Problem::new(job.progress(), hint), Exit::Failed, false, out, err)
+    complain(&Problem::new(job.progress(), hint), Exit::Failed, invocation, console)
 }
 
 /// `[#########---------------------]  30 %  30,000 of 100,000`.

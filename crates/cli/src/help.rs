@@ -8,17 +8,58 @@ use mailreeve_api::wire::Problem;
 
 use crate::reference::usage;
 
-/// The list of commands, or all about one.
-pub(crate) fn text(words: &[String]) -> Result<String, Problem> {
+/// Words that a session understands besides commands, with what they do.
+pub(crate) const OF_A_SESSION: [(&str, &str, &str); 3] = [
+    ("help", "lists the commands, or tells all about one; also `h` and `?`", "help delivernow"),
+    (
+        "setttymode",
+        "`noninteractive` asks for nothing and pauses nowhere, `interactive` does; alone it tells which holds",
+        "setttymode noninteractive",
+    ),
+    ("quit", "leaves; also `exit`, `q` and Ctrl-D", "quit"),
+];
+
+/// The list of commands, or all about one of them or of the binary's own words.
+pub(crate) fn text(words: &[String], binary: &clap::Command) -> Result<String, Problem> {
     if words.is_empty() {
         let mut out = String::from("Commands:\n");
         for entry in COMMANDS {
             let _ = writeln!(out, "  {:<18} {}", entry.spec.words, entry.spec.summary);
         }
+        out.push_str("\nIn a session (`mailreeve cli`) also:\n");
+        for (word, does, _) in OF_A_SESSION {
+            let _ = writeln!(out, "  {word:<18} {}", does.split(';').next().unwrap_or(does).trim_end());
+        }
+        out.push_str("\nIn a shell also:\n");
+        for own in own_words(binary) {
+            let summary = own.get_about().map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "  {:<18} {}",
+                format!("mailreeve {}", own.get_name()),
+                summary.trim_end_matches('.')
+            );
+        }
         out.push_str("\n`help COMMAND` tells more; --json with any command prints its reply as JSON.\n");
         return Ok(out);
     }
+    if let [word] = words {
+        if let Some((word, does, example)) =
+            OF_A_SESSION.iter().find(|(own, ..)| own.eq_ignore_ascii_case(word))
+        {
+            return Ok(format!("{word}: {does}.\n\nExample: {example}\n"));
+        }
+        if let Some(own) = own_words(binary).find(|own| own.get_name().eq_ignore_ascii_case(word)) {
+            let name = format!("mailreeve {}", own.get_name());
+            return Ok(own.clone().bin_name(name).render_long_help().to_string());
+        }
+    }
     find(words).map(|(entry, _)| about(&entry.spec))
+}
+
+/// What the binary understands besides commands, as a shell sees it.
+fn own_words(binary: &clap::Command) -> impl Iterator<Item = &clap::Command> {
+    binary.get_subcommands().filter(|own| !own.is_hide_set())
 }
 
 fn about(spec: &Spec) -> String {
@@ -42,12 +83,20 @@ mod tests {
 
     #[test]
     fn every_command_has_its_help() {
-        let list = text(&[]).unwrap();
+        let own = clap::Command::new("serve").about("Runs it.").long_about("Runs it, long.");
+        let binary = clap::Command::new("mailreeve").subcommand(own);
+        let list = text(&[], &binary).unwrap();
         for entry in COMMANDS {
             assert!(list.contains(entry.spec.words));
             let words: Vec<String> = entry.spec.words.split(' ').map(str::to_owned).collect();
-            assert!(text(&words).unwrap().contains(entry.spec.example));
+            assert!(text(&words, &binary).unwrap().contains(entry.spec.example));
         }
-        assert!(text(&["nonsense".to_owned()]).is_err());
+        assert!(text(&["nonsense".to_owned()], &binary).is_err());
+        let help = |word: &str| text(&[word.to_owned()], &binary).unwrap();
+        assert!(list.contains("mailreeve serve    Runs it\n"), "{list}");
+        assert!(help("serve").contains("Runs it, long.") && help("serve").contains("Usage: mailreeve serve"));
+        for (word, does, _) in OF_A_SESSION {
+            assert!(list.contains(word) && help(word).contains(does));
+        }
     }
 }

@@ -37,7 +37,7 @@ async fn answer(State(commands): State<Arc<Commands>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }
 
-fn render(status: &StatusReply, shard_time: Histogram) -> String {
+fn render(status: &StatusReply, shard_time: [Histogram; 2]) -> String {
     let mut registry = Registry::with_prefix("mailreeve");
     let life = &status.lifetime;
     let counters = [
@@ -51,16 +51,6 @@ fn render(status: &StatusReply, shard_time: Histogram) -> String {
         ("recipients_hard_bounced", "Recipients bounced", life.completion.hard()),
         ("recipients_delivered", "Recipients delivered", life.completion.delivered_recips),
         ("recipients_deleted", "Recipients deleted", life.completion.deleted_recips),
-        (
-            "recorder_recorded",
-            "Attempts and conversations recorded since the start",
-            status.recorder.recorded,
-        ),
-        (
-            "recorder_dropped",
-            "Attempts and conversations not recorded since the start",
-            status.recorder.dropped,
-        ),
     ];
     for (name, help, value) in counters {
         register(&mut registry, name, help, ConstCounter::new(value));
@@ -76,13 +66,15 @@ fn render(status: &StatusReply, shard_time: Histogram) -> String {
         ("spool_kilobytes_used", "Spool size", now.kbytes_used),
         ("spool_kilobytes_free", "Free space of the spool's disk", now.kbytes_free),
         ("resident_kilobytes", "Resident memory", now.ram_kbytes),
-        ("recorder_kilobytes", "Conversations on disk", status.recorder.conversations_bytes / 1024),
     ];
     for (name, help, value) in gauges {
         register(&mut registry, name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
     }
-    let help = "How long one input or question held the delivery shard, seconds";
-    registry.register("delivery_shard_held", help, shard_time);
+    let [inputs, questions] = shard_time;
+    let help = "How long one input held the delivery shard";
+    registry.register("delivery_shard_input_seconds", help, inputs);
+    let help = "How long one question of an operator held the delivery shard";
+    registry.register("delivery_shard_question_seconds", help, questions);
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = encode(&mut text, &registry);

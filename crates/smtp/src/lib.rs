@@ -17,4 +17,3 @@ pub mod instant;
 pub mod params;
 pub mod reply;
 pub mod server;
-pub mod transcript;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Job, Scope};
 use crate::command::{Argument, Command, Effect, Next, Role, Spec, Text};
+use crate::destination::{destination, normal, sender as read_sender};
 use crate::wire::Problem;
 
 /// What an order is answered.
@@ -123,10 +124,6 @@ fn is_yes(word: &str) -> bool {
     ["y", "yes", "--yes"].iter().any(|yes| yes.eq_ignore_ascii_case(word))
 }
 
-fn host(word: &str) -> String {
-    word.trim_end_matches('.').to_ascii_lowercase()
-}
-
 fn wrong(spec: &Spec, message: &str) -> Problem {
     Problem::new(format!("{} {message}", spec.words), format!("for example: {}", spec.example))
 }
@@ -138,10 +135,8 @@ fn scope(words: &[String], spec: &Spec) -> Result<(Scope, bool), Problem> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let scope = match words[..] {
         ["all" | "ALL" | "All"] => Scope::All,
-        [kind, name] if kind.eq_ignore_ascii_case("host") => Scope::Host(host(name)),
-        [kind, sender] if kind.eq_ignore_ascii_case("from") => {
-            Scope::From(sender.trim_matches(['<', '>']).to_owned())
-        }
+        [kind, name] if kind.eq_ignore_ascii_case("host") => Scope::Host(destination(name)?),
+        [kind, sender] if kind.eq_ignore_ascii_case("from") => Scope::From(read_sender(sender)?),
         _ => return Err(wrong(spec, "needs `host NAME`, `from ADDRESS` or `all`")),
     };
     Ok((scope, confirmed))
@@ -149,7 +144,9 @@ fn scope(words: &[String], spec: &Spec) -> Result<(Scope, bool), Problem> {
 
 fn message(words: &[String], spec: &Spec) -> Result<u64, Problem> {
     match words {
-        [mid] => mid.parse().map_err(|_| wrong(spec, "needs the MID of a message, a number")),
+        [mid] => mid
+            .parse()
+            .map_err(|_| wrong(spec, &format!("needs the MID of a message, a number: `{mid}` is none"))),
         _ => Err(wrong(spec, "needs the MID of one message")),
     }
 }
@@ -219,7 +216,7 @@ impl Command for RedirectRecipients {
         let (words, confirmed) = confirmation(words, 3);
         match words {
             [kind, from, to] if kind.eq_ignore_ascii_case("host") => {
-                Ok(Self { host: host(from), to: host(to), confirmed })
+                Ok(Self { host: destination(from)?, to: normal(to), confirmed })
             }
             _ => Err(wrong(&Self::SPEC, "needs `host NAME OTHER`")),
         }

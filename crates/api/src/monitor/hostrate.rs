@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec, Text};
+use crate::destination::destination;
 use crate::format::AsOf;
 use crate::repeat::{Pace, Repeat, Sample, seconds};
 use crate::wire::Problem;
@@ -70,7 +71,7 @@ impl Command for HostRate {
             Problem::new("hostrate needs a recipient host", "for example: hostrate example.com 10")
         })?;
         let Pace { seconds, count } = Pace::parse(&words[1..], &Self::SPEC)?;
-        Ok(Self { host: host.trim_end_matches('.').to_ascii_lowercase(), seconds, count })
+        Ok(Self { host: destination(host)?, seconds, count })
     }
 }
 

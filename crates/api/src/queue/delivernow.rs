@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
+use crate::destination::destination;
 use crate::format::thousands;
 use crate::wire::Problem;
 
@@ -59,7 +60,7 @@ impl Command for DeliverNow {
         }
         match word.parse() {
             Ok(mid) => Ok(Self::Mid(mid)),
-            Err(_) => Ok(Self::Host(word.trim_end_matches('.').to_ascii_lowercase())),
+            Err(_) => destination(word).map(Self::Host),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::counters::Completion;
+use crate::destination::destination;
 use crate::format::{AsOf, short_span, thousands, ttl};
 use crate::queue::deliverystatus::{count, is_or_are};
 use crate::queue::{CohortLine, Reason};
@@ -162,7 +163,7 @@ impl Command for HostStatus {
         let host = words.first().ok_or_else(|| {
             Problem::new("hoststatus needs a recipient host", "for example: hoststatus example.com")
         })?;
-        Ok(Self { host: host.trim_end_matches('.').to_ascii_lowercase() })
+        Ok(Self { host: destination(host)? })
     }
 }
 

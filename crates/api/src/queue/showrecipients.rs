@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
+use crate::destination::{destination, sender};
 use crate::wire::Problem;
 
 /// Which recipients.
@@ -101,12 +102,8 @@ impl Command for ShowRecipients {
         let kind = words.first().map(|word| word.to_ascii_lowercase());
         let scope = match (kind.as_deref(), words.get(1)) {
             (Some("all") | None, None) => RecipientScope::All,
-            (Some("host"), Some(host)) => {
-                RecipientScope::Host(host.trim_end_matches('.').to_ascii_lowercase())
-            }
-            (Some("from"), Some(sender)) => {
-                RecipientScope::From(sender.trim_matches(|c| c == '<' || c == '>').to_owned())
-            }
+            (Some("host"), Some(host)) => RecipientScope::Host(destination(host)?),
+            (Some("from"), Some(address)) => RecipientScope::From(sender(address)?),
             (Some("host" | "from"), None) => {
                 return Err(Problem::new("showrecipients needs to know whose", hint));
             }

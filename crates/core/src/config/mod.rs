@@ -32,7 +32,7 @@ pub use desk::Desk;
 pub use mistake::{Mistake, render};
 pub use receive::{Accept, Limits, LineEnds, Listener, Timeouts};
 pub use route::Credentials;
-pub use system::{Dns, Identity, Ledger, Log, Queue, Recorder, Zone};
+pub use system::{Dns, Identity, Ledger, Log, Queue, Zone};
 
 use crate::delivery::settings::{BounceProfile, Control, Pattern, Route};
 use mistake::{Note, Notes};
@@ -90,8 +90,6 @@ pub struct Config {
     pub log: Log,
     /// The record of events.
     pub ledger: Ledger,
-    /// The record of attempts and conversations.
-    pub recorder: Recorder,
     /// Where Prometheus may ask, if anywhere.
     pub metrics_address: Option<std::net::SocketAddr>,
     /// The certificate shown to senders; without one, a self-signed one is made at the first start.
@@ -123,7 +121,6 @@ const ROOT: Spec = Spec {
         "dns",
         "log",
         "ledger",
-        "recorder",
         "metrics",
         "tls",
         "desk",
@@ -149,7 +146,6 @@ const SECTIONS: &[&Spec] = &[
     &system::DNS,
     &system::LOG,
     &system::LEDGER,
-    &system::RECORDER,
     &system::METRICS,
     &system::TLS,
     &desk::DESK,
@@ -199,7 +195,6 @@ impl Config {
             dns: Dns::read(root),
             log: Log::read(root),
             ledger: Ledger::read(root),
-            recorder: Recorder::read(root),
             metrics_address: system::read_metrics(root),
             identity: Identity::read(root),
             desk: Desk::read(root),

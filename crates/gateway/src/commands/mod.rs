@@ -13,7 +13,6 @@ mod message;
 mod monitor;
 mod queue;
 mod recipients;
-mod recorder;
 mod server;
 mod standing;
 mod status;
@@ -146,9 +145,9 @@ impl Commands {
         }
     }
 
-    /// How long inputs held the delivery shard, for the metrics.
-    pub fn shard_time(&self) -> Histogram {
-        self.context.shard_time.histogram()
+    /// How long inputs and questions held the delivery shard, for the metrics.
+    pub fn shard_time(&self) -> [Histogram; 2] {
+        self.context.shard_time.histograms()
     }
 
     fn as_of(&self) -> AsOf {

@@ -77,23 +77,24 @@ impl Commands {
             for view in views {
                 let known = messages.entry(view.mid).or_insert_with(|| {
                     let envelope = reader.envelope(view.mid).ok()?;
+                    let sender = envelope.sender.to_string();
+                    // Of those that are not asked for nothing more is read.
+                    if from.as_ref().is_some_and(|from| !from.eq_ignore_ascii_case(&sender)) {
+                        return None;
+                    }
                     let subject =
                         reader.header(view.mid).ok().and_then(|header| header_facts(&header).subject);
-                    Some((envelope, subject))
+                    Some((envelope, sender, subject))
                 });
                 // A message that ended meanwhile waits no more.
-                let Some((envelope, subject)) = known else { continue };
-                let sender = envelope.sender.to_string();
-                if from.as_ref().is_some_and(|from| !from.eq_ignore_ascii_case(&sender)) {
-                    continue;
-                }
+                let Some((envelope, sender, subject)) = known else { continue };
                 let Some(recipient) = envelope.recipients.get(view.rid.0 as usize) else { continue };
                 lines.push(RecipientLine {
                     mid: view.mid.0,
                     rid: view.rid.0,
                     bytes: envelope.size,
                     attempts: view.attempts,
-                    sender,
+                    sender: sender.clone(),
                     recipient: recipient.mailbox.to_string(),
                     subject: subject.clone(),
                     why: why_in_words(&view.why, &as_of),

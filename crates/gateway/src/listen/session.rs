@@ -5,7 +5,6 @@
 
 mod answer;
 mod end;
-mod record;
 mod store;
 
 use std::io;
@@ -32,7 +31,6 @@ use super::suspension::{self, Door};
 use crate::context::{Context, Running};
 use crate::intake::BodyLease;
 use crate::receipts::Receipts;
-use crate::recorder::Conversation;
 use crate::stream::{ReadBuffer, Stream};
 
 /// Time for a TLS handshake.
@@ -45,9 +43,7 @@ pub(super) struct Arrival {
     pub(super) smtp: Arc<Settings>,
     pub(super) receipts: Arc<Receipts>,
     pub(super) icid: Icid,
-    pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
-    pub(super) listener: Arc<str>,
     pub(super) verdict: PeerVerdict,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) door: watch::Receiver<Door>,
@@ -69,8 +65,6 @@ pub(super) struct Inbound {
     cut: Option<&'static str>,
     door_seen: Door,
     stopping: bool,
-    /// Where what is said goes, unless nobody records it.
-    conversation: Option<Conversation>,
     /// When the timer fires. It is never later than the session's deadline, and often earlier: most deadlines
     /// move on, and then one look when it fires is cheaper than a new timer for each command.
     armed: Instant,
@@ -86,8 +80,7 @@ enum Await {
 
 impl Inbound {
     pub(super) fn new(at: Arrival) -> Self {
-        let mut session = Session::new(Arc::clone(&at.smtp), at.context.clock.steady());
-        let conversation = record::begin(&at, &mut session);
+        let session = Session::new(Arc::clone(&at.smtp), at.context.clock.steady());
         let judgement = Judgement::start(Arc::clone(&at.context), at.icid, at.peer.ip(), at.verdict.clone());
         Self {
             at,
@@ -103,7 +96,6 @@ impl Inbound {
             cut: None,
             door_seen: Door::Open,
             stopping: false,
-            conversation,
             armed: Instant(u64::MAX),
         }
     }
@@ -222,8 +214,6 @@ impl Inbound {
     }
 
     async fn flush(&mut self, stream: &mut Option<Stream>) -> io::Result<()> {
-        self.session.note_output(self.at.context.clock.steady());
-        self.hand_over_if_full();
         let output = self.session.output();
         if output.is_empty() {
             return Ok(());
@@ -240,7 +230,7 @@ impl Inbound {
             Some(Err(_)) => return Err(io::ErrorKind::TimedOut.into()),
             None => return Err(self.cut_off()),
         }
-        self.session.output_written();
+        output.clear();
         if matches!(stream, Stream::Accepted(_)) {
             stream.flush().await?;
         }
@@ -261,7 +251,6 @@ impl Inbound {
                 if let TlsResult::Success { protocol, cipher, .. } = &result {
                     self.tls = Some((protocol.clone(), cipher.clone()));
                 }
-                self.note_tls(&result);
                 self.at.context.events.tell(Event::InboundTls { icid, result });
                 *stream = Some(Stream::Accepted(Box::new(tls)));
                 self.session.tls_started(clock.steady());
@@ -271,7 +260,6 @@ impl Inbound {
             Err(_) => "timeout".to_owned(),
         };
         let result = TlsResult::Failed { why: failure, clear: false };
-        self.note_tls(&result);
         self.at.context.events.tell(Event::InboundTls { icid, result });
         self.session.tls_failed(clock.steady());
     }

@@ -14,7 +14,6 @@ mod kills;
 mod ledger;
 mod ledger_size;
 mod model;
-mod recorder;
 mod samples;
 mod spool;
 mod standing;

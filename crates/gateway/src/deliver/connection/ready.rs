@@ -9,14 +9,13 @@ use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
 use mailreeve_smtp::client::{self, Lost, Output, Session, TlsDemand};
 use tokio::net::TcpStream;
 
-use super::refusal::{Refusal, local};
-use super::{Outbound, Plan};
+use super::{Outbound, Plan, Refusal, local};
 use crate::deliver::outcome::{lost_failure, reply_failure};
 use crate::stream::{ReadBuffer, Stream};
 
 impl Outbound {
     pub(super) async fn start(
-        plan: &mut Plan,
+        plan: &Plan,
         stream: TcpStream,
         target: Target,
         in_clear: Option<String>,
@@ -56,15 +55,10 @@ impl Outbound {
             tls: None,
             loaded: None,
             unread: None,
-            transcript: plan.story.transcript(),
         };
         outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
-        let ready = outbound.get_ready(plan).await;
-        plan.story.opened(&outbound.session, outbound.stream.as_ref());
-        if let Err(refusal) = &ready {
-            plan.story.failed(outbound.transcript.as_mut(), refusal.text());
-        }
-        ready.map(|()| outbound)
+        outbound.get_ready(plan).await?;
+        Ok(outbound)
     }
 
     /// Goes through greeting, EHLO, TLS and AUTH.
