@@ -9,6 +9,7 @@
 mod ready;
 mod wire;
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
