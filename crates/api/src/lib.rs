@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod message;
 pub mod monitor;
 pub mod queue;
+pub mod recorder;
 pub mod registry;
 pub mod repeat;
 pub mod standing;

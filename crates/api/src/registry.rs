@@ -11,6 +11,7 @@ use crate::jobs::{
 use crate::message::{OldMessage, ShowMessage};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
 use crate::queue::{DeliverNow, DeliveryStatus, HostStatus, ShowRecipients, TopHosts};
+use crate::recorder::{Attempts, Transcript};
 use crate::standing::{Resume, ResumeDel, ResumeListener, SECONDS_MAX, Suspend, SuspendDel, SuspendListener};
 use crate::status::{Status, StatusDetail};
 use crate::wire::{Call, Problem};
@@ -31,6 +32,8 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<TopIn>(),
     Entry::of::<DnsStatus>(),
     Entry::of::<ShowRecipients>(),
+    Entry::of::<Attempts>(),
+    Entry::of::<Transcript>(),
     Entry::of::<DeliverNow>(),
     Entry::of::<DeleteRecipients>(),
     Entry::of::<BounceRecipients>(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Command, Effect, Role, Spec, Text, no_more};
 use crate::counters::SystemCounters;
 use crate::format::{AsOf, long_span, short_span, thousands};
+use crate::recorder::RecorderState;
 use crate::wire::Problem;
 use crate::workqueue::Held;
 
@@ -33,6 +34,9 @@ pub struct StatusReply {
     pub system_status: String,
     /// Whether anything weakens the promise that accepted mail survives a power cut; empty when nothing does.
     pub durability: Vec<String>,
+    /// What is recorded of attempts and conversations.
+    #[serde(default)]
+    pub recorder: RecorderState,
     /// What operators ordered and did not take back, and since when; the first few of many.
     #[serde(default)]
     pub orders: Vec<OrderLine>,
@@ -181,6 +185,9 @@ impl StatusReply {
         for order in &self.orders {
             let since = as_of.show(order.since_us);
             let _ = writeln!(out, "Standing order:                {}, since {since}", order.text);
+        }
+        if !self.recorder.on {
+            let _ = writeln!(out, "Recorder:                      off");
         }
         for weakness in &self.durability {
             let _ = writeln!(out, "Durability:                    {weakness}");

@@ -4,7 +4,9 @@
 //! randomness comes from a seed. What happened is told by one enum, [`event::Event`]; logs, counters,
 //! tracking and metrics are readers of it.
 
+pub mod attempt;
 pub mod config;
+pub mod conversation;
 pub mod delivery;
 pub mod dsn;
 pub mod envelope;

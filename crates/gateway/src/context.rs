@@ -30,6 +30,7 @@ use crate::jobs::Jobs;
 use crate::lookups::dns::Dns;
 use crate::lookups::exchangers::Surroundings;
 use crate::lookups::reverse::PeerNames;
+use crate::recorder::Recorder;
 use crate::standing::StandingOrders;
 use crate::tls::ClientTls;
 use crate::work_queue::WorkQueue;
@@ -68,6 +69,8 @@ pub struct Context {
     pub standing: Arc<StandingOrders>,
     /// Operators' orders over many recipients.
     pub jobs: Jobs,
+    /// What was tried, for those who ask why.
+    pub recorder: Recorder,
     /// What was accepted and has not entered delivery.
     pub work_queue: Arc<WorkQueue>,
     /// How far reading the spool after the start is.

@@ -7,6 +7,7 @@
 //! * [`standing`]: operators' orders that hold over restarts.
 //! * [`work_queue`]: what was accepted and has not entered delivery.
 //! * [`jobs`]: operators' orders over many recipients.
+//! * [`recorder`]: what was tried for each recipient, kept for those who ask why.
 //! * [`commands`]: the operators' commands over the local socket.
 //! * `diagnose`: what operators ask of the network.
 //! * `desk`: starts the process for browsers and REST, and answers it.
@@ -31,6 +32,7 @@ pub mod lookups;
 pub mod metrics;
 pub mod notify;
 pub mod receipts;
+pub mod recorder;
 mod serve;
 pub mod standing;
 pub mod stream;

@@ -51,6 +51,16 @@ fn render(status: &StatusReply, shard_time: [Histogram; 2]) -> String {
         ("recipients_hard_bounced", "Recipients bounced", life.completion.hard()),
         ("recipients_delivered", "Recipients delivered", life.completion.delivered_recips),
         ("recipients_deleted", "Recipients deleted", life.completion.deleted_recips),
+        (
+            "recorder_recorded",
+            "Attempts and conversations recorded since the start",
+            status.recorder.recorded,
+        ),
+        (
+            "recorder_dropped",
+            "Attempts and conversations not recorded since the start",
+            status.recorder.dropped,
+        ),
     ];
     for (name, help, value) in counters {
         register(&mut registry, name, help, ConstCounter::new(value));
@@ -66,6 +76,7 @@ fn render(status: &StatusReply, shard_time: [Histogram; 2]) -> String {
         ("spool_kilobytes_used", "Spool size", now.kbytes_used),
         ("spool_kilobytes_free", "Free space of the spool's disk", now.kbytes_free),
         ("resident_kilobytes", "Resident memory", now.ram_kbytes),
+        ("recorder_kilobytes", "Conversations on disk", status.recorder.conversations_bytes / 1024),
     ];
     for (name, help, value) in gauges {
         register(&mut registry, name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));

@@ -5,6 +5,7 @@
 //!   receive threads  one runtime each: listeners and inbound sessions
 //!   delivery thread  one runtime: the shard and its connections
 //!   commit thread    the spool's group commit          journal thread   ledger, log, counters
+//!   recorder thread  attempts, for those who ask why
 //! ```
 //! Order of the start: lock and open the spool, open the ledger and bring it up to date, bind the listeners and
 //! the socket (so that what is taken ends the start before anything runs), start threads, stream the queue back in.
@@ -50,6 +51,7 @@ use crate::jobs::{self, Jobs};
 use crate::listen::{self, Listener};
 use crate::lookups::reverse::PeerNames;
 use crate::receipts::{Dispatcher, ReceiptRouter, Receipts};
+use crate::recorder::Recorder;
 use crate::{desk, events, metrics, notify};
 
 /// Longest time for connections to end at a stop.
@@ -109,6 +111,7 @@ struct Daemon {
     receiving: Vec<JoinHandle<()>>,
     delivering: JoinHandle<()>,
     recovering: JoinHandle<()>,
+    recording: Option<JoinHandle<()>>,
 }
 
 impl Daemon {
@@ -123,6 +126,9 @@ impl Daemon {
         let intake = Arc::new(Intake::default());
         intake.set_limits(queue.max_recipients as u64, body_bytes);
         let (sink, source) = events::channel(clock);
+        let config = &running.config;
+        let (recorder, recording) =
+            Recorder::start(&config.recorder, &config.data_dir, Arc::clone(&intake), &sink, clock)?;
         let (shard, messages) = ShardHandle::channel();
         let mut router = ReceiptRouter::default();
         let count = threads::receive_count(running.config.receive_threads);
@@ -149,6 +155,7 @@ impl Daemon {
             recovery: RecoveryProgress::default(),
             standing,
             jobs: Jobs::new(receipts),
+            recorder,
             work_queue,
             running: ArcSwap::from_pointee(running),
         });
@@ -170,7 +177,7 @@ impl Daemon {
         for job in context.standing.in_force().jobs.iter().cloned() {
             jobs::begin(&context, job);
         }
-        Ok(Self { context, listeners, parts, stop, receiving, delivering, recovering })
+        Ok(Self { context, listeners, parts, stop, receiving, delivering, recovering, recording })
     }
 
     /// Threads are told in the order in which mail flows; each is waited for before the next.
@@ -184,6 +191,10 @@ impl Daemon {
         let _ = self.context.shard.send(Message::Input(Input::Shutdown));
         let _ = self.delivering.join();
         let _ = self.recovering.join();
+        self.context.recorder.close();
+        if let Some(thread) = self.recording {
+            let _ = thread.join();
+        }
         self.parts.finish(&self.context.events);
     }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use mailreeve_core::attempt::Certificate;
 use mailreeve_core::event::TlsResult;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -18,6 +19,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use x509_parser::extensions::GeneralName;
+
+use crate::stream::Stream;
 
 /// What delivery needs to speak TLS.
 #[derive(Clone)]
@@ -106,6 +110,29 @@ pub fn facts(connection: &rustls::CommonState, verified: bool) -> TlsResult {
         .negotiated_cipher_suite()
         .map_or_else(|| "unknown".to_owned(), |suite| format!("{:?}", suite.suite()));
     TlsResult::Success { protocol, cipher, verified }
+}
+
+/// DNS names of a certificate that are told.
+const NAMES: usize = 8;
+
+/// What the certificate says of itself that the other end of a connection of ours showed.
+pub fn shown_certificate(stream: &Stream) -> Option<Certificate> {
+    let Stream::Opened(tls) = stream else { return None };
+    let [certificate, ..] = tls.get_ref().1.peer_certificates()? else { return None };
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let alternative = parsed.subject_alternative_name().ok().flatten();
+    let named = alternative.iter().flat_map(|names| &names.value.general_names);
+    let names = named.filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    });
+    Some(Certificate {
+        subject: parsed.subject().to_string(),
+        issuer: parsed.issuer().to_string(),
+        names: names.take(NAMES).collect(),
+        not_before: parsed.validity().not_before.timestamp(),
+        not_after: parsed.validity().not_after.timestamp(),
+    })
 }
 
 /// Takes any certificate: opportunistic TLS protects against listeners, not against impostors. Signatures are

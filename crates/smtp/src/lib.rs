@@ -17,3 +17,4 @@ pub mod instant;
 pub mod params;
 pub mod reply;
 pub mod server;
+pub mod transcript;

@@ -3,6 +3,7 @@
 //! * [`spool`]: accepted messages and the state of their recipients, changed by one atomic commit.
 //! * [`committer`]: the thread that gathers changes into commits, and the source of MID, ICID and DCID.
 //! * [`ledger`]: everything that happened, in append-only segment files.
+//! * [`recorder`]: what was tried for each recipient.
 //! * [`tracking`]: what happened to each message, found by what is known of it.
 //! * [`standing`]: operators' orders that hold until they are taken back, over restarts too.
 //! * [`space`]: how much room the disk has, and the reserve kept for recording ends.
@@ -16,6 +17,7 @@ pub mod committer;
 pub mod disk;
 pub mod ledger;
 mod owner;
+pub mod recorder;
 pub mod space;
 pub mod spool;
 pub mod standing;

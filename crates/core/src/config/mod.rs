@@ -32,7 +32,7 @@ pub use desk::Desk;
 pub use mistake::{Mistake, render};
 pub use receive::{Accept, Limits, LineEnds, Listener, Timeouts};
 pub use route::Credentials;
-pub use system::{Dns, Identity, Ledger, Log, Queue, Zone};
+pub use system::{Dns, Identity, Ledger, Log, Queue, Recorder, Zone};
 
 use crate::delivery::settings::{BounceProfile, Control, Pattern, Route};
 use mistake::{Note, Notes};
@@ -90,6 +90,8 @@ pub struct Config {
     pub log: Log,
     /// The record of events.
     pub ledger: Ledger,
+    /// The record of attempts and conversations.
+    pub recorder: Recorder,
     /// Where Prometheus may ask, if anywhere.
     pub metrics_address: Option<std::net::SocketAddr>,
     /// The certificate shown to senders; without one, a self-signed one is made at the first start.
@@ -121,6 +123,7 @@ const ROOT: Spec = Spec {
         "dns",
         "log",
         "ledger",
+        "recorder",
         "metrics",
         "tls",
         "desk",
@@ -146,6 +149,7 @@ const SECTIONS: &[&Spec] = &[
     &system::DNS,
     &system::LOG,
     &system::LEDGER,
+    &system::RECORDER,
     &system::METRICS,
     &system::TLS,
     &desk::DESK,
@@ -195,6 +199,7 @@ impl Config {
             dns: Dns::read(root),
             log: Log::read(root),
             ledger: Ledger::read(root),
+            recorder: Recorder::read(root),
             metrics_address: system::read_metrics(root),
             identity: Identity::read(root),
             desk: Desk::read(root),

@@ -22,6 +22,9 @@ pub(super) const LOG: Spec = Spec { header: "[log]", keys: &["file", "rollover",
 
 pub(super) const LEDGER: Spec = Spec { header: "[ledger]", keys: &["keep", "max_bytes"] };
 
+pub(super) const RECORDER: Spec =
+    Spec { header: "[recorder]", keys: &["enabled", "max_bytes", "attempts_max_bytes"] };
+
 pub(super) const METRICS: Spec = Spec { header: "[metrics]", keys: &["address"] };
 
 pub(super) const TLS: Spec = Spec { header: "[tls]", keys: &["certificate", "key"] };
@@ -85,6 +88,17 @@ pub struct Ledger {
     pub keep: Duration,
     /// Octets of all segments, at most.
     pub max_bytes: u64,
+}
+
+/// The record of attempts and conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorder {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Octets of conversations, at most.
+    pub max_bytes: u64,
+    /// Octets of attempts, at most.
+    pub attempts_max_bytes: u64,
 }
 
 /// A certificate of ours.
@@ -193,6 +207,28 @@ impl Ledger {
         Self {
             keep: section.duration("keep", keep, default.keep),
             max_bytes: section.size("max_bytes", 64 * MIB..=1_024 * TIB, default.max_bytes),
+        }
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self { enabled: true, max_bytes: GIB, attempts_max_bytes: 256 * MIB }
+    }
+}
+
+impl Recorder {
+    pub(super) fn read(root: &Section<'_>) -> Self {
+        let section = root.section("recorder", &RECORDER);
+        let default = Self::default();
+        Self {
+            enabled: section.or("enabled", default.enabled, |v| v.boolean()),
+            max_bytes: section.size("max_bytes", 16 * MIB..=TIB, default.max_bytes),
+            attempts_max_bytes: section.size(
+                "attempts_max_bytes",
+                16 * MIB..=TIB,
+                default.attempts_max_bytes,
+            ),
         }
     }
 }

@@ -21,7 +21,7 @@ impl Delivery {
         destination.path = Path::Asking { since, bearer, outdated: false };
         match destination.plan.fixed_targets() {
             Some(targets) => self.found(id, targets, Vec::new(), None, effects),
-            None => effects.push(Effect::Resolve { host: destination.host.clone() }),
+            None => effects.push(Effect::Resolve { host: destination.host.clone(), bearer }),
         }
     }
 
@@ -60,6 +60,7 @@ impl Delivery {
         destination.turn = None;
         effects.push(Effect::Connect {
             dcid,
+            bearer,
             slot,
             host: destination.host.clone(),
             targets,

@@ -51,7 +51,7 @@ enum Shows {
 }
 
 /// Returns the failure that tells most, the first of equals.
-pub(super) fn telling_failure(failed: &[AddressTry]) -> Option<&Failure> {
+pub fn telling_failure(failed: &[AddressTry]) -> Option<&Failure> {
     failed.iter().map(|tried| &tried.failure).rev().max_by_key(|failure| weight(failure))
 }
 

@@ -14,6 +14,7 @@ use crate::envelope::{ContentFacts, RecipientState};
 use crate::event::{BounceKind, Event, Failure, TlsResult, Unreported};
 use crate::ids::{Dcid, Host, Mid, Rid};
 
+pub use crate::delivery::evidence::telling_failure;
 pub use crate::delivery::order::{HeldMessage, HeldSlice, Order, OrderId, Progress, Whom};
 
 /// A recipient entering the shard: just accepted, or read back from the spool.
@@ -187,13 +188,14 @@ pub struct Retried {
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "a field is named by the noun of the lexicon that it holds")]
 pub enum Effect {
-    /// Look the destination up; answered by [`Input::Resolved`].
-    Resolve { host: Host },
+    /// Look the destination up, on behalf of `bearer`; answered by [`Input::Resolved`].
+    Resolve { host: Host, bearer: (Mid, Rid) },
     /// Open a connection to the first target that works, in this order (same preference may be raced);
     /// answered by [`Input::Ready`] or [`Input::Unusable`]. The slot is lent until `Unusable`, `Closed` or an
-    /// `Outcome` with [`After::Gone`].
+    /// `Outcome` with [`After::Gone`]. It is tried on behalf of `bearer`, for whom a failure counts.
     Connect {
         dcid: Dcid,
+        bearer: (Mid, Rid),
         slot: Slot,
         host: Host,
         targets: Vec<Target>,
@@ -201,8 +203,9 @@ pub enum Effect {
         credentials: Option<Arc<str>>,
         implicit_tls: bool,
     },
-    /// Hand a message over on a ready connection; answered by [`Input::Outcome`].
-    Transact { dcid: Dcid, mid: Mid, rids: Vec<Rid> },
+    /// Hand a message over on a ready connection; answered by [`Input::Outcome`]. `again` when one of the
+    /// recipients was tried before.
+    Transact { dcid: Dcid, mid: Mid, rids: Vec<Rid>, again: bool },
     /// Say QUIT and close; answered by [`Input::Closed`].
     Quit { dcid: Dcid },
     /// Tell a fact that changes no queue.

@@ -4,7 +4,7 @@ use crate::delivery::Delivery;
 use crate::delivery::connection::Phase;
 use crate::delivery::gate::{Gate, Step};
 use crate::delivery::io::{Effect, Slot};
-use crate::delivery::recipient::{Place, Recipient, RecipientId};
+use crate::delivery::recipient::{Marks, Place, Recipient, RecipientId};
 use crate::delivery::window::Room;
 use crate::event::Event;
 use crate::ids::Rid;
@@ -54,6 +54,8 @@ impl Delivery {
         let Some((_, head)) = members.first().copied() else { return };
         let now = self.now();
         let Recipient { mid, destination: id, .. } = self.recipients[head];
+        let tried = |member: &(Rid, RecipientId)| self.recipients[member.1].marks.has(Marks::ATTEMPTED);
+        let again = members.iter().any(tried);
         for (_, member) in &members {
             self.take_out(*member);
             self.recipients[*member].place = Place::Attempting(slot);
@@ -73,6 +75,6 @@ impl Delivery {
         connection.phase = Phase::Busy { mid, members };
         let dcid = connection.dcid;
         effects.push(Effect::Record(Event::DeliveryStarted { dcid, mid, rids: rids.clone() }));
-        effects.push(Effect::Transact { dcid, mid, rids });
+        effects.push(Effect::Transact { dcid, mid, rids, again });
     }
 }

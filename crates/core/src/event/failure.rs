@@ -134,6 +134,26 @@ pub struct FailureKind {
     pub code: u16,
 }
 
+impl Stage {
+    /// Returns its name, as replies and pages write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Ehlo => "ehlo",
+            Self::StartTls => "starttls",
+            Self::Auth => "auth",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::Content => "content",
+            Self::Final => "final",
+            Self::Local => "local",
+        }
+    }
+}
+
 impl Failure {
     /// Returns what is equal for failures that differ in words, addresses and instants only.
     pub const fn kind(&self) -> FailureKind {

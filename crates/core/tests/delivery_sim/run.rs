@@ -271,12 +271,12 @@ impl Sim {
     /// Takes an effect to the world.
     fn carry_out(&mut self, effect: Effect) -> Verdict {
         match effect {
-            Effect::Resolve { host } => {
+            Effect::Resolve { host, .. } => {
                 let after = self.rng.range(1, 2_000) * MILLI;
                 self.plan(after, Happening::Answer(host));
             }
             Effect::Connect { .. } => self.connect(effect)?,
-            Effect::Transact { dcid, mid, rids } => return self.transact(dcid, mid, rids),
+            Effect::Transact { dcid, mid, rids, .. } => return self.transact(dcid, mid, rids),
             Effect::Quit { dcid } => self.quit(dcid),
             Effect::Record(_) | Effect::Retried(_) => {}
             Effect::Redirect { state, .. } => {

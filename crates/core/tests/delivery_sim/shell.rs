@@ -62,7 +62,7 @@ impl Sim {
 
     /// Begins to open a connection.
     pub(crate) fn connect(&mut self, effect: Effect) -> Verdict {
-        let Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls } = effect else {
+        let Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls, .. } = effect else {
             return Ok(());
         };
         self.highest_dcid = self.highest_dcid.max(dcid.0);

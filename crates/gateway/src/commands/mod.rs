@@ -13,6 +13,7 @@ mod message;
 mod monitor;
 mod queue;
 mod recipients;
+mod recorder;
 mod server;
 mod standing;
 mod status;

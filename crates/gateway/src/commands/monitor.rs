@@ -40,6 +40,8 @@ impl Commands {
                 let ResetCounters {} = read(call.args)?;
                 write(&self.reset_counters().await?)
             }
+            "attempts" => write(&self.attempts(read(call.args)?).await?),
+            "transcript" => write(&self.transcript(read(call.args)?).await?),
             _ => self.diagnose(call).await,
         }
     }

@@ -2,6 +2,7 @@
 
 use mailreeve_api::alerts::{AlertLine, AlertsReply, DisplayAlerts};
 use mailreeve_api::counters::{Completion, SystemCounters};
+use mailreeve_api::recorder::RecorderState;
 use mailreeve_api::status::{Gauges, OrderLine, Rate, StatusReply};
 use mailreeve_core::delivery::io::Scope;
 use mailreeve_core::event::{Severity, SpoolSpace};
@@ -61,6 +62,7 @@ impl Commands {
             last_reset_us: reset_at,
             system_status: self.system_status(),
             durability: Vec::new(),
+            recorder: self.recorder_state(),
             orders: self.order_lines(),
             recovering: context.recovery.going_on(),
             oldest_message_us: oldest,
@@ -98,6 +100,19 @@ impl Commands {
     /// Inbound connections open now.
     pub(super) fn connections_in(&self) -> u64 {
         self.listeners.iter().map(|listener| listener.open() as u64).sum()
+    }
+
+    fn recorder_state(&self) -> RecorderState {
+        let recorder = &self.context.recorder;
+        let (conversations_bytes, oldest_us) = recorder.extent();
+        let counts = recorder.counts();
+        RecorderState {
+            on: recorder.is_on(),
+            conversations_bytes,
+            oldest_us,
+            recorded: counts.taken,
+            dropped: counts.dropped,
+        }
     }
 
     fn system_status(&self) -> String {

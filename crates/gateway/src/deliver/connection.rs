@@ -7,9 +7,10 @@
 //! ```
 
 mod ready;
+mod refusal;
+pub(super) mod story;
 mod wire;
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +20,12 @@ use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Ta
 use mailreeve_core::event::{Cause, Failure, Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_smtp::client::{Credentials, Output, Session, Transaction};
+use mailreeve_smtp::transcript::Transcript;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Sleep;
 
+use self::refusal::{Refusal, cut_off, local};
+use self::story::{Story, Transacted};
 use super::bodies::Loaded;
 use super::connect::{self, Manner};
 use super::outcome::{Attempt, lost_failure};
@@ -43,6 +47,8 @@ pub(super) struct Job {
     pub(super) mid: Mid,
     pub(super) rids: Vec<Rid>,
     pub(super) loaded: Loaded,
+    /// One of them was tried before.
+    pub(super) again: bool,
 }
 
 /// What it takes to open a connection.
@@ -60,19 +66,26 @@ pub(super) struct Plan {
     /// Ends the connection at once, whatever it carries.
     pub(super) cut: Arc<Notify>,
     pub(super) room: Room,
+    pub(super) story: Story,
 }
 
 /// Runs a connection from its opening to its end; tells the shard everything by inputs.
 pub(super) async fn run(mut plan: Plan) {
     let mut failed = Vec::new();
     let Some(mut outbound) = open(&mut plan, &mut failed).await else {
+        let recorder = &plan.context.recorder;
+        if let Some(attempt) = recorder.is_on().then(|| plan.story.unusable(&failed)).flatten() {
+            recorder.attempts(vec![attempt]);
+        }
         let _ = plan.inputs.send(Input::Unusable { dcid: plan.dcid, failed });
         return;
     };
+    plan.story.passed(&failed);
     let peer = outbound.facts();
     let target = outbound.target.clone();
     let _ = plan.inputs.send(Input::Ready { dcid: plan.dcid, target, peer, failed });
     outbound.serve(&mut plan).await;
+    plan.story.ended(outbound.transcript.as_mut());
     let _ = tokio::time::timeout(Duration::from_secs(1), outbound.stream_shutdown()).await;
 }
 
@@ -100,6 +113,7 @@ async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound>
             continue;
         };
         let target = connected.target.clone();
+        plan.story.connected(&target, connected.stream.local_addr().ok());
         match Outbound::start(plan, connected.stream, connected.target, in_clear).await {
             Ok(outbound) => return Some(outbound),
             // Where TLS comes first there is no clear text to go back to.
@@ -116,37 +130,6 @@ async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound>
             }
             Err(Refusal::Failed(failure)) => failed.push(AddressTry { target, failure }),
         }
-    }
-}
-
-enum Refusal {
-    TlsBroken(String),
-    Failed(Failure),
-}
-
-fn local(
-    stage: Stage,
-    cause: Cause,
-    status: (u8, u16, u16),
-    text: String,
-    peer: SocketAddr,
-    plan: &Plan,
-) -> Failure {
-    let at = plan.context.clock.wall().0;
-    Failure { stage, cause, status, code: 0, text: vec![text], address: Some(peer), at }
-}
-
-/// An operator suspended delivery and the time for transactions under way was over. What was sent may have been
-/// taken all the same: the recipients are tried again, and who took the message gets it twice.
-fn cut_off(peer: SocketAddr, now: Instant) -> Failure {
-    Failure {
-        stage: Stage::Local,
-        cause: Cause::ConnectionLost,
-        status: (4, 3, 2),
-        code: 0,
-        text: vec!["cut off: delivery was suspended by an operator".to_owned()],
-        address: Some(peer),
-        at: now.0,
     }
 }
 
@@ -167,6 +150,8 @@ struct Outbound {
     loaded: Option<Loaded>,
     /// The stored content could not be read while it was being sent.
     unread: Option<Unread>,
+    /// What is said, unless nobody records it.
+    transcript: Option<Transcript>,
 }
 
 impl Outbound {
@@ -180,14 +165,26 @@ impl Outbound {
                 // Idle: anything that comes now is the peer going away.
                 output = self.next() => {
                     let why = self.ended_idle(&output);
+                    if let Some(failure) = &why {
+                        self.note_end(failure);
+                    }
                     let _ = plan.inputs.send(Input::Closed { dcid: plan.dcid, why });
                     return;
                 }
             };
             match order {
                 Order::Transact(job) => {
-                    let mid = job.mid;
+                    let (mid, again) = (job.mid, job.again);
+                    let began = self.context.clock.steady();
                     let (results, after) = self.transact(*job, &plan.cut).await;
+                    if let After::Gone(Some(failure)) = &after {
+                        self.note_end(failure);
+                    }
+                    if self.context.recorder.is_on() {
+                        let tls = self.tls.as_ref();
+                        let done = Transacted { mid, results: &results, began, tls };
+                        plan.story.transacted(&self.session, &done, again, self.transcript.as_mut());
+                    }
                     let gone = matches!(after, After::Gone(_));
                     if let Some(Unread::Damaged(detail)) = self.unread.take() {
                         let _ = plan.inputs.send(Input::RecordCorrupt { dcid: plan.dcid, mid, detail });

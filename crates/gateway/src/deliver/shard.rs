@@ -1,5 +1,6 @@
 //! The task that owns the shard: inputs in, effects out, nothing decided here.
 
+mod connect;
 mod handle;
 mod load;
 mod resolve;
@@ -12,11 +13,11 @@ use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Retried};
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
 use mailreeve_core::event::{Cause, Failure, Stage};
-use mailreeve_core::ids::{Dcid, Mid, Rid};
+use mailreeve_core::ids::Dcid;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::bodies::{Bodies, Loaded};
-use super::connection::{self, Job, Order, Plan};
+use super::connection::{Job, Order};
 use super::ends::{Ends, Ready};
 use super::pace::{self, Pace};
 use super::room::Room;
@@ -25,7 +26,8 @@ use crate::context::Context;
 use crate::jobs::Step;
 
 pub use self::handle::{Gone, Message, Question, ShardHandle};
-use self::load::{Load, Purpose};
+use self::load::{Load, Purpose, Waiting};
+use self::resolve::LookedUp;
 
 /// Recipients that enter the shard in one input, and those of one message more.
 const ENQUEUED: usize = 1_000;
@@ -45,7 +47,8 @@ struct Shell {
     ends: Ends,
     pace: Pace,
     /// Transactions that wait until fewer ends are open, oldest first.
-    held: VecDeque<(Dcid, Mid, Vec<Rid>)>,
+    held: VecDeque<Waiting>,
+    looked_up: LookedUp,
     inputs: mpsc::UnboundedSender<Input>,
     loads: mpsc::UnboundedSender<Load>,
     effects: Vec<Effect>,
@@ -78,6 +81,7 @@ pub async fn run(
         bodies: Bodies::new(room.clone()),
         room,
         held: VecDeque::new(),
+        looked_up: LookedUp::default(),
         inputs,
         loads,
         effects: Vec::new(),
@@ -179,6 +183,7 @@ impl Shell {
 
     fn input(&mut self, input: Input) {
         match &input {
+            Input::Resolved { host, .. } => self.looked_up.answered(host, self.context.clock.steady()),
             Input::Unusable { dcid, .. }
             | Input::Closed { dcid, .. }
             | Input::Outcome { dcid, after: After::Gone(_), .. } => {
@@ -187,7 +192,6 @@ impl Shell {
             Input::Outcome { after: After::Usable, .. }
             | Input::Ready { .. }
             | Input::Enqueue(_)
-            | Input::Resolved { .. }
             | Input::Tick
             | Input::DeliverNow { .. }
             | Input::Suspend { .. }
@@ -246,35 +250,10 @@ impl Shell {
 
     fn effect(&mut self, effect: Effect) {
         match effect {
-            Effect::Resolve { host } => self.resolve(host),
-            Effect::Connect { dcid, slot: _, host, targets, tls, credentials, implicit_tls } => {
-                let (orders, receiver) = mpsc::channel(2);
-                let cut = Arc::new(Notify::new());
-                self.lines.insert(dcid, Line { orders, cut: Arc::clone(&cut) });
-                // The shard counts by itself from the first number of the block: taking one here keeps the
-                // durable block ahead of it.
-                let reserved = self.context.ids.dcid();
-                debug_assert!(reserved.is_none_or(|reserved| reserved == dcid), "the shard counts alone");
-                let running = self.context.running.load_full();
-                let credentials =
-                    credentials.and_then(|name| running.credentials.get(name.as_ref()).cloned());
-                tokio::spawn(connection::run(Plan {
-                    context: Arc::clone(&self.context),
-                    running,
-                    dcid,
-                    host,
-                    targets,
-                    tls,
-                    credentials,
-                    implicit_tls,
-                    inputs: self.inputs.clone(),
-                    orders: receiver,
-                    cut,
-                    room: self.room.clone(),
-                }));
-            }
-            Effect::Transact { dcid, mid, rids } => {
-                self.held.push_back((dcid, mid, rids));
+            Effect::Resolve { host, bearer } => self.resolve(host, bearer),
+            Effect::Connect { .. } => self.connect(effect),
+            Effect::Transact { dcid, mid, rids, again } => {
+                self.held.push_back(Waiting { dcid, mid, rids, again });
                 self.start_held();
             }
             Effect::Quit { dcid } => self.order(dcid, Order::Quit),
@@ -297,9 +276,10 @@ impl Shell {
         }
     }
 
-    fn transact(&mut self, dcid: Dcid, mid: Mid, rids: Vec<Rid>, loaded: Loaded) {
+    fn transact(&mut self, waiting: Waiting, loaded: Loaded) {
+        let Waiting { dcid, mid, rids, again } = waiting;
         self.ends.started(&loaded, &rids);
-        self.order(dcid, Order::Transact(Box::new(Job { mid, rids, loaded })));
+        self.order(dcid, Order::Transact(Box::new(Job { mid, rids, loaded, again })));
     }
 
     fn order(&mut self, dcid: Dcid, order: Order) {

@@ -5,6 +5,7 @@
 
 mod answer;
 mod end;
+mod record;
 mod store;
 
 use std::io;
@@ -31,6 +32,7 @@ use super::suspension::{self, Door};
 use crate::context::{Context, Running};
 use crate::intake::BodyLease;
 use crate::receipts::Receipts;
+use crate::recorder::Conversation;
 use crate::stream::{ReadBuffer, Stream};
 
 /// Time for a TLS handshake.
@@ -43,7 +45,9 @@ pub(super) struct Arrival {
     pub(super) smtp: Arc<Settings>,
     pub(super) receipts: Arc<Receipts>,
     pub(super) icid: Icid,
+    pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
+    pub(super) listener: Arc<str>,
     pub(super) verdict: PeerVerdict,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) door: watch::Receiver<Door>,
@@ -65,6 +69,8 @@ pub(super) struct Inbound {
     cut: Option<&'static str>,
     door_seen: Door,
     stopping: bool,
+    /// Where what is said goes, unless nobody records it.
+    conversation: Option<Conversation>,
     /// When the timer fires. It is never later than the session's deadline, and often earlier: most deadlines
     /// move on, and then one look when it fires is cheaper than a new timer for each command.
     armed: Instant,
@@ -80,7 +86,8 @@ enum Await {
 
 impl Inbound {
     pub(super) fn new(at: Arrival) -> Self {
-        let session = Session::new(Arc::clone(&at.smtp), at.context.clock.steady());
+        let mut session = Session::new(Arc::clone(&at.smtp), at.context.clock.steady());
+        let conversation = record::begin(&at, &mut session);
         let judgement = Judgement::start(Arc::clone(&at.context), at.icid, at.peer.ip(), at.verdict.clone());
         Self {
             at,
@@ -96,6 +103,7 @@ impl Inbound {
             cut: None,
             door_seen: Door::Open,
             stopping: false,
+            conversation,
             armed: Instant(u64::MAX),
         }
     }
@@ -214,6 +222,8 @@ impl Inbound {
     }
 
     async fn flush(&mut self, stream: &mut Option<Stream>) -> io::Result<()> {
+        self.session.note_output(self.at.context.clock.steady());
+        self.hand_over_if_full();
         let output = self.session.output();
         if output.is_empty() {
             return Ok(());
@@ -230,7 +240,7 @@ impl Inbound {
             Some(Err(_)) => return Err(io::ErrorKind::TimedOut.into()),
             None => return Err(self.cut_off()),
         }
-        output.clear();
+        self.session.output_written();
         if matches!(stream, Stream::Accepted(_)) {
             stream.flush().await?;
         }
@@ -251,6 +261,7 @@ impl Inbound {
                 if let TlsResult::Success { protocol, cipher, .. } = &result {
                     self.tls = Some((protocol.clone(), cipher.clone()));
                 }
+                self.note_tls(&result);
                 self.at.context.events.tell(Event::InboundTls { icid, result });
                 *stream = Some(Stream::Accepted(Box::new(tls)));
                 self.session.tls_started(clock.steady());
@@ -260,6 +271,7 @@ impl Inbound {
             Err(_) => "timeout".to_owned(),
         };
         let result = TlsResult::Failed { why: failure, clear: false };
+        self.note_tls(&result);
         self.at.context.events.tell(Event::InboundTls { icid, result });
         self.session.tls_failed(clock.steady());
     }

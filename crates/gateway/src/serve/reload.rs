@@ -50,6 +50,7 @@ fn keep_fixed(context: &Context, before: &Config, after: &mut Config) {
         ("socket", before.socket != after.socket),
         ("[log]", before.log != after.log),
         ("[ledger]", before.ledger != after.ledger),
+        ("[recorder]", before.recorder != after.recorder),
         ("[desk]", before.desk != after.desk),
         ("[metrics]", before.metrics_address != after.metrics_address),
         ("[threads]", before.receive_threads != after.receive_threads),
@@ -66,6 +67,7 @@ fn keep_fixed(context: &Context, before: &Config, after: &mut Config) {
     after.log_dir.clone_from(&before.log_dir);
     after.socket.clone_from(&before.socket);
     after.log.clone_from(&before.log);
+    after.recorder.clone_from(&before.recorder);
     context.events.alert(
         Severity::Warning,
         "restart-needed",

@@ -19,6 +19,7 @@ mod ending;
 mod exchange;
 mod opening;
 mod output;
+mod reached;
 mod reply_reader;
 mod settings;
 mod state;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 pub use self::capabilities::Capabilities;
 use self::exchange::unasked;
 pub use self::output::{Final, Framing, Lost, NotSent, Output, Stage, Transaction};
+use self::reached::Reached;
 use self::reply_reader::ReplyReader;
 pub use self::settings::{Credentials, Deadlines, ReplyLimits, Settings, TlsDemand};
 use self::state::State;
@@ -48,6 +50,7 @@ pub struct Session {
     outputs: VecDeque<Output>,
     deadline: Option<Instant>,
     last_reply: Option<Reply>,
+    reached: Reached,
     tls: bool,
     /// The peer may hold a part of the transaction before, which failed.
     reset_due: bool,
@@ -68,6 +71,7 @@ impl Session {
             outputs: VecDeque::new(),
             deadline: None,
             last_reply: None,
+            reached: Reached::default(),
             tls: false,
             reset_due: false,
             quit_due: false,
@@ -131,6 +135,7 @@ impl Session {
     pub fn tls_started(&mut self, now: Instant) {
         if let State::Handshake { greeted } = self.state {
             self.tls = true;
+            self.reached.last(Stage::StartTls, now);
             self.replies.clear();
             self.capabilities = Capabilities::default();
             if greeted {
@@ -160,6 +165,7 @@ impl Session {
                 self.lose(why);
             }
             State::Idle => {
+                self.reached.begin_transaction();
                 self.begin_waiting();
                 self.arm(now);
             }
@@ -189,6 +195,7 @@ impl Session {
     pub fn content_written(&mut self, now: Instant) {
         if matches!(self.state, State::ContentWriting { .. }) {
             self.end_content();
+            self.reached.last(Stage::Content, now);
             self.arm(now);
         }
     }
@@ -229,6 +236,7 @@ impl Session {
 
     fn hear(&mut self, reply: Reply, now: Instant) {
         self.last_reply = Some(reply.clone());
+        self.note_reply(now);
         // Each of these sets the state that follows.
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Greeting => self.greeted(reply),

@@ -126,6 +126,7 @@ impl Session {
         let State::Content(incoming) = &mut self.state else { return 0 };
         let (used, pause) = incoming.feed(input);
         self.clock.block(used, now);
+        self.note_content(used, now);
         match pause {
             Pause::Input => {}
             Pause::Spill => self.spill(now),
@@ -143,6 +144,7 @@ impl Session {
         let (used, pause) = incoming.feed(up_to(input, pending.left));
         pending.left -= octets(used);
         self.clock.block(used, now);
+        self.note_content(used, now);
         match pause {
             Pause::Spill => self.spill(now),
             Pause::Input | Pause::End => self.finish_empty_chunk(now),
@@ -155,6 +157,7 @@ impl Session {
         let used = up_to(input, discard.left).len();
         discard.left -= octets(used);
         self.clock.block(used, now);
+        self.note_content(used, now);
         self.finish_empty_chunk(now);
         used
     }

@@ -15,12 +15,15 @@ impl Session {
         let (used, line) = self.lines.take(input, self.settings.limits.command_line_bytes);
         match line {
             Line::Part => return used,
-            Line::Whole(line) => self.take_line(line),
+            Line::Whole(line) => self.take_line(line, now),
             Line::Joined(line) => {
-                self.take_line(&line);
+                self.take_line(&line, now);
                 self.lines.give_back(line);
             }
-            Line::TooLong => self.error(replies::LINE_TOO_LONG),
+            Line::TooLong => {
+                self.note_other_line(&input[..used], now);
+                self.error(replies::LINE_TOO_LONG);
+            }
         }
         self.clock.wait(now);
         if matches!(self.state, State::Chunk(_) | State::Discard(_)) {
@@ -30,19 +33,23 @@ impl Session {
         used
     }
 
-    fn take_line(&mut self, line: &[u8]) {
+    fn take_line(&mut self, line: &[u8], now: Instant) {
         if self.shutdown.is_some() {
             return;
         }
+        let whole = line;
         let line = match line.strip_suffix(b"\r\n") {
             Some(line) => line,
             None if self.settings.line_ends == LineEnds::Refuse => {
+                self.note_other_line(whole, now);
                 self.say(replies::LINE_ENDS);
                 return self.end(EndReason::LineEnds);
             }
             None => line.strip_suffix(b"\n").unwrap_or(line),
         };
-        match Command::parse(line) {
+        let parsed = Command::parse(line);
+        self.note_line(whole, &parsed, now);
+        match parsed {
             Ok(command) => {
                 self.last_verb = Some(command.verb());
                 self.carry_out(command);

@@ -36,6 +36,7 @@ mod commands;
 mod envelope;
 mod facts;
 mod header;
+mod heard;
 mod incoming;
 mod lines;
 mod measure;
@@ -56,6 +57,8 @@ pub use settings::{Deadlines, Extensions, Limits, LineEnds, Settings};
 use clock::Clock;
 use lines::Lines;
 use state::State;
+
+use crate::transcript::Transcript;
 
 /// Octets of output beyond which no input is taken before it is drained.
 const OUTPUT_OCTETS: usize = 64 << 10;
@@ -96,6 +99,9 @@ pub struct Session {
     shutdown: Option<Shutdown>,
     /// What is pipelined behind a transaction that was refused or dropped is answered, but it is no error.
     voided: bool,
+    transcript: Option<Box<Transcript>>,
+    /// Octets of the output that the transcript has.
+    noted: usize,
 }
 
 /// What the peer calls itself.
@@ -137,6 +143,8 @@ impl Session {
             clock: Clock::new(now),
             shutdown: None,
             voided: false,
+            transcript: None,
+            noted: 0,
         }
     }
 
@@ -195,6 +203,12 @@ impl Session {
     /// Returns the replies to be written; the caller drains them.
     pub const fn output(&mut self) -> &mut Vec<u8> {
         &mut self.output
+    }
+
+    /// Notes that the output was written, and empties it.
+    pub fn output_written(&mut self) {
+        self.output.clear();
+        self.noted = 0;
     }
 
     /// Takes the open question. It is handed out once; the session waits until it is answered.

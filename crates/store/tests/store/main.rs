@@ -14,6 +14,7 @@ mod kills;
 mod ledger;
 mod ledger_size;
 mod model;
+mod recorder;
 mod samples;
 mod spool;
 mod standing;

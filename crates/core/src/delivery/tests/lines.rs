@@ -50,12 +50,12 @@ pub(super) fn why_line(why: &Why, now: Instant) -> String {
 pub(super) fn line(effect: &Effect, now: Instant) -> String {
     let last_mark = |last: bool| if last { " last" } else { "" };
     match effect {
-        Effect::Resolve { host } => format!("resolve {host}"),
+        Effect::Resolve { host, .. } => format!("resolve {host}"),
         Effect::Connect { dcid, slot, host, targets, .. } => {
             let to: Vec<_> = targets.iter().map(|target| target.address.ip().to_string()).collect();
             format!("connect {dcid} slot {} {host} {}", slot.0, to.join(" "))
         }
-        Effect::Transact { dcid, mid, rids } => {
+        Effect::Transact { dcid, mid, rids, .. } => {
             let rids: Vec<u32> = rids.iter().map(|rid| rid.0).collect();
             format!("transact {dcid} mid {mid} {rids:?}")
         }

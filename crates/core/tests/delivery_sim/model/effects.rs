@@ -13,17 +13,17 @@ impl Model {
     /// Judges one effect and takes it over. `scene.world` is still as before it.
     pub(crate) fn effect(&mut self, effect: &Effect, scene: Scene<'_>, coverage: &mut Coverage) -> Verdict {
         match effect {
-            Effect::Resolve { host } => {
+            Effect::Resolve { host, .. } => {
                 coverage.hit(Point::OutResolve);
                 self.resolve(host, scene)
             }
-            Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls } => {
+            Effect::Connect { dcid, slot, host, targets, tls, credentials, implicit_tls, .. } => {
                 coverage.hit(Point::OutConnect);
                 self.may_start(host, scene)?;
                 self.connect(*dcid, *slot, host, targets, scene)?;
                 self.connect_as(host, *tls, credentials.as_ref(), *implicit_tls)
             }
-            Effect::Transact { dcid, mid, rids } => {
+            Effect::Transact { dcid, mid, rids, .. } => {
                 coverage.hit(Point::OutTransact);
                 self.transact(*dcid, *mid, rids, scene)
             }

@@ -7,6 +7,7 @@ use mailreeve_api::queue::{
     AddressLine, Addresses, CohortLine, Column, DeliveryStatusReply, DestinationLine, Direction, Exchanger,
     HostStatusReply, LastError, Reason, RecipientLine, RouteLine, ShowRecipientsReply, Totals, Wait,
 };
+use mailreeve_api::recorder::RecorderState;
 use mailreeve_api::status::{Gauges, OrderLine, Rate, StatusReply};
 use mailreeve_api::workqueue::Held;
 
@@ -252,6 +253,7 @@ pub(super) fn status(text: Text<'_>) -> StatusReply {
         up_since_us: NOW - 3 * 24 * 60 * MINUTE,
         last_reset_us: None,
         system_status: "Receiving suspended (disk space)".to_owned(),
+        recorder: RecorderState { on: true, ..RecorderState::default() },
         durability: vec![text("The disk acknowledges writes before they are durable")],
         orders: vec![OrderLine { text: text("Delivery suspended by bob"), since_us: NOW - 5 * MINUTE }],
         recovering: Some((10, 5_063)),

@@ -9,13 +9,14 @@ use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
 use mailreeve_smtp::client::{self, Lost, Output, Session, TlsDemand};
 use tokio::net::TcpStream;
 
-use super::{Outbound, Plan, Refusal, local};
+use super::refusal::{Refusal, local};
+use super::{Outbound, Plan};
 use crate::deliver::outcome::{lost_failure, reply_failure};
 use crate::stream::{ReadBuffer, Stream};
 
 impl Outbound {
     pub(super) async fn start(
-        plan: &Plan,
+        plan: &mut Plan,
         stream: TcpStream,
         target: Target,
         in_clear: Option<String>,
@@ -55,10 +56,15 @@ impl Outbound {
             tls: None,
             loaded: None,
             unread: None,
+            transcript: plan.story.transcript(),
         };
         outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
-        outbound.get_ready(plan).await?;
-        Ok(outbound)
+        let ready = outbound.get_ready(plan).await;
+        plan.story.opened(&outbound.session, outbound.stream.as_ref());
+        if let Err(refusal) = &ready {
+            plan.story.failed(outbound.transcript.as_mut(), refusal.text());
+        }
+        ready.map(|()| outbound)
     }
 
     /// Goes through greeting, EHLO, TLS and AUTH.

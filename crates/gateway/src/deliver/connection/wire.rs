@@ -3,7 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use mailreeve_core::Instant;
+use mailreeve_core::event::{Failure, TlsResult};
 use mailreeve_smtp::client::{Framing, Output};
+use mailreeve_smtp::transcript::Transcript;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -18,11 +21,17 @@ impl Outbound {
             while let Some(output) = self.session.poll() {
                 match output {
                     Output::Write(bytes) => {
+                        self.note(|transcript, now| transcript.said_commands(&bytes, now));
                         if self.write(&bytes).await.is_err() {
                             self.write_failed().await;
                         }
                     }
                     Output::Content { framing, follow, .. } => {
+                        let size = self.loaded.as_ref().map_or(0, |loaded| loaded.envelope.size);
+                        self.note(|transcript, now| {
+                            transcript.said_content(size, now);
+                            transcript.said_commands(&follow, now);
+                        });
                         match self.write_content(framing, &follow).await {
                             Ok(()) => self.session.content_written(self.context.clock.steady()),
                             Err(NotWritten::Network) => self.write_failed().await,
@@ -39,6 +48,21 @@ impl Outbound {
             }
             self.read().await;
         }
+    }
+
+    /// Notes what is said, when somebody records it.
+    fn note(&mut self, note: impl FnOnce(&mut Transcript, Instant)) {
+        if let Some(transcript) = &mut self.transcript {
+            note(transcript, self.context.clock.steady());
+        }
+    }
+
+    /// Notes that the conversation broke off.
+    pub(super) fn note_end(&mut self, failure: &Failure) {
+        self.note(|transcript, now| {
+            transcript.note(&failure.text.join(" "), now);
+            transcript.fail();
+        });
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -98,6 +122,9 @@ impl Outbound {
                 Ok(0) | Err(_) => self.session.peer_closed(clock.steady()),
                 Ok(count) => {
                     self.buffer.filled(count);
+                    if let Some(transcript) = &mut self.transcript {
+                        transcript.heard_replies(self.buffer.unread(), clock.steady());
+                    }
                     let consumed = self.session.receive(self.buffer.unread(), clock.steady());
                     self.buffer.consume(consumed);
                 }
@@ -126,7 +153,11 @@ impl Outbound {
         let failure = match self.handshake().await {
             Ok(stream) => {
                 let Stream::Opened(tls) = &stream else { return };
-                self.tls = Some(crate::tls::facts(tls.get_ref().1, self.verify));
+                let facts = crate::tls::facts(tls.get_ref().1, self.verify);
+                if let TlsResult::Success { protocol, cipher, .. } = &facts {
+                    self.note(|transcript, now| transcript.note(&format!("TLS: {protocol}, {cipher}"), now));
+                }
+                self.tls = Some(facts);
                 self.stream = Some(stream);
                 self.buffer.clear();
                 self.session.tls_started(clock.steady());

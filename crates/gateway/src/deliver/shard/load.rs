@@ -19,8 +19,17 @@ pub(super) struct Load {
     purpose: Purpose,
 }
 
+/// A transaction that was decided and has not begun.
+pub(super) struct Waiting {
+    pub(super) dcid: Dcid,
+    pub(super) mid: Mid,
+    pub(super) rids: Vec<Rid>,
+    /// One of them was tried before.
+    pub(super) again: bool,
+}
+
 pub(super) enum Purpose {
-    Transact { dcid: Dcid, rids: Vec<Rid> },
+    Transact(Waiting),
     Report,
 }
 
@@ -28,14 +37,14 @@ impl Shell {
     /// Starts transactions for as long as few enough ends are open.
     pub(super) fn start_held(&mut self) {
         while self.ends.open() < OPEN_ENDS {
-            let Some((dcid, mid, rids)) = self.held.pop_front() else { return };
+            let Some(waiting) = self.held.pop_front() else { return };
             // The connection may be gone meanwhile, and its recipients are in line again.
-            if !self.lines.contains_key(&dcid) {
+            if !self.lines.contains_key(&waiting.dcid) {
                 continue;
             }
-            match self.bodies.at_hand(mid) {
-                Some(loaded) => self.transact(dcid, mid, rids, loaded),
-                None => self.load(mid, Purpose::Transact { dcid, rids }),
+            match self.bodies.at_hand(waiting.mid) {
+                Some(loaded) => self.transact(waiting, loaded),
+                None => self.load(waiting.mid, Purpose::Transact(waiting)),
             }
         }
     }
@@ -46,7 +55,7 @@ impl Shell {
         let loads = self.loads.clone();
         tokio::spawn(async move {
             let result = match purpose {
-                Purpose::Transact { .. } => read_back(&reader, &room, mid).await,
+                Purpose::Transact(_) => read_back(&reader, &room, mid).await,
                 Purpose::Report => read_for_report(&reader, mid).await,
             };
             let _ = loads.send(Load { mid, result, purpose });
@@ -55,11 +64,11 @@ impl Shell {
 
     pub(super) fn loaded(&mut self, load: Load) {
         match (load.purpose, load.result) {
-            (Purpose::Transact { dcid, rids }, Ok(loaded)) => self.transact(dcid, load.mid, rids, loaded),
-            (Purpose::Transact { dcid, .. }, Err(Unread::Damaged(detail))) => {
+            (Purpose::Transact(waiting), Ok(loaded)) => self.transact(waiting, loaded),
+            (Purpose::Transact(Waiting { dcid, .. }), Err(Unread::Damaged(detail))) => {
                 self.input(Input::RecordCorrupt { dcid, mid: load.mid, detail });
             }
-            (Purpose::Transact { dcid, rids }, Err(Unread::Later(detail))) => {
+            (Purpose::Transact(Waiting { dcid, rids, .. }), Err(Unread::Later(detail))) => {
                 let soft = RecipientResult::Soft(not_read(&detail, self.context.clock.wall()));
                 let results = rids.into_iter().map(|rid| (rid, soft.clone())).collect();
                 // Nothing was said on the connection: it takes another message.

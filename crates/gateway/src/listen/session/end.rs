@@ -22,7 +22,9 @@ impl Inbound {
                             Some(why) => AbortReason::Refused(why.to_owned()),
                             None => abort_reason(abort, self.session.ended().map(|ended| ended.reason)),
                         };
+                        let mid = draft.mid;
                         self.at.context.events.tell(draft.aborted(why));
+                        self.hand_over(mid);
                     }
                 }
             }
@@ -46,6 +48,7 @@ impl Inbound {
             Some(other) => CloseReason::ByUs(closed_by_us(other).to_owned()),
             None => CloseReason::ByUs("ended".to_owned()),
         };
+        self.hand_over_last(&why);
         let lasted = self.at.context.clock.steady().since(started);
         self.at.context.events.tell(Event::ConnectionClosed {
             icid: self.at.icid,

@@ -42,6 +42,7 @@ impl Inbound {
 
     /// Makes the message durable, then says 250: law 4.
     pub(super) async fn store(&mut self, message: Message) {
+        let mid = self.draft.as_ref().map(|draft| draft.mid);
         let verdict = match self.draft.take() {
             Some(draft) => {
                 let mid = draft.mid;
@@ -58,6 +59,9 @@ impl Inbound {
         };
         self.lease = None;
         self.session.answer_message(verdict, self.at.context.clock.steady());
+        if let Some(mid) = mid {
+            self.hand_over(mid);
+        }
     }
 
     async fn commit(&mut self, draft: Draft, mut message: Message) -> Result<(), NotCommitted> {

@@ -1,0 +1,188 @@
+//! What was tried and what was said, kept without anybody having asked for it beforehand.
+//!
+//! For those who explain:
+//! * [`Recorder::attempts_of`]: every attempt that is kept of a message, or of one recipient of it, oldest first: the
+//!   first and the [`RECENT`](mailreeve_core::attempt::RECENT) newest, over restarts too.
+//! * [`Recorder::last_attempts_of_host`]: the newest attempts to a destination, newest first, successes since the
+//!   start among them.
+//!
+//! * [`Recorder::conversations`]: what was said, of a connection or about a message.
+//!
+//! All see what was told before they are called. [`Attempt`] says what is in one.
+//!
+//! ```text
+//!   sessions, shard ──tell──► queue (bounded) ──► thread `recorder` ──► files in data_dir/recorder
+//!                                                                  └──► the newest of each destination, in memory
+//! ```
+//! Promises: whoever tells never waits and never fails; when the queue is full what is told is dropped and counted.
+//! No mail depends on any of it: a recorder that fails is alerted once and keeps nothing more.
+
+mod conversation;
+mod hosts;
+mod queue;
+mod thread;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use mailreeve_core::attempt::Attempt;
+use mailreeve_core::config;
+use mailreeve_core::conversation::Stretch;
+use mailreeve_core::ids::{Host, Mid, Rid};
+use mailreeve_store::recorder::{Attempts, Ring, Wanted};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+pub use self::conversation::{About, Conversation, STRETCH_BYTES};
+use self::hosts::Hosts;
+use self::queue::{Item, Queue};
+use crate::clock::Clock;
+use crate::events::EventSink;
+use crate::intake::Intake;
+
+/// How long a question waits for the thread to have written what was told before it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The way to the recorder. Cheap to clone.
+#[derive(Clone)]
+pub struct Recorder {
+    queue: Arc<Queue>,
+    kept: Arc<Kept>,
+}
+
+/// What is kept, for the thread that writes and for those who ask.
+#[derive(Default)]
+struct Kept {
+    attempts: Mutex<Option<Attempts>>,
+    ring: Mutex<Option<Ring>>,
+    hosts: Mutex<Hosts>,
+}
+
+/// What the recorder did since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Told and taken.
+    pub taken: u64,
+    /// Told and dropped: the queue was full, or the files cannot be written.
+    pub dropped: u64,
+}
+
+impl Recorder {
+    /// Starts the recorder; the thread ends after [`Recorder::close`]. One that is switched off, or whose files cannot
+    /// be opened, which is alerted, takes nothing.
+    pub fn start(
+        settings: &config::Recorder,
+        data_dir: &Path,
+        intake: Arc<Intake>,
+        events: &EventSink,
+        clock: Clock,
+    ) -> std::io::Result<(Self, Option<JoinHandle<()>>)> {
+        let recorder = Self { queue: Arc::new(Queue::new(settings.enabled)), kept: Arc::default() };
+        if !settings.enabled {
+            return Ok((recorder, None));
+        }
+        let work = thread::Work {
+            recorder: recorder.clone(),
+            settings: settings.clone(),
+            dir: data_dir.join("recorder"),
+            intake,
+            events: events.clone(),
+            clock,
+        };
+        let builder = std::thread::Builder::new().name("recorder".to_owned());
+        let thread = builder.spawn(move || work.run())?;
+        Ok((recorder, Some(thread)))
+    }
+
+    /// Tells whether anything is taken: what is not need not be put together.
+    pub fn is_on(&self) -> bool {
+        self.queue.is_open()
+    }
+
+    /// Tells attempts of one transaction that are to be kept as data, because they failed or follow on others. Those
+    /// of a first try that went well are part of what was said, with [`Recorder::stretch`].
+    pub fn attempts(&self, attempts: Vec<Attempt>) {
+        self.queue.push(Item::Attempts(attempts));
+    }
+
+    /// Tells a stretch of a conversation.
+    pub fn stretch(&self, stretch: Stretch) {
+        self.queue.push(Item::Stretch(Box::new(stretch)));
+    }
+
+    /// Returns what is kept of a message, or of one recipient of it, by recipient and oldest first.
+    pub async fn attempts_of(&self, mid: Mid, rid: Option<Rid>) -> Vec<Attempt> {
+        self.look(move |kept| {
+            let attempts = kept.attempts.lock();
+            let stored = attempts.as_ref().and_then(|attempts| attempts.of(mid, rid).ok());
+            drop(attempts);
+            let mut found = stored.unwrap_or_default();
+            let said = kept.search(Wanted::Message(mid)).into_iter().flat_map(|stretch| stretch.attempts);
+            found.extend(said.filter(|attempt| rid.is_none_or(|rid| attempt.rid == rid)));
+            found.sort_by_key(|attempt| (attempt.rid, attempt.began_at));
+            found
+        })
+        .await
+    }
+
+    /// Returns what was said, each conversation together and in order.
+    pub async fn conversations(&self, wanted: Wanted) -> Vec<Stretch> {
+        self.look(move |kept| kept.search(wanted)).await
+    }
+
+    /// Returns octets on disk and the oldest instant of what was said, microseconds since the epoch.
+    pub fn extent(&self) -> (u64, Option<u64>) {
+        let ring = self.kept.ring.lock();
+        ring.as_ref().map_or((0, None), |ring| (ring.bytes(), ring.oldest()))
+    }
+
+    /// Returns the newest attempts to a destination, newest first, at most `most`.
+    pub async fn last_attempts_of_host(&self, host: &Host, most: usize) -> Vec<Attempt> {
+        let host = host.clone();
+        self.look(move |kept| {
+            let mut found = kept.hosts.lock().of(&host);
+            let stored =
+                kept.attempts.lock().as_ref().and_then(|attempts| attempts.of_host(&host, most).ok());
+            for attempt in stored.into_iter().flatten() {
+                if !found.contains(&attempt) {
+                    found.push(attempt);
+                }
+            }
+            found.sort_by_key(|attempt| std::cmp::Reverse(attempt.ended_at()));
+            found.truncate(most);
+            found
+        })
+        .await
+    }
+
+    /// Returns what was taken and dropped since the start.
+    pub fn counts(&self) -> Counts {
+        self.queue.counts()
+    }
+
+    /// Lets the thread end when it has written what was told.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+
+    /// Looks at what is kept, off the runtime's thread, once what was told before is in it.
+    async fn look<T: Default + Send + 'static>(&self, look: impl FnOnce(&Kept) -> T + Send + 'static) -> T {
+        let (told, written) = oneshot::channel();
+        if self.queue.push(Item::Settle(told)) {
+            // A thread that is behind is not waited for longer; the answer is then a little old.
+            let _ = tokio::time::timeout(PATIENCE, written).await;
+        }
+        let kept = Arc::clone(&self.kept);
+        tokio::task::spawn_blocking(move || look(&kept)).await.unwrap_or_default()
+    }
+}
+
+impl Kept {
+    /// Searches beside the writer.
+    fn search(&self, wanted: Wanted) -> Vec<Stretch> {
+        let begun = self.ring.lock().as_mut().map(|ring| ring.search(wanted));
+        begun.map(mailreeve_store::recorder::Search::run).unwrap_or_default()
+    }
+}
