@@ -81,11 +81,11 @@ impl Held {
 
 fn answer(effect: Effect) -> Option<Input> {
     match effect {
-        Effect::Resolve { host } if host.as_str() == "nowhere.example" => {
+        Effect::Resolve { host, .. } if host.as_str() == "nowhere.example" => {
             let resolution = Resolution::Hard(failure(Stage::Dns, Cause::DnsNxdomain));
             Some(Input::Resolved { host, resolution })
         }
-        Effect::Resolve { host } => {
+        Effect::Resolve { host, .. } => {
             let targets = vec![target(&host)];
             let resolution = Resolution::Addresses { targets, exchangers: Vec::new(), expires_at: u64::MAX };
             Some(Input::Resolved { host, resolution })
