@@ -9,11 +9,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use mailreeve_lab::host::{Temper, TlsTemper};
+use mailreeve_lab::world::World;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
-use world::places::{all_to, mail_to, mailreeve, sink};
+use world::places::{all_to, by_dns, mail_to, mailreeve, sink};
 use world::{Gateway, PATIENCE, Talk, address, wait_until};
 
 /// What a mail host says: to a line that begins so, that; to any other 250, or 354 to DATA.
@@ -140,7 +142,7 @@ fn attempts_tell_how_far_each_try_got_and_conversations_what_was_said() {
     assert_eq!(nothing.status.code(), gateway.command("attempts 999999").status.code());
     assert!(!nothing.status.success());
     let told = String::from_utf8(nothing.stderr).unwrap();
-    assert!(told.contains("nothing of DCID 999999 is kept") && told.contains("since"), "{told}");
+    assert!(told.contains("nothing of DCID 999999 is kept") && told.contains("reach back to"), "{told}");
 }
 
 #[test]
@@ -155,6 +157,31 @@ fn a_host_that_refuses_connections_is_an_attempt_of_whom_it_was_tried_for() {
 }
 
 #[test]
+fn look_ups_exchangers_and_certificates_are_told() {
+    let net = World::start(23).unwrap();
+    let gateway = Gateway::start(&by_dns(&net, "refused_networks = []"));
+    let host = net.settle("good.test", Temper::healthy().tls(TlsTemper::Expired)).unwrap();
+    mail_to(&gateway, &["b@good.test", "b@nowhere.invalid.test"]);
+    let told = |mid: u32| gateway.command(&format!("attempts {mid}")).status.success();
+    wait_until("both were tried", || told(1) && told(2));
+    let attempt = gateway.json("attempts 1")["attempts"][0].clone();
+    let stages: Vec<&str> =
+        attempt["stages"].as_array().unwrap().iter().map(|line| line["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages[..5], ["dns", "connect", "greeting", "ehlo", "starttls"]);
+    assert_eq!(stages.last(), Some(&"final"));
+    assert_eq!((&attempt["outcome"], &attempt["exchanger"]), (&"delivered".into(), &host.name().into()));
+    assert!(
+        attempt["tls"].as_str().is_some_and(|tls| tls.contains("TLSv1.3") && tls.contains("not verified"))
+    );
+    // The lab's certificate ended in 2020.
+    assert!(attempt["certificate"]["not_after"].as_i64().is_some_and(|until| until < 1_620_000_000));
+    assert!(gateway.text("transcript mid 1").contains("- TLS: TLSv1.3"));
+
+    let unknown = gateway.json("attempts 2")["attempts"][0].clone();
+    assert_eq!((&unknown["dcid"], &unknown["failure"]["stage"]), (&0.into(), &"dns".into()));
+}
+
+#[test]
 fn a_first_try_that_goes_well_is_an_attempt_too() {
     let sink = sink();
     let gateway = Gateway::start(&all_to(sink.address()));
@@ -166,13 +193,13 @@ fn a_first_try_that_goes_well_is_an_attempt_too() {
     assert!(attempt["stages"].as_array().unwrap().iter().any(|line| line["stage"] == "final"));
 }
 
-#[test]
-fn nothing_secret_is_in_any_file() {
-    const PASSWORD: &str = "canary-password-93c1";
-    // What the gateway says for AUTH PLAIN and AUTH LOGIN with user `gw`.
-    let blob = base64_of(&format!("\0gw\0{PASSWORD}"));
-    let continuation = base64_of(PASSWORD);
-    let body = "canary-of-the-body-51ab";
+/// What the gateway gives away to nobody, and what senders try here.
+const PASSWORD: &str = "canary-password-93c1";
+const THEIRS: &str = "canary-of-theirs-77e0";
+const BODY: &str = "canary-of-the-body-51ab";
+
+/// A gateway with credentials for two hosts: one takes AUTH PLAIN and refuses it, one asks for AUTH LOGIN.
+fn with_credentials() -> Gateway {
     let plain = host_under_tls(
         "220 plain.test",
         &[("EHLO", "250-plain.test\r\n250 AUTH PLAIN"), ("AUTH", "535 5.7.8 no")],
@@ -203,48 +230,51 @@ fn nothing_secret_is_in_any_file() {
         secret.display()
     ));
     gateway.run();
-    // A peer that tries to log in here, in every manner, and one that sends content where none is due.
-    let theirs = base64_of("\0them\0canary-of-theirs-77e0");
+    gateway
+}
+
+/// A peer that tries to log in, in every manner, and sends content where none is due; then it sends two messages.
+fn visit(gateway: &Gateway) {
     let mut talk = Talk::with(gateway.smtp);
     talk.say("EHLO client.test");
-    talk.say(&format!("AUTH PLAIN {theirs}"));
+    talk.say(&format!("AUTH PLAIN {}", base64_of(&format!("\0them\0{THEIRS}"))));
     talk.say("AUTH LOGIN");
-    talk.say(&base64_of("canary-of-theirs-77e0"));
+    talk.say(&base64_of(THEIRS));
     talk.say("DATA");
-    talk.say(body);
-    talk.say(&format!("HELO {body} and more"));
+    talk.say(BODY);
+    talk.say(&format!("HELO {BODY} and more"));
     talk.say("RSET");
-    let content = format!("Subject: a letter\r\n\r\n{body}\r\n{}", "x".repeat(40_000));
+    let content = format!("Subject: a letter\r\n\r\n{BODY}\r\n{}", "x".repeat(40_000));
     for to in ["a@plain.example", "b@login.example"] {
         assert!(talk.send_mail("a@sender.test", &[to], &content).starts_with("250"));
     }
     talk.say("QUIT");
-    // Content of mail that waits is in the spool: both are delivered or taken out before the files are looked at.
+}
+
+#[test]
+fn nothing_secret_is_in_any_file() {
+    let mut gateway = with_credentials();
+    visit(&gateway);
     wait_until("both were tried", || {
         [1, 2].iter().all(|mid| gateway.command(&format!("attempts {mid}")).status.success())
     });
     let mids = [1, 2].map(|mid| gateway.text(&format!("transcript mid {mid}")));
     assert!(mids[0].contains("AUTH PLAIN") && mids[0].contains("octets of credentials]"), "{}", mids[0]);
     assert!(mids[1].contains("AUTH LOGIN"), "{}", mids[1]);
-    let icid = gateway.text("transcript icid 1") + &gateway.text("transcript icid 2");
-    let shown = format!("{icid}{}{}", mids.concat(), gateway.text("attempts 1"));
+    let shown = ["transcript icid 1", "transcript icid 2", "attempts 1"].map(|words| gateway.text(words));
     assert!(gateway.stop().success());
 
-    let mut octets = shown.into_bytes();
+    // The spool is not looked at: the content of mail that waits is there, and belongs there.
+    let mut octets = (mids.concat() + &shown.concat()).into_bytes();
     for below in ["data/recorder", "data/ledger", "log"] {
         octets_below(&gateway.folder.path().join(below), &mut octets);
     }
     octets.extend_from_slice(&unpacked(&gateway.folder.path().join("data/recorder")));
     assert!(is_in("AUTH PLAIN", &octets) && is_in("EHLO client.test", &octets), "something is looked at");
-    for canary in [
-        PASSWORD,
-        &blob,
-        &continuation,
-        body,
-        &theirs,
-        "canary-of-theirs",
-        &base64_of("canary-of-theirs-77e0"),
-    ] {
+    let sent =
+        [format!("\0gw\0{PASSWORD}"), PASSWORD.to_owned(), format!("\0them\0{THEIRS}"), THEIRS.to_owned()];
+    let encoded = sent.map(|text| base64_of(&text));
+    for canary in encoded.iter().map(String::as_str).chain([PASSWORD, THEIRS, BODY]) {
         assert!(!is_in(canary, &octets), "{canary} is in a file");
     }
 }

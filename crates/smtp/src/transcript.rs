@@ -86,6 +86,13 @@ impl Transcript {
         }
     }
 
+    /// Notes so many octets of a line that never ended.
+    pub fn heard_unfinished(&mut self, octets: usize, now: Instant) {
+        if octets > 0 {
+            self.count(Kind::HeardHidden, octets as u64, now);
+        }
+    }
+
     /// Notes so many octets of content that a server took.
     pub fn heard_content(&mut self, octets: usize, now: Instant) {
         self.guard.content_came();

@@ -78,7 +78,8 @@ impl Commands {
                 "the recorder is off: [recorder] in the configuration, or `displayalerts`".to_owned()
             }
             (true, Some(oldest)) => format!(
-                "conversations are kept since {}; those that went well go first; the log has what happened",
+                "one that goes on is told when a transaction in it ends; they reach back to {}, those that went well \
+                 are the first to go; the log has what happened",
                 self.as_of().show(oldest)
             ),
             (true, None) => "nothing was recorded yet; the log has what happened".to_owned(),

@@ -177,19 +177,20 @@ impl Outbound {
                     let (mid, again) = (job.mid, job.again);
                     let began = self.context.clock.steady();
                     let (results, after) = self.transact(*job, &plan.cut).await;
-                    if let After::Gone(Some(failure)) = &after {
-                        self.note_end(failure);
-                    }
-                    if self.context.recorder.is_on() {
-                        let tls = self.tls.as_ref();
-                        let done = Transacted { mid, results: &results, began, tls };
-                        plan.story.transacted(&self.session, &done, again, self.transcript.as_mut());
-                    }
                     let gone = matches!(after, After::Gone(_));
                     if let Some(Unread::Damaged(detail)) = self.unread.take() {
                         let _ = plan.inputs.send(Input::RecordCorrupt { dcid: plan.dcid, mid, detail });
                         let _ = plan.inputs.send(Input::Closed { dcid: plan.dcid, why: None });
                         return;
+                    }
+                    if self.context.recorder.is_on() {
+                        let broke = match &after {
+                            After::Gone(why) => why.as_ref().map(|failure| failure.text.join(" ")),
+                            After::Usable => None,
+                        };
+                        let tls = self.tls.as_ref();
+                        let done = Transacted { mid, results: &results, again, began, tls, broke };
+                        plan.story.transacted(&self.session, done, self.transcript.as_mut());
                     }
                     let _ = plan.inputs.send(Input::Outcome { dcid: plan.dcid, mid, results, after });
                     if gone {

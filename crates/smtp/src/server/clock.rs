@@ -84,6 +84,7 @@ impl Session {
         if self.ended().is_some() || now < self.deadline() {
             return;
         }
+        self.note_unfinished_line(now);
         let stage = self.stage();
         let session_over = now >= self.session_end() && stage != Stage::Decision && stage != Stage::Greeting;
         let (reply, reason) = match stage {

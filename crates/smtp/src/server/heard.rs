@@ -40,6 +40,13 @@ impl Session {
         }
     }
 
+    /// Notes that the session ends in the middle of a line.
+    pub(super) fn note_unfinished_line(&mut self, now: Instant) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.heard_unfinished(self.lines.octets(), now);
+        }
+    }
+
     /// Notes octets of content, taken or thrown away.
     pub(super) fn note_content(&mut self, octets: usize, now: Instant) {
         if let Some(transcript) = &mut self.transcript {

@@ -60,6 +60,11 @@ impl Lines {
         self.overlong = false;
     }
 
+    /// Returns how many octets of a line are kept that has begun.
+    pub(super) fn octets(&self) -> usize {
+        self.partial.len()
+    }
+
     /// Tells whether a line has begun.
     pub(super) fn begun(&self) -> bool {
         self.overlong || !self.partial.is_empty()

@@ -228,6 +228,7 @@ impl Session {
     /// Tells that the peer has closed its side. An unfinished message is dropped.
     pub fn peer_closed(&mut self, now: Instant) {
         if self.ended().is_none() {
+            self.note_unfinished_line(now);
             self.clock.wait(now);
             self.end(EndReason::PeerClosed { stage: self.stage(), data_bytes: self.data_bytes() });
         }

@@ -77,22 +77,13 @@ impl Default for Gathering {
 impl Gathering {
     /// Appends a stretch; says whether it could be encoded.
     pub(super) fn push(&mut self, stretch: &Stretch) -> bool {
-        let start = self.octets.len();
-        let mut octets = std::mem::take(&mut self.octets);
-        octets.extend_from_slice(&[0; RECORD_HEAD]);
-        match postcard::to_extend(stretch, octets) {
-            Ok(octets) => self.octets = octets,
-            // The octets are gone with it; this cannot happen to types that are all owned by us.
-            Err(_) => return false,
-        }
-        let length = self.octets.len() - start - RECORD_HEAD;
-        if length > RECORD_MAX {
-            self.octets.truncate(start);
+        let Ok(record) = postcard::to_stdvec(stretch) else { return false };
+        let Some(length) = u32::try_from(record.len()).ok().filter(|_| record.len() <= RECORD_MAX) else {
             return false;
-        }
-        let crc = crc32fast::hash(&self.octets[start + RECORD_HEAD..]);
-        self.octets[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
-        self.octets[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
+        };
+        self.octets.extend_from_slice(&length.to_le_bytes());
+        self.octets.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
+        self.octets.extend_from_slice(&record);
         self.note(stretch);
         true
     }

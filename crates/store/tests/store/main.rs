@@ -15,6 +15,7 @@ mod ledger;
 mod ledger_size;
 mod model;
 mod recorder;
+mod recorder_size;
 mod samples;
 mod spool;
 mod standing;

@@ -24,9 +24,13 @@ const PASSED_OVER: usize = 16;
 pub(in crate::deliver) struct Transacted<'a> {
     pub(in crate::deliver) mid: Mid,
     pub(in crate::deliver) results: &'a [(Rid, RecipientResult)],
+    /// One of its recipients was tried before.
+    pub(in crate::deliver) again: bool,
     /// When it was handed over, on the steady clock.
     pub(in crate::deliver) began: Instant,
     pub(in crate::deliver) tls: Option<&'a TlsResult>,
+    /// The connection broke off in it.
+    pub(in crate::deliver) broke: Option<String>,
 }
 
 /// A connection from its beginning on. Instants are those of the steady clock.
@@ -150,21 +154,23 @@ impl Story {
         Some(self.attempt((mid, rid), self.began, &self.opening, None, outcome))
     }
 
-    /// A transaction is over: one attempt for each recipient, and what was said. `again` when one of them was tried
-    /// before.
+    /// A transaction is over: one attempt for each recipient, and what was said.
     pub(in crate::deliver) fn transacted(
         &mut self,
         session: &Session,
-        done: &Transacted<'_>,
-        again: bool,
+        done: Transacted<'_>,
         transcript: Option<&mut Transcript>,
     ) {
-        let mut attempts = self.attempts(session, done);
-        if again || attempts.iter().any(|attempt| attempt.outcome.failure().is_some()) {
+        let mut attempts = self.attempts(session, &done);
+        if done.again || attempts.iter().any(|attempt| attempt.outcome.failure().is_some()) {
             self.recorder.attempts(std::mem::take(&mut attempts));
         }
         if let (Some(conversation), Some(transcript)) = (&mut self.conversation, transcript) {
-            conversation.hand_over(transcript, About { mid: Some(done.mid), attempts, ended: None });
+            if let Some(why) = &done.broke {
+                transcript.note(why, self.clock.steady());
+                transcript.fail();
+            }
+            conversation.hand_over(transcript, About { mid: Some(done.mid), attempts, ended: done.broke });
         }
     }
 
