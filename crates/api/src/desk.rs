@@ -5,8 +5,12 @@
 //! daemon  {"start":{...}}                        first, once
 //! desk    {"ask":{"id":7,"call":{...}}}          a call of the registry, with its caller
 //! daemon  {"answer":{"id":7,"answer":{...}}}     in any order
+//! desk    {"cancel":{"id":7}}                    nobody waits for this call any more
 //! desk    {"tell":{"signed_in":{...}}}           a fact about signing in, for the record
 //! ```
+//!
+//! Every call is answered, one that nobody waits for too: only then its seat is free, at both ends. A look that is
+//! cancelled is given up; a change is carried out.
 //!
 //! The calls are those that every client has. The facts are the desk's own: it can write nothing else into the
 //! record.
@@ -49,6 +53,11 @@ pub enum FromDesk {
         id: u64,
         /// The call; it must carry its caller.
         call: Call,
+    },
+    /// Nobody waits for a call any more.
+    Cancel {
+        /// The number of the call.
+        id: u64,
     },
     /// A fact for the record.
     Tell(Fact),
@@ -104,15 +113,36 @@ pub enum Fact {
         /// The address.
         from: String,
     },
-    /// Too many were turned away: for a while nobody comes in by this name or from this address.
+    /// Too many were turned away: for a while nobody comes in by this name from this address, or nobody from there.
     LockedOut {
         /// The name that was given last.
         user: String,
         /// The address of the last.
         from: String,
-        /// Whether it is the address that is locked; else it is the name.
+        /// Whether it is the address that is locked; else it is the name at this address.
         address: bool,
         /// For how many seconds.
         seconds: u64,
+    },
+    /// So many attempts for a name, from wherever, that comparisons for it wait from now on.
+    Guessed {
+        /// The name.
+        user: String,
+        /// The address of the last.
+        from: String,
+    },
+    /// The file of users and sessions cannot be written or read.
+    Storage {
+        /// Why, in one sentence.
+        why: String,
+    },
+    /// Somebody changed users or tokens with `mailreeve desk-user`.
+    UsersChanged {
+        /// The system's user who did.
+        by: String,
+        /// The words of the command.
+        command: String,
+        /// Its arguments, without secrets.
+        arguments: String,
     },
 }

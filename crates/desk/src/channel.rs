@@ -1,7 +1,8 @@
 //! Calls to the daemon over the one connection to it: each has a number, and answers come in any order.
 //!
-//! Bounded: [`CALLS`] under way at once, more wait their turn; a call that takes longer than its deadline is
-//! given up, and its answer is thrown away when it comes.
+//! Bounded: [`CALLS`] under way at once, more wait their turn. A call that takes longer than its deadline, or whose
+//! visitor has left, is cancelled; its seat is free when the daemon has answered all the same, so that both ends
+//! count alike.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// For what is no command: the start, the last word.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,7 +33,7 @@ pub(crate) struct Channel {
 struct Inner {
     lines: mpsc::Sender<Line>,
     under_way: Mutex<UnderWay>,
-    seats: Semaphore,
+    seats: Arc<Semaphore>,
 }
 
 /// A line to the daemon.
@@ -45,7 +46,13 @@ struct Line {
 #[derive(Default)]
 struct UnderWay {
     last: u64,
-    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+    waiting: HashMap<u64, Waiting>,
+}
+
+/// A call that the daemon has not answered.
+struct Waiting {
+    tell: oneshot::Sender<Answer>,
+    _seat: OwnedSemaphorePermit,
 }
 
 /// Tells when the daemon is gone.
@@ -74,7 +81,7 @@ impl Channel {
         };
         let (lines, waiting_lines) = mpsc::channel(LINES);
         let under_way = Mutex::new(UnderWay::default());
-        let inner = Arc::new(Inner { lines, under_way, seats: Semaphore::new(CALLS) });
+        let inner = Arc::new(Inner { lines, under_way, seats: Arc::new(Semaphore::new(CALLS)) });
         let (tell, gone) = watch::channel(false);
         tokio::spawn(write_lines(write, waiting_lines));
         tokio::spawn(read_answers(reader, Arc::clone(&inner), tell));
@@ -120,37 +127,45 @@ impl Channel {
     }
 
     async fn answer(&self, call: Call) -> Result<Answer, Problem> {
-        let _seat = self.inner.seats.acquire().await.map_err(|_| silent())?;
-        let (number, answer) = self.inner.number();
-        // Given up or answered: the number goes with it.
-        let under_way = Numbered { inner: &self.inner, number };
+        let seat = Arc::clone(&self.inner.seats).acquire_owned().await.map_err(|_| silent())?;
+        let (number, answer) = self.inner.number(seat);
+        let mut under_way = Numbered { inner: &self.inner, number, is_asked: false };
         let line = line(&FromDesk::Ask { id: number, call })?;
         self.inner.lines.send(line).await.map_err(|_| silent())?;
-        let answer = answer.await.map_err(|_| silent());
-        drop(under_way);
-        answer
+        under_way.is_asked = true;
+        answer.await.map_err(|_| silent())
     }
 }
 
 impl Inner {
-    fn number(&self) -> (u64, oneshot::Receiver<Answer>) {
+    fn number(&self, seat: OwnedSemaphorePermit) -> (u64, oneshot::Receiver<Answer>) {
         let (tell, answer) = oneshot::channel();
         let mut under_way = self.under_way.lock();
         under_way.last += 1;
         let number = under_way.last;
-        under_way.waiting.insert(number, tell);
+        under_way.waiting.insert(number, Waiting { tell, _seat: seat });
         (number, answer)
     }
 }
 
+/// A call of somebody who waits for it.
 struct Numbered<'a> {
     inner: &'a Inner,
     number: u64,
+    is_asked: bool,
 }
 
 impl Drop for Numbered<'_> {
     fn drop(&mut self) {
-        self.inner.under_way.lock().waiting.remove(&self.number);
+        let mut under_way = self.inner.under_way.lock();
+        if !self.is_asked {
+            under_way.waiting.remove(&self.number);
+        } else if under_way.waiting.contains_key(&self.number)
+            && let Ok(line) = line(&FromDesk::Cancel { id: self.number })
+        {
+            // When the daemon is far behind it answers in its own time.
+            let _ = self.inner.lines.try_send(line);
+        }
     }
 }
 
@@ -186,7 +201,7 @@ async fn read_answers(mut reader: BufReader<OwnedReadHalf>, inner: Arc<Inner>, g
             && let Some(waiting) = inner.under_way.lock().waiting.remove(&id)
         {
             // Whoever asked may have left.
-            let _ = waiting.send(answer);
+            let _ = waiting.tell.send(answer);
         }
     }
     inner.under_way.lock().waiting.clear();

@@ -19,6 +19,7 @@ mod cookie;
 pub mod desk;
 mod guard;
 pub mod live;
+mod network;
 mod openapi;
 mod paced;
 pub mod pages;

@@ -16,7 +16,7 @@ pub(crate) const SHORTEST: usize = 10;
 pub(crate) const LONGEST: usize = 1_024;
 /// Comparisons at a time: each takes 19 MiB.
 const AT_A_TIME: usize = 2;
-/// Comparisons that may wait.
+/// Comparisons that may wait, for those who are known where they stand, and for all others.
 const WAITING: usize = 32;
 
 /// Hashes a password with a salt of its own, as a PHC string.
@@ -42,20 +42,23 @@ pub(crate) struct Passwords {
     /// What the password of a user who does not exist is compared with.
     decoy: String,
     seats: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    waiting: Semaphore,
+    known_waiting: Semaphore,
 }
 
 impl Passwords {
     pub(crate) fn new() -> Result<Self> {
         let decoy = hash(&secret::make()?)?;
-        let (seats, waiting) = (Semaphore::new(AT_A_TIME), Semaphore::new(WAITING));
-        Ok(Self { decoy, seats: Arc::new(seats), waiting: Arc::new(waiting) })
+        let seats = Arc::new(Semaphore::new(AT_A_TIME));
+        let (waiting, known_waiting) = (Semaphore::new(WAITING), Semaphore::new(WAITING));
+        Ok(Self { decoy, seats, waiting, known_waiting })
     }
 
     /// Compares `password` with a user's hash; without one it takes as long and says no. `None` when too many
-    /// wait already.
-    pub(crate) async fn fits(&self, password: String, hash: Option<String>) -> Option<bool> {
-        let _waiting = self.waiting.try_acquire().ok()?;
+    /// wait already. `known` is who came in at this place before: strangers do not take their room to wait.
+    pub(crate) async fn fits(&self, password: String, hash: Option<String>, known: bool) -> Option<bool> {
+        let room = if known { &self.known_waiting } else { &self.waiting };
+        let _waiting = room.try_acquire().ok()?;
         let seat = Arc::clone(&self.seats).acquire_owned().await.ok()?;
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
@@ -87,8 +90,9 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         let kept = hash("correct horse").unwrap();
         assert!(kept.starts_with("$argon2id$v=19$") && kept != hash("correct horse").unwrap());
-        let fits =
-            |password: &str, hash: Option<&str>| passwords.fits(password.to_owned(), hash.map(str::to_owned));
+        let fits = |password: &str, hash: Option<&str>| {
+            passwords.fits(password.to_owned(), hash.map(str::to_owned), false)
+        };
         assert_eq!(fits("correct horse", Some(&kept)).await, Some(true));
         assert_eq!(fits("correct horse ", Some(&kept)).await, Some(false));
         assert_eq!(fits("correct horse", None).await, Some(false));

@@ -1,7 +1,6 @@
 //! Coming in and leaving: `/login` and `/logout`.
 
-use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -16,10 +15,10 @@ use mailreeve_api::wire::{Problem, ProblemKind};
 use crate::desk::Desk;
 use crate::pages::{self, Login};
 use crate::problem::status;
-use crate::throttle::{Account, Admitted, SPAN};
+use crate::throttle::{Admitted, KNOWN, SPAN};
 use crate::users::User;
 use crate::visitor::Visitor;
-use crate::{cookie, guard};
+use crate::{cookie, guard, secret};
 
 /// Octets of a name that is looked up.
 const NAME_BYTES: usize = 200;
@@ -55,17 +54,17 @@ async fn come_in(State(desk): State<Desk>, parts: Parts, body: Bytes) -> Respons
     let (name, password) = (field("name").trim().to_lowercase(), field("password"));
     let next = destination(guard::form_field(&body, "next"));
     match admit(&desk, &parts, name.clone(), password).await {
-        Ok(session) => {
+        Ok(cookies) => {
             let mut response = redirect(&next);
-            // A session that came along has ended: nobody can have planted it.
-            response.headers_mut().extend(session.map(|value| (header::SET_COOKIE, value)));
+            for cookie in cookies {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
             response
         }
-        Err(problem) => {
+        Err(TurnedAway { problem, wait }) => {
             let mut response = status(problem.kind).into_response();
-            if problem.kind == ProblemKind::TooMany {
-                let wait = HeaderValue::from(SPAN.as_secs());
-                response.headers_mut().insert(header::RETRY_AFTER, wait);
+            if let Some(wait) = wait {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
             }
             let login =
                 Login { hostname: desk.hostname(), name: &name, next: &next, problem: Some(&problem) };
@@ -75,31 +74,45 @@ async fn come_in(State(desk): State<Desk>, parts: Parts, body: Bytes) -> Respons
     }
 }
 
-/// Compares the password, counts the attempt, begins a session.
+/// Why somebody does not come in, and how long to wait before the next attempt.
+struct TurnedAway {
+    problem: Problem,
+    wait: Option<Duration>,
+}
+
+impl From<Problem> for TurnedAway {
+    fn from(problem: Problem) -> Self {
+        Self { problem, wait: None }
+    }
+}
+
+/// Compares the password, counts the attempt, begins a session; returns what the browser is to keep.
 async fn admit(
     desk: &Desk,
     parts: &Parts,
     name: String,
     password: String,
-) -> Result<Option<HeaderValue>, Problem> {
+) -> Result<Vec<HeaderValue>, TurnedAway> {
     let address = guard::address(parts).ip();
     let from = address.to_canonical().to_string();
     if name.is_empty() || name.len() > NAME_BYTES {
-        return Err(wrong());
+        return Err(wrong().into());
     }
     let asked = name.clone();
     let user = desk.users(move |users| users.find(&asked)).await?;
     let account = (name.clone(), user.as_ref().map_or(0, |user| user.generation));
-    let attempt = desk.throttle().lock().attempt(&account, address, Instant::now());
-    let admitted = attempt.map_err(|rest| locked(rest.as_secs().max(1)))?;
-    let attempt = Attempt { name, from: from.clone(), account, address, admitted, user };
+    let browser = cookie::browser(&parts.headers).map(|browser| secret::digest(&browser));
+    let attempt = desk.throttle().lock().attempt(&account, address, browser, Instant::now());
+    let admitted = attempt.map_err(locked)?;
+    let delay = admitted.delay;
+    let attempt = Attempt { name, from: from.clone(), admitted, user };
     // Whoever leaves before the answer has tried all the same: it goes on and is recorded.
     let compared = tokio::spawn(compare(desk.clone(), attempt, password)).await;
     match compared.map_err(|error| Problem::internal(format!("comparing the password: {error}")))?? {
-        Some(user) => begin(desk, parts, user, from).await,
+        Some((user, admitted)) => begin(desk, parts, &admitted, user, from).await,
         None => {
-            tokio::time::sleep(admitted.delay).await;
-            Err(wrong())
+            tokio::time::sleep(delay).await;
+            Err(wrong().into())
         }
     }
 }
@@ -108,33 +121,50 @@ async fn admit(
 struct Attempt {
     name: String,
     from: String,
-    account: Account,
-    address: IpAddr,
     admitted: Admitted,
     user: Option<User>,
 }
 
 /// Returns the user whose password it is; records the attempt when it is nobody's.
-async fn compare(desk: Desk, attempt: Attempt, password: String) -> Result<Option<User>, Problem> {
-    let Attempt { name, from, account, address, admitted, user } = attempt;
+async fn compare(
+    desk: Desk,
+    attempt: Attempt,
+    password: String,
+) -> Result<Option<(User, Admitted)>, Problem> {
+    let Attempt { name, from, admitted, user } = attempt;
+    tokio::time::sleep(admitted.pause).await;
     let hash = user.as_ref().map(|user| user.hash.clone());
-    let Some(fits) = desk.passwords().fits(password, hash).await else {
-        desk.throttle().lock().not_tried(&account, address);
+    let Some(fits) = desk.passwords().fits(password, hash, admitted.known).await else {
+        desk.throttle().lock().not_tried(&admitted);
         return Err(busy());
     };
-    let user = user.filter(|_| fits);
-    match user {
-        Some(_) => desk.throttle().lock().right(&account, address),
-        None => refused(&desk, &admitted, name, from),
+    match user.filter(|_| fits) {
+        Some(user) => Ok(Some((user, admitted))),
+        None => {
+            refused(&desk, &admitted, name, from);
+            Ok(None)
+        }
     }
-    Ok(user)
 }
 
-async fn begin(desk: &Desk, parts: &Parts, user: User, from: String) -> Result<Option<HeaderValue>, Problem> {
+async fn begin(
+    desk: &Desk,
+    parts: &Parts,
+    admitted: &Admitted,
+    user: User,
+    from: String,
+) -> Result<Vec<HeaderValue>, TurnedAway> {
+    // One that is not known may have been planted by somebody who knows it too.
+    let browser = match cookie::browser(&parts.headers).filter(|_| admitted.keeps_browser()) {
+        Some(known) => known,
+        None => secret::make().map_err(|error| Problem::internal(error.to_string()))?,
+    };
+    desk.throttle().lock().right(admitted, secret::digest(&browser), Instant::now());
     let before = cookie::session(&parts.headers);
     let (name, lifetime, now) = (user.name.clone(), desk.lifetime(), desk.now());
     let session = desk
         .users(move |users| {
+            // One that came along has ended: nobody can have planted it.
             if let Some(before) = before {
                 users.end_session(&before)?;
             }
@@ -144,7 +174,11 @@ async fn begin(desk: &Desk, parts: &Parts, user: User, from: String) -> Result<O
     desk.channel().tell(Fact::SignedIn { user: user.name, from });
     // A proxy that speaks TLS for us shows in what the browser says of the page.
     let origin = parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes).unwrap_or_default();
-    Ok(cookie::set(&session, desk.secure() || origin.starts_with(b"https://")))
+    let secure = desk.secure() || origin.starts_with(b"https://");
+    Ok(cookie::set(&session, secure)
+        .into_iter()
+        .chain(cookie::set_browser(&browser, secure, KNOWN))
+        .collect())
 }
 
 fn refused(desk: &Desk, admitted: &Admitted, user: String, from: String) {
@@ -154,13 +188,16 @@ fn refused(desk: &Desk, admitted: &Admitted, user: String, from: String) {
         address,
         seconds: SPAN.as_secs(),
     };
-    if admitted.locks_account {
+    if admitted.locks_name {
         desk.channel().tell(locked(false));
     }
     if admitted.locks_address {
         desk.channel().tell(locked(true));
     }
-    if !admitted.locks_account && !admitted.locks_address {
+    if admitted.slows_name {
+        desk.channel().tell(Fact::Guessed { user: user.clone(), from: from.clone() });
+    }
+    if !admitted.locks_name && !admitted.locks_address {
         desk.channel().tell(Fact::SignInRefused { user, from });
     }
 }
@@ -210,10 +247,16 @@ fn wrong() -> Problem {
         .of(ProblemKind::Unauthenticated)
 }
 
-fn locked(seconds: u64) -> Problem {
-    let message = format!("too many wrong attempts; wait {} minutes", seconds.div_ceil(60));
-    Problem::new(message, "an administrator can set a new password, which lifts a user's lock")
-        .of(ProblemKind::TooMany)
+fn locked(rest: Duration) -> TurnedAway {
+    let message = format!("too many wrong attempts from here; wait {} minutes", seconds(rest).div_ceil(60));
+    let hint = "a browser or address that you signed in from before is not concerned by what others try \
+                elsewhere; an administrator can set a new password, which lifts a user's lock";
+    TurnedAway { problem: Problem::new(message, hint).of(ProblemKind::TooMany), wait: Some(rest) }
+}
+
+/// Whole seconds, one at least.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().max(1)
 }
 
 fn busy() -> Problem {

@@ -9,7 +9,7 @@ pub enum SignIn {
     Granted,
     /// Was turned away: the name or the password is wrong.
     Refused,
-    /// For a while nobody comes in by this name.
+    /// For a while nobody comes in by this name from this address.
     NameLocked {
         /** For how long. */
         seconds: u64,
@@ -21,4 +21,6 @@ pub enum SignIn {
     },
     /// Left.
     Left,
+    /// So many attempts for this name, from wherever, that comparisons for it wait from now on.
+    NameSlowed,
 }

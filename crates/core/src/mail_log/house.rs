@@ -111,13 +111,17 @@ pub(super) fn sign_in(pen: &mut Pen<'_>, user: &str, from: &str, outcome: SignIn
         }
         SignIn::NameLocked { seconds } => {
             let line = pen.warning().text("Too many wrong sign-ins: user ").clean(user);
-            line.text(" is locked for ").number(seconds).text(" seconds, the last came from ").clean(from)
+            line.text(" is locked at ").clean(from).text(" for ").number(seconds).text(" seconds")
         }
         SignIn::AddressLocked { seconds } => {
             let line = pen.warning().text("Too many wrong sign-ins: address ").clean(from);
             line.text(" is locked for ").number(seconds).text(" seconds, the last was for user ").clean(user)
         }
         SignIn::Left => pen.info().text("User ").clean(user).text(" signed out from ").clean(from),
+        SignIn::NameSlowed => {
+            let line = pen.warning().text("Too many wrong sign-ins: those for user ").clean(user);
+            line.text(" are slowed down, the last came from ").clean(from)
+        }
     };
 }
 

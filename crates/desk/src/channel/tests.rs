@@ -29,12 +29,16 @@ async fn say(write: &mut OwnedWriteHalf, said: &ToDesk) {
     write.write_all(format!("{}\n", serde_json::to_string(said).unwrap()).as_bytes()).await.unwrap();
 }
 
-async fn hear(read: &mut BufReader<OwnedReadHalf>) -> (u64, Call) {
+async fn heard(read: &mut BufReader<OwnedReadHalf>) -> FromDesk {
     let mut line = String::new();
     read.read_line(&mut line).await.unwrap();
-    match serde_json::from_str(&line).unwrap() {
+    serde_json::from_str(&line).unwrap()
+}
+
+async fn hear(read: &mut BufReader<OwnedReadHalf>) -> (u64, Call) {
+    match heard(read).await {
         FromDesk::Ask { id, call } => (id, call),
-        FromDesk::Tell(fact) => unreachable!("{fact:?}"),
+        other => unreachable!("{other:?}"),
     }
 }
 
@@ -66,10 +70,19 @@ async fn answers_find_their_calls_in_any_order_and_calls_say_who_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_daemon_that_says_nothing_is_given_up_and_nothing_is_left() {
-    let (channel, _gone, _daemon) = opened().await;
+async fn a_daemon_that_says_nothing_is_given_up_and_told_so() {
+    let (channel, _gone, (mut read, mut write)) = opened().await;
     let problem = channel.ask(&Call::new("status", Value::Null), &caller()).await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Unavailable);
+    let (asked, _) = hear(&mut read).await;
+    let FromDesk::Cancel { id } = heard(&mut read).await else { unreachable!("something else") };
+    assert_eq!(id, asked);
+    // Its seat is the daemon's until it has answered.
+    assert_eq!(channel.inner.seats.available_permits(), CALLS - 1);
+    say(&mut write, &ToDesk::Answer { id, answer: Answer::ok(Value::Null) }).await;
+    while channel.inner.seats.available_permits() < CALLS {
+        tokio::task::yield_now().await;
+    }
     assert!(channel.inner.under_way.lock().waiting.is_empty());
 }
 

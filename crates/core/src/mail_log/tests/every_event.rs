@@ -144,6 +144,7 @@ fn desk() -> Vec<Event> {
         sign_in("ann", SignIn::NameLocked { seconds: 900 }),
         sign_in("ann", SignIn::AddressLocked { seconds: 900 }),
         sign_in("ann", SignIn::Left),
+        sign_in("ann", SignIn::NameSlowed),
     ]
 }
 
