@@ -9,7 +9,7 @@ use crate::http::{Reply, Request, get, post};
 use crate::world::wait_until;
 
 impl Setting {
-    fn own(&self) -> String {
+    pub(crate) fn own(&self) -> String {
         format!("http://{}", self.desk)
     }
 
@@ -19,8 +19,13 @@ impl Setting {
     }
 
     /// A session as the first user: its cookie and its form token.
-    fn session(&self) -> (String, String) {
-        let cookie = self.sign_in("admin", &self.first().0).cookie().unwrap();
+    pub(crate) fn session(&self) -> (String, String) {
+        self.session_of("admin", &self.first().0)
+    }
+
+    /// The same of another user.
+    pub(crate) fn session_of(&self, name: &str, password: &str) -> (String, String) {
+        let cookie = self.sign_in(name, password).cookie().unwrap();
         let known = get("/api/v1/session").with("Cookie", &cookie).send(self.desk).json();
         (cookie, known["ok"]["csrf"].as_str().unwrap().to_owned())
     }
@@ -77,7 +82,7 @@ fn a_session_changes_nothing_on_another_sites_behalf() {
         .iter()
         .filter(|entry| entry.spec.effect == mailreeve_api::command::Effect::Change)
         .map(|entry| entry.spec.route);
-    for path in changes.chain(["/logout"]) {
+    for path in changes.chain(["/logout", "/monitor/delivery-status/retry"]) {
         for (what, dress) in foreign {
             let reply = dress(change(path), &own, &csrf).send(setting.desk);
             assert_eq!(reply.status, 403, "{path}: {what}: {reply:?}");

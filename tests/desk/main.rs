@@ -7,6 +7,7 @@ mod world;
 mod hostile;
 mod http;
 mod login;
+mod pages;
 mod process;
 mod rest;
 mod tls;

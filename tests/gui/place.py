@@ -107,10 +107,21 @@ class Place:
         lines = self.command(f"deliverystatus host {host}").get("destinations", [])
         return next((line for line in lines if line["host"] == host), {})
 
-    def send(self, recipients):
+    def restart(self, while_away):
+        """Ends the gateway, does something, and starts it again."""
+        gateway = self.children[1]
+        gateway.terminate()
+        gateway.wait(PATIENCE)
+        while_away()
+        self.start("--config", "mailreeve.toml", "serve")
+        self.children[1] = self.children.pop()
+        until("the gateway is back", lambda: self.answers(self.smtp) and self.answers(self.desk))
+
+    def send(self, recipients, subjects=None):
         with smtplib.SMTP("127.0.0.1", self.smtp, timeout=PATIENCE) as client:
             for number, recipient in enumerate(recipients):
-                text = f"Subject: </td><script>alert({number})</script>\r\n\r\nhello\r\n"
+                subject = subjects[number] if subjects else f"</td><script>alert({number})</script>"
+                text = f"Subject: {subject}\r\n\r\nhello\r\n"
                 client.sendmail("ann@sender.test", [recipient], text.encode())
 
     def password(self):

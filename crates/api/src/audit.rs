@@ -1,4 +1,4 @@
-//! What the record of a change keeps of its arguments: everything but secrets, and not without end.
+//! What the record of a change keeps: who made it, and of its arguments everything but secrets, not without end.
 
 use serde_json::Value;
 
@@ -16,6 +16,18 @@ pub fn recorded(args: &Value) -> String {
         false => text,
         true => format!("{}...", &text[..text.floor_char_boundary(KEPT)]),
     }
+}
+
+/// The name of a user of the system, or its number: for records of who did what.
+pub fn system_user(uid: u32) -> String {
+    let named = std::fs::read_to_string("/etc/passwd").ok().and_then(|users| {
+        users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+        })
+    });
+    named.unwrap_or_else(|| format!("uid {uid}"))
 }
 
 fn hide(value: &mut Value) {

@@ -1,19 +1,21 @@
 // Pages work without this. It keeps them up to date and lets them be used by keyboard.
 "use strict";
 (() => {
-  const LIVE = ["sub", "stamp", "news", "reasons", "rows", "pager", "kept", "retry-says", "figures", "way", "waiting", "rates"];
+  const LIVE = ["sub", "stamp", "news", "reasons", "rows", "pager", "kept", "retry-says", "outcome", "figures", "way", "waiting", "rates"];
   const GAP = 2000; // milliseconds between two readings of the page
   const IDLE = 15000; // the same, when nothing changes
+  const FIRST = 2, LONGEST = 60; // seconds before a lost connection is tried again, doubling
+  const MANY = 30; // seconds to wait when nobody says how many
   const one = (id, root = document) => root.getElementById(id);
 
   document.body.classList.add("scripted");
 
   // What was done is told once: the address is that of the view again.
-  const here = new URL(location.href);
-  if (here.searchParams.has("due")) {
-    here.searchParams.delete("due");
-    here.searchParams.delete("at");
-    history.replaceState(null, "", here);
+  const address = document.body.dataset.live;
+  if (address && (location.search.includes("done=") || location.pathname.endsWith("/retry"))) {
+    const view = new URL(address, location.href);
+    view.searchParams.delete("done");
+    history.replaceState(null, "", view);
   }
 
   /* ---- keyboard: / asks, j and k move, Enter opens, r retries, e explains ---- */
@@ -61,20 +63,32 @@
   });
 
   /* ---- live: when the gateway tells of a change, the page is read again and what differs is exchanged ---- */
-  if (!document.body.hasAttribute("data-live") || !window.EventSource) return;
+  if (!address) return;
   const pulse = one("pulse");
   const alive = pulse.textContent;
   let last = 0;
   let waiting = 0;
+  let over = false;
   const told = (text, lost) => {
+    if (over) return;
     pulse.hidden = false;
-    pulse.textContent = text;
     pulse.classList.toggle("lost", lost);
+    if (pulse.textContent !== text) pulse.textContent = text;
+  };
+  const ended = () => {
+    told(pulse.dataset.over + " ", true);
+    over = true;
+    const enter = document.createElement("a");
+    enter.href = "/login?next=" + encodeURIComponent(location.pathname + location.search);
+    enter.textContent = pulse.dataset.enter;
+    pulse.append(enter);
   };
   const exchange = (fresh) => {
     const focus = document.activeElement;
     const path = focus && focus.pathname;
-    for (const id of LIVE) {
+    // A table comes or goes as a whole.
+    const whole = !one("rows") === !one("rows", fresh) ? [] : ["list"];
+    for (const id of [...whole, ...LIVE]) {
       const old = one(id);
       const now = one(id, fresh);
       if (old && now && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
@@ -88,10 +102,10 @@
   const read = async () => {
     waiting = 0;
     last = Date.now();
-    if (document.hidden || String(getSelection())) return;
+    if (over || document.hidden || String(getSelection())) return;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html", "X-Live": "1" }, cache: "no-store" });
-      if (answer.redirected) return location.reload();
+      const answer = await fetch(address, { headers: { Accept: "text/html", "X-Live": "1" }, cache: "no-store" });
+      if (answer.status === 401 || (answer.redirected && new URL(answer.url).pathname === "/login")) return ended();
       if (answer.ok) exchange(new DOMParser().parseFromString(await answer.text(), "text/html"));
     } catch {
       told(pulse.dataset.lost, true);
@@ -100,19 +114,57 @@
   const soon = () => {
     if (!waiting) waiting = setTimeout(read, Math.max(0, last + GAP - Date.now()));
   };
-  const source = new EventSource("/api/v1/stream/delivery-status");
-  source.onopen = () => told(alive, false);
-  source.onerror = () => told(pulse.dataset.lost, true);
   // Numbers are read again when they change; ages and next tries now and then.
   let before = "";
-  source.addEventListener("delivery-status", (event) => {
-    const { status, tophosts, error } = JSON.parse(event.data);
+  const heard = (state) => {
+    const { status, tophosts, error } = JSON.parse(state);
     if (error) return told(pulse.dataset.lost, true);
     told(alive, false);
     const now = JSON.stringify([tophosts.hosts, { ...status.gauges, ram_kbytes: 0 }]);
     if (now === before && Date.now() - last < IDLE) return;
     before = now;
     soon();
+  };
+  const visible = () => new Promise((done) => {
+    if (!document.hidden) return done();
+    document.addEventListener("visibilitychange", done, { once: true });
   });
+  const pause = async (text, seconds) => {
+    for (let left = seconds; left > 0; left--) {
+      told(text.replace("#", left), true);
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  };
+  // Reads the stream to its end; says how long to wait before the next one, or that there is none.
+  const listen = async () => {
+    const answer = await fetch("/api/v1/stream/delivery-status", { headers: { Accept: "text/event-stream" }, cache: "no-store" });
+    if (answer.status === 401) return { over: true };
+    if (!answer.ok) return { many: answer.status === 429, wait: Number(answer.headers.get("Retry-After")) || MANY };
+    soon();
+    const lines = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let rest = ""; ; ) {
+      const { value, done } = await lines.read();
+      if (done) return { wait: 0 };
+      const parts = (rest + value).split("\n");
+      rest = parts.pop();
+      for (const line of parts) if (line.startsWith("data: ")) heard(line.slice(6));
+    }
+  };
+  (async () => {
+    for (let next = FIRST; !over; ) {
+      await visible();
+      const began = Date.now();
+      const end = await listen().catch(() => ({ lost: true }));
+      if (end.over) return ended();
+      // One that went on for a while was well.
+      const brief = Date.now() - began < 10000;
+      if (!brief) next = FIRST;
+      if (end.many) await pause(pulse.dataset.many, end.wait);
+      else if (end.lost || end.wait || brief) {
+        await pause(pulse.dataset.again, Math.max(next, end.wait || 0));
+        next = Math.min(next * 2, LONGEST);
+      }
+    }
+  })();
   document.addEventListener("visibilitychange", () => document.hidden || soon());
 })();

@@ -112,18 +112,14 @@ impl Channel {
         }
     }
 
-    /// Tells a fact and waits until it is written: for the last word before the end.
-    pub(crate) async fn tell_last(&self, fact: Fact) {
-        let Ok(mut line) = line(&FromDesk::Tell(fact)) else { return };
+    /// Tells a fact and waits until it is written, the daemon gone, or patience at its end; says whether it was
+    /// written.
+    pub(crate) async fn tell_surely(&self, fact: Fact) -> bool {
+        let Ok(mut line) = line(&FromDesk::Tell(fact)) else { return false };
         let (tell, written) = oneshot::channel();
         line.written = Some(tell);
-        let told = async {
-            if self.inner.lines.send(line).await.is_ok() {
-                // A daemon that is gone hears nothing.
-                let _ = written.await;
-            }
-        };
-        let _ = tokio::time::timeout(PATIENCE, told).await;
+        let told = async { self.inner.lines.send(line).await.is_ok() && written.await.is_ok() };
+        tokio::time::timeout(PATIENCE, told).await.unwrap_or(false)
     }
 
     async fn answer(&self, call: Call) -> Result<Answer, Problem> {

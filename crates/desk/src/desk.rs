@@ -1,20 +1,24 @@
 //! What every request shares.
 
-use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use mailreeve_api::desk::{Fact, Start};
-use mailreeve_api::wire::Problem;
+use mailreeve_api::wire::{Problem, ProblemKind};
 use parking_lot::Mutex;
 
 use crate::channel::Channel;
 use crate::live::Live;
 use crate::password::Passwords;
+use crate::shared::Shared;
 use crate::throttle::Throttle;
 use crate::users::{Lifetime, Session, Users};
 use crate::{live, welcome};
+
+/// How often it is told that the users cannot be kept.
+const COMPLAINT: Duration = Duration::from_secs(600);
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +35,10 @@ struct Inner {
     lifetime: Lifetime,
     secure: bool,
     live: Live,
+    shared: Shared,
+    told_in: PathBuf,
+    /// When it was last told that the users cannot be kept.
+    complained: Mutex<Option<Instant>>,
 }
 
 impl Desk {
@@ -46,7 +54,7 @@ impl Desk {
         // Said at every start until the file is deleted.
         let told_in = welcome::file(&start.folder);
         if told_in.exists() {
-            channel.tell(Fact::FirstUser { told_in });
+            channel.tell(Fact::FirstUser { told_in: told_in.clone() });
         }
         let inner = Inner {
             live: live::start(channel.clone()),
@@ -60,6 +68,9 @@ impl Desk {
                 whole: Duration::from_secs(start.session_s),
             },
             secure: start.identity.is_some(),
+            shared: Shared::default(),
+            told_in,
+            complained: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -85,12 +96,41 @@ impl Desk {
         work: impl FnOnce(&mut Users) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
         let inner = Arc::clone(&self.inner);
-        let done = tokio::task::spawn_blocking(move || work(&mut inner.users.lock())).await;
-        done.map_err(anyhow::Error::from).flatten().map_err(|error| {
-            // For the operator; whoever asks needs not know our disk. Nobody may be reading.
-            let _ = writeln!(std::io::stderr(), "desk: the users cannot be read or changed: {error:#}");
-            Problem::internal("the desk cannot read its users")
+        let done = tokio::task::spawn_blocking(move || {
+            let mut users = inner.users.lock();
+            let done = work(&mut users);
+            (done, users.take_trouble())
+        });
+        let (done, trouble) = match done.await {
+            Ok(worked) => worked,
+            Err(error) => (Err(error.into()), None),
+        };
+        if let Some(why) = done.as_ref().err().map(|error| format!("{error:#}")).or(trouble) {
+            self.complain(why);
+        }
+        // For the operator is the alert; whoever asks needs not know our disk.
+        done.map_err(|_| {
+            let hint = "`mailreeve displayalerts` on the gateway's machine tells why; mail is not concerned";
+            Problem::new("the desk cannot read or change its users", hint).of(ProblemKind::Unavailable)
         })
+    }
+
+    /// Raises the alert that users and sessions cannot be kept, now and then while it stays so.
+    fn complain(&self, why: String) {
+        let mut complained = self.inner.complained.lock();
+        if complained.is_none_or(|at| at.elapsed() >= COMPLAINT) {
+            *complained = Some(Instant::now());
+            self.channel().tell(Fact::Storage { why });
+        }
+    }
+
+    /// The file with the first secrets, as long as it is there.
+    pub(crate) fn first_secrets(&self) -> bool {
+        self.inner.told_in.exists()
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 
     /// Finds a session by its secret.

@@ -67,18 +67,20 @@ pub(crate) async fn guard(State(desk): State<Desk>, request: Request, next: Next
 /// Who asks, if anybody says.
 async fn visitor(desk: &Desk, parts: &Parts) -> Result<Option<Visitor>, Problem> {
     let from = address(parts).ip().to_canonical().to_string();
+    let is_live = parts.headers.contains_key(LIVE);
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        let now = desk.now();
         let token = value.to_str().ok().and_then(bearer).ok_or_else(wrong_token)?.to_owned();
-        let found = desk.users(move |users| users.token(&token)).await?.ok_or_else(wrong_token)?;
+        let found = desk.users(move |users| users.token(&token, now)).await?.ok_or_else(wrong_token)?;
         let caller = Caller { user: format!("token:{}", found.name), role: found.role, from };
-        return Ok(Some(Visitor::new(desk.clone(), caller, None)));
+        return Ok(Some(Visitor::new(desk.clone(), caller, None, is_live)));
     }
     let Some(session) = cookie::session(&parts.headers) else { return Ok(None) };
     let csrf = secret::csrf(&session);
     let found = desk.session(session, is_use(parts)).await?;
     Ok(found.map(|session| {
         let caller = Caller { user: session.user, role: session.role, from };
-        Visitor::new(desk.clone(), caller, Some(csrf))
+        Visitor::new(desk.clone(), caller, Some(csrf), is_live)
     }))
 }
 
@@ -145,8 +147,11 @@ fn foreign() -> Problem {
 }
 
 fn wrong_token() -> Problem {
-    Problem::new("the token is not valid", "`mailreeve desk-user token NAME --role ROLE` makes one")
-        .of(ProblemKind::Unauthenticated)
+    Problem::new(
+        "the token is not valid or no longer",
+        "`mailreeve desk-user token NAME --role ROLE` makes one",
+    )
+    .of(ProblemKind::Unauthenticated)
 }
 
 fn too_long() -> Problem {

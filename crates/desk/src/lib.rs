@@ -9,6 +9,7 @@
 //! * `router`: every route there is, and what stands before it.
 //! * `guard`: what stands before every route: bounds, who asks, no other site's doing.
 //! * `visitor`: who asks; pages and REST ask the daemon through it.
+//! * `shared`: looks that open pages take together.
 //! * `rest`: the commands for programs.
 //! * `pages`: what browsers show.
 //! * `users`: users, tokens and sessions on disk; `user_command` changes them from the command line.
@@ -16,6 +17,7 @@
 mod channel;
 mod connections;
 mod cookie;
+mod deeds;
 pub mod desk;
 mod guard;
 pub mod live;
@@ -28,6 +30,7 @@ pub mod problem;
 mod rest;
 mod router;
 mod secret;
+mod shared;
 mod shield;
 mod sign_in;
 mod stream;
@@ -84,13 +87,14 @@ async fn work(daemon: UnixStream, listener: TcpListener) -> Result<()> {
     let (tls, desk) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            channel.tell_last(Fact::Failed { why: format!("{error:#}") }).await;
+            channel.tell_surely(Fact::Failed { why: format!("{error:#}") }).await;
             return Err(error);
         }
     };
     let listener = tokio::net::TcpListener::from_std(listener)?;
     tokio::select! {
         () = gone.wait() => Ok(()),
+        () = deeds::tell(desk.clone()) => Ok(()),
         () = connections::serve(listener, tls, router::all(desk)) => Ok(()),
     }
 }

@@ -5,6 +5,9 @@ use axum::response::{IntoResponse, Response};
 use mailreeve_api::wire::{Problem, ProblemKind, VERSION};
 use serde_json::json;
 
+/// Seconds after which somebody who asked too much may try again.
+const AGAIN: &str = "30";
+
 /// A request that was refused.
 #[derive(Clone, Debug)]
 pub struct Refusal(pub Problem);
@@ -18,6 +21,9 @@ impl IntoResponse for Refusal {
             // RFC 9110 section 15.5.2: a 401 names a way in.
             let way = header::HeaderValue::from_static("Bearer realm=\"mailreeve\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, way);
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(AGAIN));
         }
         response
     }

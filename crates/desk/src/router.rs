@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Uri;
+use axum::http::{HeaderMap, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use mailreeve_api::wire::{Problem, ProblemKind};
@@ -27,19 +27,33 @@ pub(crate) fn all(desk: Desk) -> Router {
         .with_state(desk)
 }
 
-/// Pages are for those who have signed in; a browser is led to where that is done.
+/// Pages are for those who have signed in; a browser is led to where that is done, and back to what it looked at.
 async fn signed_in(request: Request, next: Next) -> Response {
     if request.extensions().get::<Visitor>().is_some() {
         return next.run(request).await;
     }
-    if request.method().is_safe() {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        return sign_in::first(path);
+    match (request.method().is_safe(), shows_pages(request.headers())) {
+        (true, _) => {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            sign_in::first(path)
+        }
+        (false, true) => sign_in::first("/"),
+        (false, false) => Refusal(visitor::unknown()).into_response(),
     }
-    Refusal(visitor::unknown()).into_response()
 }
 
-async fn nowhere(uri: Uri) -> Refusal {
-    let message = format!("there is nothing at {}", uri.path());
-    Refusal(Problem::new(message, "/api/v1/openapi.json lists what there is").of(ProblemKind::NotFound))
+async fn nowhere(request: Request) -> Response {
+    let message = format!("there is nothing at {}", request.uri().path());
+    let hint = "/api/v1/openapi.json lists what there is";
+    let problem = Problem::new(message, hint).of(ProblemKind::NotFound);
+    match request.extensions().get::<Visitor>().filter(|_| shows_pages(request.headers())) {
+        Some(visitor) => pages::nowhere(visitor, &problem),
+        None => Refusal(problem).into_response(),
+    }
+}
+
+/// Whether it is a browser that asks, and not a program.
+fn shows_pages(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }

@@ -8,12 +8,16 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Subcommand, ValueEnum};
+use mailreeve_api::audit::system_user;
 use mailreeve_api::command::Role;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use crate::desk::now;
 use crate::password;
-use crate::users::{self, Users};
+use crate::users::{self, Deed, Users};
+
+/// Seconds of a day.
+const DAY_SECONDS: i64 = 86_400;
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
@@ -53,6 +57,9 @@ pub enum UserCommand {
         /// What its bearer may do.
         #[arg(long)]
         role: RoleName,
+        /// Days after which it ends by itself.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+        days: Option<u16>,
     },
     /// Take a token back.
     Revoke {
@@ -93,34 +100,68 @@ pub fn run(command: UserCommand, folder: &Path, out: &mut dyn Write) -> Result<(
         folder.display()
     );
     let mut users = Users::open(folder)?;
-    match command {
-        UserCommand::List => return list(&users, out),
+    let Some(deed) = deed(&command) else { return list(&users, out) };
+    let hash = match &command {
+        UserCommand::Add { .. } => new_password()?,
+        UserCommand::Password { name } => {
+            ensure!(users.find(name)?.is_some(), "there is no user {name}");
+            new_password()?
+        }
+        _ => String::new(),
+    };
+    let done = users.recorded(&deed, |users| change(users, command, &hash))?;
+    Ok(writeln!(out, "{done}")?)
+}
+
+/// Makes a change and says what it did.
+fn change(users: &mut Users, command: UserCommand, hash: &str) -> Result<String> {
+    Ok(match command {
+        UserCommand::List => String::new(),
         UserCommand::Add { name, role } => {
-            users.add(&name, role.role(), &new_password()?)?;
-            writeln!(out, "User {name} may sign in as {}.", role.role().word())?;
+            users.add(&name, role.role(), hash)?;
+            format!("User {name} may sign in as {}.", role.role().word())
         }
         UserCommand::Password { name } => {
-            ensure!(users.find(&name)?.is_some(), "there is no user {name}");
-            users.set_password(&name, &new_password()?)?;
-            writeln!(out, "User {name} has a new password; open sessions have ended.")?;
+            users.set_password(&name, hash)?;
+            format!("User {name} has a new password; open sessions have ended.")
         }
         UserCommand::Role { name, role } => {
             users.set_role(&name, role.role())?;
-            writeln!(out, "User {name} is {} from now on; open sessions have ended.", role.role().word())?;
+            format!("User {name} is {} from now on; open sessions have ended.", role.role().word())
         }
         UserCommand::Remove { name } => {
             users.remove(&name)?;
-            writeln!(out, "User {name} is removed.")?;
+            format!("User {name} is removed.")
         }
-        UserCommand::Token { name, role } => {
-            writeln!(out, "{}", users.add_token(&name, role.role(), now())?)?;
+        UserCommand::Token { name, role, days } => {
+            let now = now();
+            let expires_at = days.map(|days| now + i64::from(days) * DAY_SECONDS);
+            users.add_token(&name, role.role(), now, expires_at)?
         }
         UserCommand::Revoke { name } => {
             users.revoke_token(&name)?;
-            writeln!(out, "Token {name} is taken back.")?;
+            format!("Token {name} is taken back.")
         }
-    }
-    Ok(())
+    })
+}
+
+/// What the record says of a change; nothing of a look.
+fn deed(command: &UserCommand) -> Option<Deed> {
+    let role = |name: &str, role: &RoleName| format!("{name} --role {}", role.role().word());
+    let (word, arguments) = match command {
+        UserCommand::List => return None,
+        UserCommand::Add { name, role: of } => ("add", role(name, of)),
+        UserCommand::Password { name } => ("password", name.clone()),
+        UserCommand::Role { name, role: of } => ("role", role(name, of)),
+        UserCommand::Remove { name } => ("remove", name.clone()),
+        UserCommand::Token { name, role: of, days: None } => ("token", role(name, of)),
+        UserCommand::Token { name, role: of, days: Some(days) } => {
+            ("token", format!("{} --days {days}", role(name, of)))
+        }
+        UserCommand::Revoke { name } => ("revoke", name.clone()),
+    };
+    let by = system_user(rustix::process::getuid().as_raw());
+    Some(Deed { by, command: format!("desk-user {word}"), arguments })
 }
 
 fn list(users: &Users, out: &mut dyn Write) -> Result<()> {
@@ -129,7 +170,11 @@ fn list(users: &Users, out: &mut dyn Write) -> Result<()> {
     }
     for token in users.tokens()? {
         let made = jiff::Timestamp::from_second(token.made_at).unwrap_or_default();
-        writeln!(out, "token  {:<24} {:<14} made {made}", token.name, token.role.word())?;
+        write!(out, "token  {:<24} {:<14} made {made}", token.name, token.role.word())?;
+        match token.expires_at.map(|end| jiff::Timestamp::from_second(end).unwrap_or_default()) {
+            Some(end) => writeln!(out, ", good until {end}")?,
+            None => writeln!(out)?,
+        }
     }
     Ok(())
 }

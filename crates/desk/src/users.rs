@@ -4,9 +4,11 @@
 //! in memory, so a user who is removed, a new password and a revoked token hold from the next request on. No
 //! password, token or session can be had back from it.
 
+mod deeds;
 mod sessions;
 mod tokens;
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,10 +18,14 @@ use anyhow::{Context as _, Result, bail, ensure};
 use mailreeve_api::command::Role;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+pub(crate) use deeds::Deed;
 pub(crate) use sessions::{Lifetime, Session};
 
+use crate::secret::Digest;
+use sessions::Unkept;
+
 /// Version of the file's tables.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// For a lock that the other program holds.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Users there may be.
@@ -38,7 +44,8 @@ const TABLES: &str = "
         name TEXT NOT NULL PRIMARY KEY,
         role TEXT NOT NULL,
         digest BLOB NOT NULL UNIQUE,
-        made_at INTEGER NOT NULL
+        made_at INTEGER NOT NULL,
+        expires_at INTEGER
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE session (
         digest BLOB NOT NULL PRIMARY KEY,
@@ -47,6 +54,23 @@ const TABLES: &str = "
         used_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX session_of_user ON session (user, began_at);
+    CREATE TABLE deed (
+        number INTEGER PRIMARY KEY,
+        by TEXT NOT NULL,
+        command TEXT NOT NULL,
+        arguments TEXT NOT NULL
+    ) STRICT;
+";
+
+/// What makes a file of format 1 one of format 2.
+const SINCE_1: &str = "
+    ALTER TABLE token ADD COLUMN expires_at INTEGER;
+    CREATE TABLE deed (
+        number INTEGER PRIMARY KEY,
+        by TEXT NOT NULL,
+        command TEXT NOT NULL,
+        arguments TEXT NOT NULL
+    ) STRICT;
 ";
 
 /// A user.
@@ -63,6 +87,9 @@ pub(crate) struct User {
 /// The file, open.
 pub(crate) struct Users {
     connection: Connection,
+    /// What could not be written: held here until the process ends.
+    unkept: HashMap<Digest, Unkept>,
+    trouble: Option<String>,
 }
 
 impl Users {
@@ -92,11 +119,15 @@ impl Users {
                 change.execute_batch(TABLES)?;
                 change.pragma_update(None, "user_version", FORMAT)?;
             }
+            1 => {
+                change.execute_batch(SINCE_1)?;
+                change.pragma_update(None, "user_version", FORMAT)?;
+            }
             FORMAT => {}
             later => bail!("it is of a later release (format {later}, this one knows {FORMAT})"),
         }
         change.commit()?;
-        Ok(Self { connection })
+        Ok(Self { connection, unkept: HashMap::new(), trouble: None })
     }
 
     /// Finds a user by name.
@@ -134,7 +165,7 @@ impl Users {
 
     /// Sets a new password; ends the user's sessions and lifts a lock.
     pub(crate) fn set_password(&mut self, name: &str, hash: &str) -> Result<()> {
-        let change = self.connection.transaction()?;
+        let change = self.connection.savepoint()?;
         let set = "UPDATE user SET hash = ?2, generation = generation + 1 WHERE name = ?1";
         ensure!(change.execute(set, [name, hash])? == 1, "there is no user {name}");
         change.execute("DELETE FROM session WHERE user = ?1", [name])?;
@@ -143,11 +174,16 @@ impl Users {
 
     /// Gives a user another role; ends the user's sessions.
     pub(crate) fn set_role(&mut self, name: &str, role: Role) -> Result<()> {
-        let change = self.connection.transaction()?;
+        let change = self.connection.savepoint()?;
         let set = "UPDATE user SET role = ?2 WHERE name = ?1";
         ensure!(change.execute(set, [name, role.word()])? == 1, "there is no user {name}");
         change.execute("DELETE FROM session WHERE user = ?1", [name])?;
         Ok(change.commit()?)
+    }
+
+    /// Why something could not be written since this was asked last.
+    pub(crate) const fn take_trouble(&mut self) -> Option<String> {
+        self.trouble.take()
     }
 
     /// Removes a user with all sessions.

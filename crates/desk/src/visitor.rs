@@ -1,8 +1,10 @@
 //! Who asks: a user with a role, from an address.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use mailreeve_api::command::Spec;
+use mailreeve_api::command::{Effect, Role, Spec};
 use mailreeve_api::wire::{Call, Caller, Problem, ProblemKind};
 use serde_json::Value;
 
@@ -15,12 +17,14 @@ pub struct Visitor {
     desk: Desk,
     caller: Caller,
     csrf: Option<String>,
+    is_live: bool,
 }
 
 impl Visitor {
-    /// Makes the visitor of a request. `csrf` is what the forms of a session must bring along.
-    pub(crate) fn new(desk: Desk, caller: Caller, csrf: Option<String>) -> Self {
-        Self { desk, caller, csrf }
+    /// Makes the visitor of a request. `csrf` is what the forms of a session must bring along; `is_live` says that a
+    /// page which stays open reads itself again.
+    pub(crate) fn new(desk: Desk, caller: Caller, csrf: Option<String>, is_live: bool) -> Self {
+        Self { desk, caller, csrf, is_live }
     }
 
     /// Gives a command as this user and waits for its reply.
@@ -29,6 +33,18 @@ impl Visitor {
     /// The gateway's problem with it: among others that the role does not allow it.
     pub async fn ask(&self, call: &Call) -> Result<Value, Problem> {
         self.desk.channel().ask(call, &self.caller).await
+    }
+
+    /// Takes a look as this user. Open pages that read themselves again share what they look at.
+    ///
+    /// # Errors
+    /// As [`Visitor::ask`].
+    pub async fn look(&self, spec: &Spec, call: &Call) -> Result<Arc<Value>, Problem> {
+        let for_all = spec.effect == Effect::Read && spec.role == Role::ReadOnlyOperator;
+        match self.is_live && for_all {
+            true => self.desk.shared().ask(self.desk.channel(), call, &self.caller).await,
+            false => self.ask(call).await.map(Arc::new),
+        }
     }
 
     /// The user.

@@ -15,6 +15,8 @@ use crate::{password, secret};
 const NAME: &str = "admin";
 /// The first token's name.
 const TOKEN: &str = "first";
+/// How long it is good.
+const TOKEN_SECONDS: i64 = 30 * 24 * 3_600;
 
 /// The file in which the first secrets stand, until somebody deletes it.
 pub(crate) fn file(folder: &Path) -> PathBuf {
@@ -30,7 +32,7 @@ pub(crate) fn first_user(users: &Users, folder: &Path, now: i64) -> Result<()> {
     if users.tokens()?.iter().any(|token| token.name == TOKEN) {
         users.revoke_token(TOKEN)?;
     }
-    let token = users.add_token(TOKEN, Role::Administrator, now)?;
+    let token = users.add_token(TOKEN, Role::Administrator, now, Some(now + TOKEN_SECONDS))?;
     // The user comes last: when this is cut off, it is all made anew.
     tell(&path, &password, &token).with_context(|| format!("writing {}", path.display()))?;
     users.add(NAME, Role::Administrator, &hash)
@@ -49,7 +51,7 @@ fn tell(path: &Path, password: &str, token: &str) -> Result<()> {
         "The desk's first user and a token for REST. Delete this file when you have both.\n\n\
          user:     {NAME}\npassword: {password}\ntoken:    {token}\n\n\
          `mailreeve desk-user password {NAME}` sets a password of your own,\n\
-         `mailreeve desk-user revoke {TOKEN}` takes the token back.\n"
+         `mailreeve desk-user revoke {TOKEN}` takes the token back; it ends by itself after 30 days.\n"
     )?;
     Ok(file.sync_all()?)
 }
@@ -76,7 +78,11 @@ mod tests {
             line.unwrap().trim().to_owned()
         };
         assert_eq!(users.list().unwrap(), [("admin".to_owned(), Role::Administrator)]);
-        assert_eq!(users.token(&told("token:")).unwrap().unwrap().role, Role::Administrator);
+        assert_eq!(
+            users.token(&told("token:"), TOKEN_SECONDS - 1).unwrap().unwrap().role,
+            Role::Administrator
+        );
+        assert_eq!(users.token(&told("token:"), TOKEN_SECONDS).unwrap(), None);
         let kept = users.find("admin").unwrap().unwrap().hash;
         assert!(!text.contains(&kept) && told("password:").len() == 43);
     }

@@ -20,7 +20,7 @@ pub(crate) fn page(frame: &Frame<'_>, reply: &AlertsReply) -> Html {
         let (none, says) = (words.say("alerts.none"), words.say("alerts.none.says"));
         main.put("<p class=empty><strong>{}</strong> {}</p>", &[&none, &says]);
     } else {
-        main.put("<div class=scroll><table><thead><tr>", &[]);
+        main.put("<div class=\"scroll alerts\" tabindex=0><table><thead><tr>", &[]);
         for column in ["alerts.when", "alerts.severity", "alerts.what", "alerts.do"] {
             main.put("<th scope=col>{}", &[&words.say(column)]);
         }
@@ -42,5 +42,11 @@ pub(crate) fn page(frame: &Frame<'_>, reply: &AlertsReply) -> Html {
     }
     main.put("</div>", &[]);
     let title = words.say("alerts.title");
-    frame.page(&Body { place: Place::Alerts, title, as_of: Some(&reply.as_of), live: true, main })
+    frame.page(&Body {
+        place: Place::Alerts,
+        title,
+        as_of: Some(&reply.as_of),
+        live: Some("/system/alerts".to_owned()),
+        main,
+    })
 }

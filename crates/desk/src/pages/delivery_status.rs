@@ -5,6 +5,7 @@ use mailreeve_api::queue::{Column, DeliveryStatusReply, DestinationLine, Directi
 use super::frame::{Body, Frame, Place};
 use super::html::{Html, url_word};
 use super::instant::instant;
+use super::retried::{Ends, Retried, said};
 use super::state::{cohort, latest_status};
 use super::words::{Arg, Words};
 
@@ -13,39 +14,41 @@ pub(crate) const ROWS: usize = 200;
 /// Where the page is.
 pub(crate) const PATH: &str = "/monitor/delivery-status";
 
-/// What was done before the page was loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BecameDue {
-    /// Recipients.
-    pub(crate) recipients: u64,
-    /// Their destinations.
-    pub(crate) destinations: u64,
-}
-
 /// Makes the page.
-pub(crate) fn page(frame: &Frame<'_>, reply: &DeliveryStatusReply, done: Option<BecameDue>) -> Html {
+pub(crate) fn page(frame: &Frame<'_>, reply: &DeliveryStatusReply, done: Option<&Retried>) -> Html {
     let words = frame.words;
     let mut main = Html::of("<h1>{}</h1>", &[&words.say("delivery.title")]);
     main.put("<p class=sub id=sub>{}</p>", &[&summary(words, reply)]);
-    main.add(&said(words, done));
+    main.add(&said(words, done, Ends::of_all(reply)));
     main.add(&news(words, &reply.totals));
     reasons(words, reply, &mut main);
     bar(frame, reply, &mut main);
-    if reply.destinations.is_empty() {
-        let key = if reply.filter.is_empty() { "delivery.first" } else { "delivery.none" };
-        let none = words.tell(key, &[("filter", Arg::Text(&reply.filter))]);
-        main.put("<p class=empty>{}</p>", &[&none]);
-    } else {
-        table(words, reply, &mut main);
-        pager(words, reply, &mut main);
-    }
+    list(words, reply, &mut main);
+    main.put("<p class=keys>{}</p>", &[&words.say("delivery.keys")]);
     frame.page(&Body {
         place: Place::DeliveryStatus,
         title: words.say("delivery.title"),
         as_of: Some(&reply.as_of),
-        live: true,
+        live: Some(Retried::address(done, back(reply))),
         main,
     })
+}
+
+/// The table, or what stands in its place.
+fn list(words: &Words, reply: &DeliveryStatusReply, main: &mut Html) {
+    main.put("<div id=list>", &[]);
+    let is_first = reply.filter.is_empty() && reply.destinations.iter().all(|line| line.system);
+    if is_first {
+        main.put("<p class=empty>{}</p>", &[&words.say("delivery.first")]);
+    } else if reply.destinations.is_empty() {
+        let none = words.tell("delivery.none", &[("filter", Arg::Text(&reply.filter))]);
+        main.put("<p class=empty>{}</p>", &[&none]);
+    }
+    if !reply.destinations.is_empty() {
+        table(words, reply, main);
+        pager(words, reply, main);
+    }
+    main.put("</div>", &[]);
 }
 
 fn summary(words: &Words, reply: &DeliveryStatusReply) -> Html {
@@ -65,17 +68,6 @@ fn summary(words: &Words, reply: &DeliveryStatusReply) -> Html {
         html.put(" <strong>{}</strong>", &[&words.tell("delivery.recovering", &args)]);
     }
     html
-}
-
-/// Says what an action did.
-pub(crate) fn said(words: &Words, done: Option<BecameDue>) -> Html {
-    let Some(BecameDue { recipients, destinations }) = done else { return Html::new() };
-    let args = [
-        ("recipients", Arg::Count("recipients", recipients)),
-        ("destinations", Arg::Count("destinations", destinations)),
-    ];
-    let key = if recipients == 0 { "delivery.retried-none" } else { "delivery.retried" };
-    Html::of("<p class=said role=status>{}</p>", &[&words.tell(key, &args)])
 }
 
 /// What a screen reader hears when it changes.

@@ -3,11 +3,12 @@
 use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{HostStatusReply, LastError, RecipientLine, ShowRecipientsReply};
 
-use super::delivery_status::{BecameDue, retry_form, said};
+use super::delivery_status::retry_form;
 use super::figures::{Figure, figures};
 use super::frame::{Body, Frame, Place};
 use super::html::Html;
 use super::instant::{instant, instant_and_span};
+use super::retried::{Ends, Retried, said};
 use super::state::{cause, cohort, details_of, status};
 use super::words::{Arg, Words};
 
@@ -17,13 +18,13 @@ const NUMBERS: [&str; 5] =
 /// Waiting recipients of a page.
 pub(crate) const RECIPIENTS: usize = 50;
 
-/// Makes the page. `first` is false when earlier recipients are left out.
+/// Makes the page. Recipients up to `after` are left out.
 pub(crate) fn page(
     frame: &Frame<'_>,
     reply: &HostStatusReply,
     waiting: &ShowRecipientsReply,
-    first: bool,
-    done: Option<BecameDue>,
+    after: Option<(u64, u32)>,
+    done: Option<&Retried>,
 ) -> Html {
     let words = frame.words;
     let active = reply.unattempted_recips + reply.attempted_recips;
@@ -32,7 +33,7 @@ pub(crate) fn page(
         &[&words.say("delivery.title"), &words.say("details.heading"), &reply.host],
     );
     main.put("<p class=\"sub state\" id=sub>{}</p>", &[&state(words, reply)]);
-    main.add(&said(words, done));
+    main.add(&said(words, done, Ends::of_host(reply)));
     main.put("<section id=reasons aria-label=\"{}\">", &[&words.say("details.why")]);
     if !reply.cohorts.is_empty() {
         main.put("<ul class=reasons>", &[]);
@@ -54,9 +55,14 @@ pub(crate) fn page(
     addresses(words, reply, &mut main);
     failures(words, reply, &mut main);
     main.put("</div>", &[]);
-    recipients(words, reply, waiting, first, &mut main);
+    recipients(words, reply, waiting, after.is_none(), &mut main);
+    let mut address = details_of(&reply.host);
+    if let Some((mid, rid)) = after {
+        address.push_str(&format!("?after={mid}.{rid}"));
+    }
+    let live = Some(Retried::address(done, address));
     let title = words.tell("details.title", &[("host", Arg::Text(&reply.host))]);
-    frame.page(&Body { place: Place::DeliveryStatus, title, as_of: Some(&reply.as_of), live: true, main })
+    frame.page(&Body { place: Place::DeliveryStatus, title, as_of: Some(&reply.as_of), live, main })
 }
 
 /// The status with its age, reason and next try, in one line.
@@ -260,7 +266,7 @@ pub(crate) fn recipient_table(words: &Words, as_of: &AsOf, lines: &[RecipientLin
 }
 
 fn open_table(words: &Words, columns: &[&str], html: &mut Html) {
-    html.put("<div class=scroll><table><thead><tr>", &[]);
+    html.put("<div class=scroll tabindex=0><table><thead><tr>", &[]);
     for column in columns {
         let class = if NUMBERS.contains(column) { " class=n" } else { "" };
         html.put("<th scope=col{}>{}", &[&class, &words.say(column)]);

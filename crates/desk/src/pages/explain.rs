@@ -93,7 +93,7 @@ pub(crate) fn message(frame: &Frame<'_>, as_of: &AsOf, mid: u64, lines: &[Recipi
 }
 
 fn whole(frame: &Frame<'_>, title: Html, as_of: Option<&AsOf>, main: Html) -> Html {
-    frame.page(&Body { place: Place::Elsewhere, title, as_of, live: false, main })
+    frame.page(&Body { place: Place::Elsewhere, title, as_of, live: None, main })
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) user: &'a str,
     /// May act on the queue, not only look.
     pub(crate) operates: bool,
+    /// The first password and token still stand in a file, and this reader can do something about it.
+    pub(crate) first_secrets: bool,
     /// Goes with every form, so that no other site can send one (see the session).
     pub(crate) form_token: &'a str,
     /// What is asked in the box.
@@ -44,8 +46,8 @@ pub(crate) struct Body<'a> {
     pub(crate) title: Html,
     /// When its values were read, if it shows any.
     pub(crate) as_of: Option<&'a AsOf>,
-    /// It is brought up to date while it is open.
-    pub(crate) live: bool,
+    /// The address at which it reads itself again while it is open, if it does.
+    pub(crate) live: Option<String>,
     /// What stands in `main`.
     pub(crate) main: Html,
 }
@@ -55,15 +57,18 @@ impl Frame<'_> {
     pub(crate) fn page(&self, body: &Body<'_>) -> Html {
         let words = self.words;
         let mut html = head(words, &body.title);
-        let live = if body.live { " data-live" } else { "" };
-        html.put("<body{}><a class=skip href=\"#main\">{}</a>", &[&live, &words.say("frame.skip")]);
+        match &body.live {
+            Some(address) => html.put("<body data-live=\"{}\">", &[address]),
+            None => html.put("<body>", &[]),
+        }
+        html.put("<a class=skip href=\"#main\">{}</a>", &[&words.say("frame.skip")]);
         self.header(body, &mut html);
         self.navigation(body.place, &mut html);
-        html.put("<main id=main tabindex=-1>{}", &[&body.main]);
-        if body.live {
-            html.put("<p class=keys>{}</p>", &[&words.say("frame.keys")]);
+        html.put("<main id=main tabindex=-1>", &[]);
+        if self.first_secrets {
+            html.put("<p class=\"said note\">{}</p>", &[&words.say("frame.first-secrets")]);
         }
-        html.put("</main></body></html>", &[]);
+        html.put("{}</main></body></html>", &[&body.main]);
         html
     }
 
@@ -90,11 +95,8 @@ impl Frame<'_> {
             html.add(&words.tell("frame.updated", &[("time", time)]));
         }
         html.put("</span>", &[]);
-        if body.live {
-            html.put(
-                "<span class=pulse id=pulse hidden data-lost=\"{}\">{}</span>",
-                &[&words.say("frame.paused"), &words.say("frame.live")],
-            );
+        if body.live.is_some() {
+            self.pulse(html);
         }
         if !self.user.is_empty() {
             let title = words.tell("frame.user", &[("user", Arg::Text(self.user))]);
@@ -105,6 +107,23 @@ impl Frame<'_> {
             );
         }
         html.put("</header>", &[]);
+    }
+
+    /// Whether the page is live; in its attributes what the script says instead.
+    fn pulse(&self, html: &mut Html) {
+        let words = self.words;
+        html.put(
+            "<span class=pulse id=pulse role=status hidden data-lost=\"{}\" data-again=\"{}\" data-many=\"{}\" \
+             data-over=\"{}\" data-enter=\"{}\">{}</span>",
+            &[
+                &words.say("frame.lost"),
+                &words.say("frame.again"),
+                &words.say("frame.many"),
+                &words.say("frame.over"),
+                &words.say("frame.enter"),
+                &words.say("frame.live"),
+            ],
+        );
     }
 
     fn navigation(&self, here: Place, html: &mut Html) {

@@ -38,16 +38,18 @@ pub(super) fn page(words: &Words, login: &Login<'_>) -> Html {
         };
         html.put("<p class=\"said bad\" role=alert>{}</p>", &[&words.say(key)]);
     }
+    // Whoever mistyped the password goes on there.
+    let (on_name, on_password) = if login.name.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
     html.put(
         "<form method=post action=\"/login\"><input type=hidden name=next value=\"{}\">\
          <label>{}<input name=name value=\"{}\" autocomplete=username autocapitalize=none spellcheck=false \
-         maxlength=200 required autofocus></label>",
-        &[&login.next, &words.say("login.user"), &login.name],
+         maxlength=200 required{}></label>",
+        &[&login.next, &words.say("login.user"), &login.name, &on_name],
     );
     html.put(
-        "<label>{}<input name=password type=password autocomplete=current-password maxlength=1024 required></label>\
+        "<label>{}<input name=password type=password autocomplete=current-password maxlength=1024 required{}></label>\
          <button class=primary>{}</button></form></main></body></html>",
-        &[&words.say("login.password"), &words.say("login.do")],
+        &[&words.say("login.password"), &on_password, &words.say("login.do")],
     );
     html
 }

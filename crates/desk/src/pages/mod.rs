@@ -20,6 +20,7 @@ mod frame;
 mod html;
 mod instant;
 mod login;
+mod retried;
 mod routes;
 mod state;
 mod system_status;
@@ -29,6 +30,7 @@ mod trouble;
 mod words;
 
 pub use login::{Login, login};
+pub(crate) use routes::nowhere;
 
 /// Pages for those who have signed in: whoever has not is led to the login, and what changes something comes only
 /// with the session's token (see [`crate::visitor::Visitor::csrf`]).

@@ -9,19 +9,20 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use mailreeve_api::alerts::{AlertsReply, DisplayAlerts};
-use mailreeve_api::command::{Command, Spec};
+use mailreeve_api::command::{Command, Role, Spec};
 use mailreeve_api::queue::{
-    Column, DeliverNow, DeliverNowReply, DeliveryStatus, Direction, HostStatus, RecipientScope,
-    ShowRecipients,
+    Column, DeliverNow, DeliveryStatus, Direction, HostStatus, RecipientScope, ShowRecipients,
 };
 use mailreeve_api::status::StatusDetail;
 use mailreeve_api::wire::{Call, Problem, ProblemKind};
 use serde::de::DeserializeOwned;
 
-use super::delivery_status::{self, BecameDue, ROWS};
+use super::delivery_status::{self, ROWS};
 use super::explain::{self, Subject};
 use super::frame::Frame;
 use super::html::{Html, url_word};
+use super::retried::{BecameDue, Ends, Retried};
+use super::state::details_of;
 use super::words::Words;
 use super::{alerts, destination, system_status, trouble};
 use crate::desk::Desk;
@@ -66,13 +67,18 @@ impl Fields {
     }
 
     /// What became due before the page was loaded.
-    fn became_due(&self) -> Option<BecameDue> {
-        Some(BecameDue { recipients: self.number("due")?, destinations: self.number("at")? })
+    fn done(&self) -> Option<Retried> {
+        self.text("done").and_then(BecameDue::read).map(Retried::Due)
     }
 }
 
 async fn show_delivery_status(visitor: Visitor, RawQuery(query): RawQuery) -> Response {
     let view = Fields::of(query.unwrap_or_default().as_bytes());
+    let done = view.done();
+    list(&visitor, &view, done).await
+}
+
+async fn list(visitor: &Visitor, view: &Fields, done: Option<Retried>) -> Response {
     let request = DeliveryStatus {
         sort: view.text("sort").and_then(Column::of_word).unwrap_or_default(),
         direction: view.text("direction").and_then(Direction::of_word),
@@ -81,28 +87,31 @@ async fn show_delivery_status(visitor: Visitor, RawQuery(query): RawQuery) -> Re
         filter: view.text("filter").unwrap_or_default().to_owned(),
         reasons: 0,
     };
-    let reply = ask(&visitor, &request).await;
-    let done = view.became_due();
-    answer(&visitor, "", reply, |frame, reply| delivery_status::page(frame, &reply, done))
+    let reply = ask(visitor, &request).await;
+    answer(visitor, "", reply, |frame, reply| delivery_status::page(frame, &reply, done.as_ref()))
 }
 
 async fn show_destination(visitor: Visitor, Path(host): Path<String>, RawQuery(query): RawQuery) -> Response {
     let further = Fields::of(query.unwrap_or_default().as_bytes());
-    let asked = ask(&visitor, &HostStatus { host: host.clone() }).await;
+    let done = further.done();
+    details(&visitor, &host, &further, done).await
+}
+
+async fn details(visitor: &Visitor, host: &str, further: &Fields, done: Option<Retried>) -> Response {
+    let asked = ask(visitor, &HostStatus { host: host.to_owned() }).await;
     let reply = match asked {
         Ok(reply) => reply,
         Err(problem) if is_about_nothing(&problem) => {
-            let frame = frame(&visitor, &host);
-            return respond(StatusCode::NOT_FOUND, explain::unknown(&frame, &host));
+            let frame = frame(visitor, host);
+            return respond(StatusCode::NOT_FOUND, explain::unknown(&frame, host));
         }
-        Err(problem) => return refuse(&visitor, &host, &problem),
+        Err(problem) => return refuse(visitor, host, &problem),
     };
     let after = further.text("after").and_then(place);
     let scope = RecipientScope::Host(reply.host.clone());
-    let waiting = ask(&visitor, &ShowRecipients { scope, after, limit: destination::RECIPIENTS }).await;
-    let done = further.became_due();
-    answer(&visitor, &host, waiting, |frame, waiting| {
-        destination::page(frame, &reply, &waiting, after.is_none(), done)
+    let waiting = ask(visitor, &ShowRecipients { scope, after, limit: destination::RECIPIENTS }).await;
+    answer(visitor, host, waiting, |frame, waiting| {
+        destination::page(frame, &reply, &waiting, after, done.as_ref())
     })
 }
 
@@ -147,35 +156,75 @@ async fn show_message(visitor: &Visitor, mid: u64) -> Response {
     })
 }
 
-/// The form's token was looked at before it came here.
+/// The form's token was looked at before it came here. What was done is told by the page that it was asked on: at its
+/// own address, so that it is asked once; what was refused at once.
 async fn retry(visitor: Visitor, body: Bytes) -> Response {
     let form = Fields::of(&body);
+    // Only to a page of ours: whatever else stands in the form leads to the list.
+    let back = form.text("back").filter(|back| is_ours(back)).unwrap_or(delivery_status::PATH);
+    let (page, view) = back.split_once('?').unwrap_or((back, ""));
+    let of_host = form.text("host").filter(|host| page == details_of(host));
     let request = match form.text("host") {
         Some(host) => DeliverNow::Host(host.to_owned()),
         None => DeliverNow::All,
     };
-    let reply: Result<DeliverNowReply, Problem> = ask(&visitor, &request).await;
-    let (recipients, destinations) = match reply {
-        Ok(reply) => (reply.recipients, reply.destinations),
-        Err(problem) if is_about_nothing(&problem) => (0, 0),
-        Err(problem) => return refuse(&visitor, "", &problem),
+    let refused = match deliver_now(&visitor, &request, of_host).await {
+        Ok(due) => return Redirect::to(&due.at(back)).into_response(),
+        Err(problem) if problem.kind == ProblemKind::Forbidden => return refuse(&visitor, "", &problem),
+        Err(problem) => problem,
     };
-    // Only to a page of ours: whatever else stands in the form leads to the list.
-    let back = form.text("back").filter(|back| is_ours(back)).unwrap_or(delivery_status::PATH);
-    let joint = if back.contains('?') { '&' } else { '?' };
-    Redirect::to(&format!("{back}{joint}due={recipients}&at={destinations}")).into_response()
+    let (status, view) = (status(refused.kind), Fields::of(view.as_bytes()));
+    let done = Some(Retried::Refused(refused));
+    let mut response = match of_host {
+        Some(host) => details(&visitor, host, &view, done).await,
+        None => list(&visitor, &view, done).await,
+    };
+    *response.status_mut() = status;
+    response
+}
+
+/// Makes recipients due; `of_host` is the destination whose counters tell what comes of it, without it all are.
+async fn deliver_now(
+    visitor: &Visitor,
+    request: &DeliverNow,
+    of_host: Option<&str>,
+) -> Result<BecameDue, Problem> {
+    let before = match of_host {
+        Some(host) => match ask(visitor, &HostStatus { host: host.to_owned() }).await {
+            Ok(reply) => Ends::of_host(&reply),
+            Err(problem) if is_about_nothing(&problem) => Ends::default(),
+            Err(problem) => return Err(problem),
+        },
+        None => {
+            let totals = DeliveryStatus {
+                sort: Column::default(),
+                direction: None,
+                offset: 0,
+                limit: 1,
+                filter: String::new(),
+                reasons: 0,
+            };
+            Ends::of_all(&ask(visitor, &totals).await?)
+        }
+    };
+    Ok(BecameDue::of(&ask(visitor, request).await?, before))
+}
+
+/// What a browser is shown where there is nothing.
+pub(crate) fn nowhere(visitor: &Visitor, problem: &Problem) -> Response {
+    refuse(visitor, "", problem)
 }
 
 /// Gives a command as the visitor.
 async fn ask<C: Command>(visitor: &Visitor, request: &C) -> Result<C::Reply, Problem> {
     let args = serde_json::to_value(request).map_err(|error| Problem::new(error.to_string(), ""))?;
     let call = Call::new(C::SPEC.words, args);
-    let reply = visitor.ask(&call).await?;
-    read(reply)
+    let reply = visitor.look(&C::SPEC, &call).await?;
+    read(&reply)
 }
 
-fn read<T: DeserializeOwned>(reply: serde_json::Value) -> Result<T, Problem> {
-    serde_json::from_value(reply).map_err(|error| {
+fn read<T: DeserializeOwned>(reply: &serde_json::Value) -> Result<T, Problem> {
+    T::deserialize(reply).map_err(|error| {
         Problem::new(format!("the gateway's reply was not understood: {error}"), "restart the gateway")
             .of(ProblemKind::Internal)
     })
@@ -203,6 +252,7 @@ fn frame<'a>(visitor: &'a Visitor, asked: &'a str) -> Frame<'a> {
         node: visitor.desk().hostname(),
         user: &visitor.caller().user,
         operates: visitor.may(&deliver_now),
+        first_secrets: visitor.caller().role == Role::Administrator && visitor.desk().first_secrets(),
         form_token: visitor.csrf(),
         asked,
     }

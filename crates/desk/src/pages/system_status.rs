@@ -61,7 +61,7 @@ pub(crate) fn page(frame: &Frame<'_>, reply: &StatusReply) -> Html {
         place: Place::SystemStatus,
         title: words.say("system.title"),
         as_of: Some(&reply.as_of),
-        live: true,
+        live: Some("/system/status".to_owned()),
         main,
     })
 }

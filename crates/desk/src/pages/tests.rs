@@ -10,37 +10,50 @@ mod size;
 use super::frame::Frame;
 use super::html::Html;
 use super::words::Words;
-use super::{alerts, delivery_status, destination, explain, login, system_status, trouble};
+use super::{alerts, delivery_status, destination, explain, login, retried, system_status, trouble};
 use mailreeve_api::wire::{Problem, ProblemKind};
 
 fn frame(words: &'static Words) -> Frame<'static> {
-    Frame { words, node: "mail.example.com", user: "ann", operates: true, form_token: "0f1e2d", asked: "" }
+    Frame {
+        words,
+        node: "mail.example.com",
+        user: "ann",
+        operates: true,
+        first_secrets: false,
+        form_token: "0f1e2d",
+        asked: "",
+    }
 }
 
 /// Every page by name, made from replies in which all foreign text goes through `text`.
 fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Html)> {
     let frame = frame(words);
-    let done = Some(delivery_status::BecameDue { recipients: 13, destinations: 2 });
+    let before = retried::Ends { delivered: 3, soft: 0, hard: 4 };
+    let due = retried::BecameDue { recipients: 13, destinations: 2, others: 1, before };
+    let done = retried::Retried::Due(due);
     let host = replies::host_status(text);
     let waiting = replies::recipients(text);
     let problem = |kind| Problem::new(text("it failed"), text("mend it")).of(kind);
     let asked = text("hello");
+    let refused_retry = retried::Retried::Refused(problem(ProblemKind::NotFound));
+    let secrets = Frame { first_secrets: true, ..frame };
     let wrong = problem(ProblemKind::Unauthenticated);
     let hostname = text("mail.example.com");
     let refused = login::Login { hostname: &hostname, name: &asked, next: &asked, problem: Some(&wrong) };
     vec![
-        ("delivery_status", delivery_status::page(&frame, &replies::delivery_status(text), done)),
+        ("delivery_status", delivery_status::page(&frame, &replies::delivery_status(text), Some(&done))),
         ("delivery_status_empty", delivery_status::page(&frame, &replies::nothing_waits(text), None)),
-        ("destination", destination::page(&frame, &host, &waiting, false, None)),
+        ("destination", destination::page(&secrets, &host, &waiting, Some((7, 1)), Some(&refused_retry))),
         (
             "destination_idle",
-            destination::page(&frame, &replies::idle_host(text), &replies::nobody(), true, None),
+            destination::page(&frame, &replies::idle_host(text), &replies::nobody(), None, None),
         ),
         ("system_status", system_status::page(&frame, &replies::status(text))),
         ("alerts", alerts::page(&frame, &replies::alerts(text))),
         ("alerts_none", alerts::page(&frame, &replies::no_alerts())),
         ("login", login::page(words, &refused)),
         ("trouble", trouble::page(&frame, &problem(ProblemKind::Invalid))),
+        ("trouble_unavailable", trouble::page(&frame, &problem(ProblemKind::Unavailable))),
         ("trouble_forbidden", trouble::page(&frame, &problem(ProblemKind::Forbidden))),
         ("explain", explain::page(&frame, Some(&asked))),
         ("explain_unknown", explain::unknown(&frame, &asked)),

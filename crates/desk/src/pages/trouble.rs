@@ -13,22 +13,19 @@ pub(crate) fn page(frame: &Frame<'_>, problem: &Problem) -> Html {
     let mut main = Html::of("<h1>{}</h1><p class=lead>{}</p>", &[&title, &says]);
     let (back, to) = (words.say("trouble.back"), "/monitor/delivery-status");
     main.put("<p><a href=\"{}\">{}</a></p>", &[&to, &back]);
-    frame.page(&Body { place: Place::Elsewhere, title, as_of: None, live: false, main })
+    frame.page(&Body { place: Place::Elsewhere, title, as_of: None, live: None, main })
 }
 
 /// What went wrong in one sentence, and what to do. The gateway's own words are shown where they say more.
 fn sentences(words: &Words, problem: &Problem) -> (Html, Html) {
-    let key = match problem.kind {
-        ProblemKind::NotFound => Some("trouble.not-found"),
-        ProblemKind::Forbidden => Some("trouble.forbidden"),
-        ProblemKind::Unavailable => Some("trouble.gateway"),
-        _ => None,
-    };
-    match key {
-        Some(key) => (words.say(key), words.say(&format!("{key}.says"))),
-        None => {
-            let said = Html::of("<bdi>{}</bdi> <bdi>{}</bdi>", &[&problem.message, &problem.hint]);
-            (words.say("trouble.title"), said)
+    match problem.kind {
+        ProblemKind::NotFound => (words.say("trouble.not-found"), words.say("trouble.not-found.says")),
+        ProblemKind::Forbidden => (words.say("trouble.forbidden"), words.say("trouble.forbidden.says")),
+        kind => {
+            let unavailable = kind == ProblemKind::Unavailable;
+            let key = if unavailable { "trouble.gateway" } else { "trouble.title" };
+            let said = Html::of("<bdi>{}</bdi>. <bdi>{}</bdi>.", &[&problem.message, &problem.hint]);
+            (words.say(key), said)
         }
     }
 }

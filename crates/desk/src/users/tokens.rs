@@ -19,41 +19,48 @@ pub(crate) struct Token {
     pub(crate) role: Role,
     /// Seconds since the epoch.
     pub(crate) made_at: i64,
+    /// The same; until then it is good. Without it, until it is taken back.
+    pub(crate) expires_at: Option<i64>,
 }
 
 impl Users {
-    /// Makes a token and returns its secret, which nobody can have again.
+    /// Makes a token and returns its secret, which nobody can have again. `now` and `expires_at` are in seconds since
+    /// the epoch.
     ///
     /// # Errors
     /// A name that is taken or none.
-    pub(crate) fn add_token(&self, name: &str, role: Role, now: i64) -> Result<String> {
+    pub(crate) fn add_token(
+        &self,
+        name: &str,
+        role: Role,
+        now: i64,
+        expires_at: Option<i64>,
+    ) -> Result<String> {
         check_name(name)?;
         let known: i64 = self.connection.query_row("SELECT count(*) FROM token", [], |row| row.get(0))?;
         ensure!(known < TOKENS, "there are {TOKENS} tokens already");
         ensure!(self.tokens()?.iter().all(|token| token.name != name), "there is a token {name} already");
         let token = format!("{MARK}{}", secret::make()?);
         self.connection.execute(
-            "INSERT INTO token VALUES (?1, ?2, ?3, ?4)",
-            params![name, role.word(), secret::digest(&token), now],
+            "INSERT INTO token VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![name, role.word(), secret::digest(&token), now, expires_at],
         )?;
         Ok(token)
     }
 
-    /// Finds the token of a secret.
-    pub(crate) fn token(&self, token: &str) -> Result<Option<Token>> {
+    /// Finds the token of a secret, if it is good at `now`.
+    pub(crate) fn token(&self, token: &str, now: i64) -> Result<Option<Token>> {
         let mut query = self.connection.prepare_cached("SELECT * FROM token WHERE digest = ?1")?;
-        let found = query.query_row([secret::digest(token)], |row| {
-            Ok((row.get("name")?, row.get::<_, String>("role")?, row.get("made_at")?))
-        });
-        found.optional()?.map(|(name, role, at)| of(name, &role, at)).transpose()
+        let found = query.query_row([secret::digest(token)], read).optional()?;
+        let token = found.map(of).transpose()?;
+        Ok(token.filter(|token| token.expires_at.is_none_or(|end| now < end)))
     }
 
     /// Every token, by name.
     pub(crate) fn tokens(&self) -> Result<Vec<Token>> {
-        let mut query =
-            self.connection.prepare_cached("SELECT name, role, made_at FROM token ORDER BY name")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)))?;
-        rows.map(|row| row.map_err(Into::into).and_then(|(name, role, at)| of(name, &role, at))).collect()
+        let mut query = self.connection.prepare_cached("SELECT * FROM token ORDER BY name")?;
+        let rows = query.query_map([], read)?;
+        rows.map(|row| row.map_err(Into::into).and_then(of)).collect()
     }
 
     /// Takes a token back.
@@ -64,6 +71,13 @@ impl Users {
     }
 }
 
-fn of(name: String, role: &str, made_at: i64) -> Result<Token> {
-    Ok(Token { name, role: role_of(role)?, made_at })
+/// Name, role, when it was made and when it expires.
+type Row = (String, String, i64, Option<i64>);
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok((row.get("name")?, row.get("role")?, row.get("made_at")?, row.get("expires_at")?))
+}
+
+fn of((name, role, made_at, expires_at): Row) -> Result<Token> {
+    Ok(Token { name, role: role_of(&role)?, made_at, expires_at })
 }

@@ -46,12 +46,17 @@ impl Commands {
         };
         let mut cursor = request.after.map(|(mid, rid)| Cursor::After(Mid(mid), Rid(rid)));
         let mut lines: Vec<RecipientLine> = Vec::new();
+        // Envelopes are read of what is shown; those of one sender are found by reading all.
+        let at_once = match &request.scope {
+            RecipientScope::From(_) => PAGE,
+            RecipientScope::Host(_) | RecipientScope::All => most.min(PAGE),
+        };
         loop {
             let (scope, from) = (scope.clone(), cursor.take());
             let page = self
                 .context
                 .shard
-                .ask(move |delivery, now| delivery.recipients(&scope, from, PAGE, now))
+                .ask(move |delivery, now| delivery.recipients(&scope, from, at_once, now))
                 .await
                 .map_err(|_| stopping())?;
             lines.extend(self.describe(page.recipients, &request.scope).await);

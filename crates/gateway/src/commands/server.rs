@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use mailreeve_api::audit::system_user;
 use mailreeve_api::command::Role;
 use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, REQUEST_BYTES};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -115,7 +116,7 @@ pub async fn serve(listener: UnixListener, commands: Arc<Commands>) {
 
 async fn talk(stream: UnixStream, commands: &Commands) -> io::Result<()> {
     let caller = Caller {
-        user: stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |peer| user(peer.uid())),
+        user: stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |peer| system_user(peer.uid())),
         role: Role::Administrator,
         from: "local socket".to_owned(),
     };
@@ -149,42 +150,5 @@ async fn talk(stream: UnixStream, commands: &Commands) -> io::Result<()> {
         if !line.ends_with(b"\n") {
             return Ok(());
         }
-    }
-}
-
-/// The name of a user, or its number: for records of who did what.
-fn user(uid: u32) -> String {
-    let named = fs::read_to_string("/etc/passwd").ok().and_then(|users| {
-        users.lines().find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-        })
-    });
-    named.unwrap_or_else(|| format!("uid {uid}"))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[tokio::test]
-    async fn of_two_that_start_together_one_gets_the_socket() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
-        // A dead socket, which both may replace.
-        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let first = turn(folder.path()).await.unwrap();
-        let mut second = Box::pin(bind(&path));
-        let waits = tokio::time::timeout(LOOK * 3, &mut second).await;
-        assert!(waits.is_err(), "it waits for its turn");
-        fs::remove_file(&path).unwrap();
-        let _bound = UnixListener::bind(&path).unwrap();
-        drop(first);
-        let error = second.await.unwrap_err();
-        assert!(error.to_string().contains("another gateway answers at the socket"), "{error}");
-        assert!(UnixStream::connect(&path).await.is_ok(), "it was left alone");
     }
 }

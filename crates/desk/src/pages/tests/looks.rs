@@ -16,7 +16,7 @@ fn who_only_looks_has_no_buttons() {
     let page = delivery_status::page(&reader, &replies::delivery_status(&str::to_owned), None).into_string();
     assert!(!page.contains("/retry") && !page.contains("Retry All Delivery"));
     let page =
-        destination::page(&reader, &replies::host_status(&str::to_owned), &replies::nobody(), true, None);
+        destination::page(&reader, &replies::host_status(&str::to_owned), &replies::nobody(), None, None);
     assert!(!page.into_string().contains("/retry"));
 }
 

@@ -7,7 +7,7 @@ use super::*;
 static PSEUDO: LazyLock<Words> = LazyLock::new(Words::pseudo);
 
 /// Sources of the pages, tests left out.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("../alerts.rs"),
     include_str!("../delivery_status.rs"),
     include_str!("../destination.rs"),
@@ -16,6 +16,7 @@ const SOURCES: [&str; 11] = [
     include_str!("../frame.rs"),
     include_str!("../instant.rs"),
     include_str!("../login.rs"),
+    include_str!("../retried.rs"),
     include_str!("../state.rs"),
     include_str!("../system_status.rs"),
     include_str!("../trouble.rs"),
@@ -28,7 +29,17 @@ fn readable(html: &str) -> Vec<String> {
     while let Some((text, after)) = rest.split_once('<') {
         found.push(text.to_owned());
         let (tag, after) = after.split_once('>').unwrap_or((after, ""));
-        for name in [" title=\"", " aria-label=\"", " placeholder=\"", " data-lost=\""] {
+        const ATTRIBUTES: [&str; 8] = [
+            " title=\"",
+            " aria-label=\"",
+            " placeholder=\"",
+            " data-lost=\"",
+            " data-again=\"",
+            " data-many=\"",
+            " data-over=\"",
+            " data-enter=\"",
+        ];
+        for name in ATTRIBUTES {
             let value = tag.split_once(name).and_then(|(_, value)| value.split('"').next());
             found.extend(value.map(str::to_owned));
         }
