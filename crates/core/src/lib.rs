@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod dsn;
 pub mod envelope;
 pub mod event;
+pub mod explain;
 pub mod ids;
 pub mod mail_log;
 pub mod message;

@@ -89,6 +89,7 @@ impl Delivery {
         let id = self.recipients[recipient].destination;
         match result {
             RecipientResult::Delivered { reply, relayed_dsn } => {
+                self.destinations[id].last_delivered = Some(self.now());
                 self.end(recipient, End::Delivered { dcid, reply, relayed_dsn }, effects);
             }
             RecipientResult::Soft(failure) => {

@@ -3,6 +3,7 @@
 use crate::Instant;
 use crate::delivery::cohorts::Cohort;
 use crate::delivery::destination::Destination;
+use crate::delivery::io::Target;
 use crate::delivery::reason::Kept;
 use crate::delivery::steady::Steady;
 use crate::delivery::{Delivery, SLICE};
@@ -58,6 +59,17 @@ impl Delivery {
     pub fn recent_failures(&self, host: &Host) -> Vec<Failure> {
         let known = self.destinations.find(host.as_str());
         known.map_or(Vec::new(), |id| self.destinations[id].reasons.recent().collect())
+    }
+
+    /// Returns destinations, at most `most`, by name, of which a mail server of this name or address is a target.
+    pub fn behind(&self, server: &str, most: usize) -> Vec<Host> {
+        let is_it = |target: &Target| {
+            target.name.eq_ignore_ascii_case(server) || target.address.ip().to_string() == server
+        };
+        let serves = |destination: &&Destination| {
+            destination.known().is_some_and(|known| known.targets.iter().any(is_it))
+        };
+        self.destinations.by_name().filter(serves).take(most).map(|found| found.host.clone()).collect()
     }
 
     fn row_of(&self, destination: &Destination, at: Steady) -> Row {

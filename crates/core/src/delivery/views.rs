@@ -89,6 +89,10 @@ pub struct DestinationView {
     pub oldest: Option<u64>,
     /// The last time that something happened on a connection to it.
     pub last_activity: Option<u64>,
+    /// The last time that it took a message.
+    pub last_delivered: Option<u64>,
+    /// How long mail may wait for it, seconds.
+    pub queue_seconds: u64,
     /// Targets by preference.
     pub targets: Vec<TargetView>,
     /// The targets hold until; `None` when unknown or fixed by a route.
@@ -226,6 +230,8 @@ impl Delivery {
             pending: destination.opening.len(),
             oldest: members.first().map(|(accepted, _)| self.clock.wall(*accepted)),
             last_activity: destination.last_activity.map(|at| self.clock.wall(at)),
+            last_delivered: destination.last_delivered.map(|at| self.clock.wall(at)),
+            queue_seconds: destination.plan.profile().queue_seconds,
             targets: known.map_or(Vec::new(), |known| self.target_views(known, at)),
             expires: known
                 .filter(|known| known.expires != Steady::NEVER)
