@@ -11,6 +11,7 @@ pub mod counters;
 pub mod desk;
 pub mod destination;
 pub mod diagnose;
+pub mod explain;
 pub mod format;
 pub mod jobs;
 pub mod message;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
 use crate::diagnose::{Dig, DnsFlush, NetStat, NsLookup, Ping, Ping6, Telnet};
+use crate::explain::Explain;
 use crate::jobs::{
     ArchiveMessage, BounceRecipients, DeleteRecipients, Jobs, RedirectRecipients, RemoveMessage, ShowJob,
 };
@@ -34,6 +35,7 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<ShowRecipients>(),
     Entry::of::<Attempts>(),
     Entry::of::<Transcript>(),
+    Entry::of::<Explain>(),
     Entry::of::<DeliverNow>(),
     Entry::of::<DeleteRecipients>(),
     Entry::of::<BounceRecipients>(),

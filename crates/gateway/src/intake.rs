@@ -82,9 +82,14 @@ impl Intake {
             }
         };
         space.or_else(|| {
-            (self.queued.load(Ordering::Relaxed) >= self.queue_limit.load(Ordering::Relaxed))
+            self.is_full()
                 .then(|| Reply::new(452, Enhanced(4, 3, 1), "The queue here is full, please try again later"))
         })
+    }
+
+    /// Tells whether as many recipients wait as may.
+    pub fn is_full(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) >= self.queue_limit.load(Ordering::Relaxed)
     }
 
     /// Takes a share of the memory for bodies; `None` when the budget is spent.

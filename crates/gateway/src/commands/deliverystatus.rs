@@ -79,6 +79,20 @@ impl Commands {
 
     /// All destinations: those in memory, and those of which only counters are left.
     async fn sides(&self) -> Result<Vec<Side>, Problem> {
+        let rows = self.rows().await?;
+        let tally = self.books.tally.lock();
+        let known: HashSet<&Host> = rows.iter().map(|row| &row.host).collect();
+        let gone = tally.destinations().filter(|(host, _)| !known.contains(*host));
+        let gone: Vec<Side> = gone.map(|(host, ends)| Side { row: forgotten(host), ends: *ends }).collect();
+        let here = rows.into_iter().map(|row| {
+            let ends = tally.destination_counters(row.host.as_str()).copied().unwrap_or_default();
+            Side { row, ends }
+        });
+        Ok(here.chain(gone).collect())
+    }
+
+    /// The destinations in memory.
+    pub(super) async fn rows(&self) -> Result<Vec<Row>, Problem> {
         let mut rows: Vec<Row> = Vec::new();
         loop {
             let after = rows.last().map(|row| row.host.clone());
@@ -91,15 +105,7 @@ impl Commands {
                 break;
             }
         }
-        let tally = self.books.tally.lock();
-        let known: HashSet<&Host> = rows.iter().map(|row| &row.host).collect();
-        let gone = tally.destinations().filter(|(host, _)| !known.contains(*host));
-        let gone: Vec<Side> = gone.map(|(host, ends)| Side { row: forgotten(host), ends: *ends }).collect();
-        let here = rows.into_iter().map(|row| {
-            let ends = tally.destination_counters(row.host.as_str()).copied().unwrap_or_default();
-            Side { row, ends }
-        });
-        Ok(here.chain(gone).collect())
+        Ok(rows)
     }
 }
 

@@ -7,6 +7,7 @@
 mod cohorts;
 mod deliverystatus;
 mod diagnose;
+mod explain;
 mod hoststatus;
 mod jobs;
 mod message;
@@ -105,6 +106,7 @@ impl Commands {
                 let request: api::HostStatus = read(call.args)?;
                 write(&self.host_status(&request.host).await?)
             }
+            "explain" => write(&self.explain(read(call.args)?).await?),
             "showrecipients" => write(&self.show_recipients(read(call.args)?).await?),
             "delivernow" => write(&self.deliver_now(read(call.args)?, by).await?),
             "deleterecipients" => write(&self.delete_recipients(read(call.args)?, by).await?),

@@ -2,7 +2,8 @@
 
 use mailreeve_api::queue::Wait;
 use mailreeve_core::delivery::why::{LimitOwner, Why};
-use mailreeve_core::event::{Cause, Failure, Stage};
+use mailreeve_core::event::Failure;
+use mailreeve_core::explain::Blame;
 
 /// Returns the stable code of a why.
 pub(super) const fn code(why: &Why) -> &'static str {
@@ -84,13 +85,13 @@ pub(super) const fn failure_of(why: &Why) -> Option<&Failure> {
 }
 
 /// Returns who can do something about it.
-pub(super) const fn owner(why: &Why) -> &'static str {
+pub(super) fn owner(why: &Why) -> &'static str {
     match why {
         Why::Suspended { .. } | Why::SpoolSpace { .. } | Why::ShuttingDown => "us",
         Why::ConnectionLimit { .. } | Why::RateLimit { .. } => "us-policy",
         Why::AddressOpening { .. } => "destination",
         Why::WaitingForRetry { .. } | Why::HostBackoff { .. } => match failure_of(why) {
-            Some(failure) => owner_of(failure),
+            Some(failure) => Blame::of(failure).finding.owner().code(),
             None => "nobody",
         },
         Why::Due
@@ -98,38 +99,5 @@ pub(super) const fn owner(why: &Why) -> &'static str {
         | Why::HostOnTrial { .. }
         | Why::Resolving { .. }
         | Why::Connecting { .. } => "nobody",
-    }
-}
-
-const fn owner_of(failure: &Failure) -> &'static str {
-    match failure.cause {
-        Cause::NoRoute | Cause::ConnectionLost if matches!(failure.stage, Stage::Local) => "us",
-        Cause::ConnectTimeout | Cause::NoRoute | Cause::ConnectError => "network",
-        Cause::DnsServfail | Cause::DnsTimeout | Cause::MxNoAddress | Cause::CnameLoop => {
-            "dns-of-destination"
-        }
-        Cause::ResolverUnreachable
-        | Cause::RefusedNetwork
-        | Cause::MailLoop
-        | Cause::AuthFailed
-        | Cause::Operator
-        | Cause::RecordCorrupt => "us",
-        Cause::TlsNotOffered | Cause::EightBitNotOffered => "us-policy",
-        Cause::DnsNxdomain | Cause::Expired => "sender",
-        Cause::ConnectRefused
-        | Cause::BannerTimeout
-        | Cause::SmtpTimeout
-        | Cause::GreetingRejected
-        | Cause::HelloRejected
-        | Cause::ConnectionLost
-        | Cause::LostAfterData
-        | Cause::ProtocolError
-        | Cause::TlsHandshake
-        | Cause::TlsCertificate
-        | Cause::Reply4xx
-        | Cause::Reply5xx
-        | Cause::NullMx
-        | Cause::Utf8NotOffered
-        | Cause::TooBigForPeer => "destination",
     }
 }

@@ -1,0 +1,91 @@
+use super::super::{Evidence, Next, Other, Remedy, Said, Subject, Verdict};
+use super::*;
+use crate::format::AsOf;
+
+fn link(at: &str, what: &str, kind: &str, text: &str) -> Link {
+    let evidence = Evidence { kind: kind.to_owned(), text: text.to_owned() };
+    Link { at: Some(at.to_owned()), what: what.to_owned(), evidence, said: Said::default() }
+}
+
+fn remedy(command: Option<&str>, what: &str, who: &str) -> Remedy {
+    Remedy {
+        deed: command.unwrap_or(what).to_owned(),
+        command: command.is_some(),
+        what: what.to_owned(),
+        who: who.to_owned(),
+        why: "It helps.".to_owned(),
+        said: Said::default(),
+    }
+}
+
+fn reply() -> ExplainReply {
+    ExplainReply {
+        schema: super::super::SCHEMA,
+        as_of: AsOf { at_us: 1_597_343_382_000_000, zone: "UTC".to_owned() },
+        subject: Subject {
+            mid: Some(7),
+            recipient: Some("x@a.example".to_owned()),
+            host: Some("a.example".to_owned()),
+            recipients: 1_200,
+            destinations: 2,
+            ..Subject::default()
+        },
+        state: "queued".to_owned(),
+        verdict: Verdict {
+            cause: "connect-refused".to_owned(),
+            owner: "destination".to_owned(),
+            since: Some("2020-08-13T18:00:00Z".to_owned()),
+            certainty: "observed".to_owned(),
+        },
+        summary: "192.0.2.7 (mx.a.example) refuses connections for a.example.".to_owned(),
+        summary_said: Said::default(),
+        chain: vec![
+            link("2020-08-13T17:59:59Z", "Accepted from s@b.example as MID 7.", "event", "MID 7"),
+            link(
+                "2020-08-13T18:00:00Z",
+                "The latest try failed (connection).",
+                "socket",
+                "192.0.2.7: refused",
+            ),
+        ],
+        next: Next {
+            at: Some("2020-08-13T18:30:00Z".to_owned()),
+            what: "The destination is tried again by itself.".to_owned(),
+            said: Said::default(),
+        },
+        remedy: vec![
+            remedy(None, "Ask those who run mx.a.example whether its mail server runs.", "destination"),
+            remedy(Some("delivernow a.example"), "Try it now.", "us"),
+        ],
+        page: "docs/why/connect-refused.md".to_owned(),
+        others: vec![Other {
+            state: "delivered".to_owned(),
+            cause: "delivered".to_owned(),
+            recipients: 3,
+            mid: Some(7),
+            example: Some("y@c.example".to_owned()),
+        }],
+        records_since: None,
+    }
+}
+
+#[test]
+fn an_explanation_is_one_screen() {
+    insta::assert_snapshot!(reply().text());
+}
+
+#[test]
+fn no_reply_is_too_long_for_one_screen() {
+    let long = "word ".repeat(300) + &"x".repeat(500);
+    let mut reply = reply();
+    reply.summary.clone_from(&long);
+    reply.chain = vec![link("2020-08-13T18:00:00Z", &long, "reply", &long); 9];
+    reply.remedy = vec![remedy(Some(&long), &long, "dns-of-destination"); 9];
+    reply.next.what.clone_from(&long);
+    reply.others = vec![reply.others[0].clone(); 9];
+    reply.subject.message_id = Some(long);
+    let text = reply.text();
+    assert!(text.lines().count() <= 24, "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(text.contains("Cause: connect-refused") && text.contains("More: docs/why/"), "{text}");
+}
