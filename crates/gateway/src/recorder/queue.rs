@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Counts;
 
 /// Octets that may wait; what is told beyond is dropped.
-const OCTETS_MAX: usize = 16 << 20;
+const OCTETS_MAX: usize = 8 << 20;
 /// Octets of an item beside its texts, roughly.
 const ITEM_OCTETS: usize = 256;
 

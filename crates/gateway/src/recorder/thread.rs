@@ -169,3 +169,88 @@ impl Told {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use mailreeve_core::attempt::{Attempt, Outcome};
+    use mailreeve_core::event::{Cause, Event, Failure, Stage};
+    use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
+
+    use super::*;
+    use crate::events::{self, EventSource};
+
+    fn attempt() -> Attempt {
+        let failure = Failure {
+            stage: Stage::Connect,
+            cause: Cause::ConnectRefused,
+            status: (4, 4, 1),
+            code: 0,
+            text: vec!["refused".to_owned()],
+            address: None,
+            at: 7,
+        };
+        Attempt {
+            mid: Mid(1),
+            rid: Rid(0),
+            host: Host::new("a.test"),
+            dcid: Dcid(1),
+            began_at: 5,
+            stages: Vec::new(),
+            way: None,
+            tls: None,
+            certificate: None,
+            passed_over: Vec::new(),
+            outcome: Outcome::Soft(failure),
+        }
+    }
+
+    /// Runs a recorder in `dir` that is told one attempt while the disk is in this state, to its end.
+    fn told(dir: PathBuf, space: SpoolSpace) -> (Recorder, Vec<String>) {
+        let clock = Clock::start();
+        let (events, source) = events::channel(clock);
+        let intake = Arc::new(Intake::default());
+        intake.set_space(space);
+        let settings = config::Recorder::default();
+        let (recorder, thread) = Recorder::start(&settings, &dir, intake, &events, clock).unwrap();
+        recorder.attempts(vec![attempt()]);
+        recorder.close();
+        thread.unwrap().join().unwrap();
+        events.close();
+        (recorder, alerts(&source))
+    }
+
+    fn alerts(source: &EventSource) -> Vec<String> {
+        let entries = source.take(Duration::ZERO).entries.into_iter();
+        let code = |event| match event {
+            Event::Alert(alert) => Some(alert.code),
+            _ => None,
+        };
+        entries.filter_map(|entry| code(entry.stamped.event)).collect()
+    }
+
+    fn kept(recorder: &Recorder) -> usize {
+        recorder.kept.attempts.lock().as_ref().map_or(0, |attempts| attempts.of(Mid(1), None).unwrap().len())
+    }
+
+    #[test]
+    fn what_is_told_while_the_disk_is_low_is_dropped_counted_and_alerted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (recorder, alerted) = told(dir.path().to_owned(), SpoolSpace::Low);
+        assert_eq!((kept(&recorder), recorder.counts().dropped), (0, 1));
+        assert_eq!(alerted, ["recorder-behind"]);
+        let (recorder, alerted) = told(dir.path().to_owned(), SpoolSpace::Enough);
+        assert_eq!((kept(&recorder), recorder.counts().dropped), (1, 0));
+        assert!(alerted.is_empty(), "{alerted:?}");
+    }
+
+    #[test]
+    fn files_that_cannot_be_opened_switch_the_recorder_off_and_are_alerted() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("recorder"), "a file where the folder should be").unwrap();
+        let (recorder, alerted) = told(dir.path().to_owned(), SpoolSpace::Enough);
+        assert!(!recorder.is_on());
+        assert_eq!(alerted, ["recorder-failed"]);
+    }
+}
