@@ -11,6 +11,7 @@ mod arrivals;
 mod sum;
 mod told;
 mod traffic;
+mod trail;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use arrivals::Arrivals;
 pub use sum::Sum;
 use told::Told;
 use traffic::Traffic;
+use trail::Trail;
 
 /// How long everything that is queued may take to be delivered after the last kill.
 const DRAIN: Duration = Duration::from_secs(120);
@@ -60,6 +62,8 @@ pub struct Outcome {
     /// What the drain left in the queue.
     pub left: u64,
     pub complaints: Vec<String>,
+    /// Messages that the log tells of and tracking does not.
+    pub untraceable: Vec<String>,
 }
 
 /// A gateway, its next hops and the clients that send through it.
@@ -149,6 +153,8 @@ impl Siege {
     }
 
     fn compare(mut self, mut kills: Vec<Kill>, left: u64) -> Outcome {
+        let trail = Trail::read(&self.gateway);
+        let again = Trail::rebuilt(&self.gateway, &trail);
         // Its last lines are in the log when it has ended.
         self.gateway.stop();
         let mut comparison = Comparison::default();
@@ -168,6 +174,7 @@ impl Siege {
             verdict: comparison.verdict(),
             arrivals,
             left,
+            untraceable: [trail.untraceable(&told), again.untraceable(&told)].concat(),
             complaints: self.hosts().flat_map(|host| host.complaints()).collect(),
         }
     }

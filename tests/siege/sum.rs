@@ -101,6 +101,8 @@ impl Sum {
         hold(verdict.strangers == 0, format!("{} reports or foreign messages came", verdict.strangers));
         hold(outcome.left == 0, format!("{} recipients were not delivered in time", outcome.left));
         hold(outcome.complaints.is_empty(), format!("hosts complained: {:?}", outcome.complaints));
+        let untraceable = &outcome.untraceable;
+        hold(untraceable.is_empty(), format!("not delivered by message tracking: {untraceable:?}"));
         hold(arrivals.unexplained.is_empty(), format!("repeated without a kill: {:?}", arrivals.unexplained));
         hold(
             arrivals.without_one_mid.is_empty(),

@@ -31,6 +31,11 @@ impl Told {
         self.mids.get(id).into_iter().flatten().copied().collect()
     }
 
+    /// The MIDs of all messages that were queued.
+    pub fn all_mids(&self) -> impl Iterator<Item = u64> {
+        self.mids.values().flatten().copied()
+    }
+
     /// The connections on which recipient `rid` of `mid` is said to have been delivered.
     pub fn ends(&self, mid: u64, rid: u64) -> Vec<u64> {
         self.ends.get(&(mid, rid)).into_iter().flatten().copied().collect()

@@ -101,6 +101,9 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
     /// Whether the last argument takes all words that are left.
     const OPEN_ENDED: bool = false;
 
+    /// Whether arguments are typed as a name with its value, in any order.
+    const NAMED: bool = false;
+
     /// Whether texts of the reply have lines of their own, which its text shows safely by itself. Those of all other
     /// replies are made safe before they are shown, for much of them comes from the network.
     const LINES: bool = false;
@@ -166,6 +169,8 @@ pub struct Entry {
     pub patience: Duration,
     /// Whether the last argument takes all words that are left.
     pub open_ended: bool,
+    /// Whether arguments are typed as a name with its value, in any order.
+    pub named: bool,
     /// What a person is asked before the call with these arguments.
     pub question: fn(&Value) -> Option<&'static str>,
     /// What of these arguments needs a role above that of the specification, and which.
@@ -183,6 +188,7 @@ impl Entry {
             repeat: C::REPEAT,
             patience: C::PATIENCE,
             open_ended: C::OPEN_ENDED,
+            named: C::NAMED,
             question: question::<C>,
             reserved: reserved::<C>,
         }

@@ -11,10 +11,12 @@ use crate::jobs::{
 };
 use crate::message::{OldMessage, ShowMessage};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
+use crate::prove::Prove;
 use crate::queue::{DeliverNow, DeliveryStatus, HostStatus, ShowRecipients, TopHosts};
 use crate::recorder::{Attempts, Transcript};
 use crate::standing::{Resume, ResumeDel, ResumeListener, SECONDS_MAX, Suspend, SuspendDel, SuspendListener};
 use crate::status::{Status, StatusDetail};
+use crate::track::{Track, TrackRebuild};
 use crate::wire::{Call, Problem};
 use crate::workqueue::{WorkQueue, WorkQueuePause, WorkQueueRate, WorkQueueResume, WorkQueueStatus};
 
@@ -44,6 +46,9 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<OldMessage>(),
     Entry::of::<RemoveMessage>(),
     Entry::of::<ArchiveMessage>(),
+    Entry::of::<Track>(),
+    Entry::of::<TrackRebuild>(),
+    Entry::of::<Prove>(),
     Entry::of::<Jobs>(),
     Entry::of::<ShowJob>(),
     Entry::of::<Suspend>(),

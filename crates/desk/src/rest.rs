@@ -71,6 +71,12 @@ fn words(entry: &Entry, mut named: Named) -> Result<Vec<String>, Problem> {
     let mut words = Vec::new();
     let mut left_out = None;
     for argument in spec.arguments {
+        if entry.named {
+            words.extend(
+                named.remove(argument.name).into_iter().flat_map(|value| [argument.name.to_owned(), value]),
+            );
+            continue;
+        }
         match (named.remove(argument.name), left_out) {
             (Some(value), None) if last == Some(argument.name) => {
                 words.extend(value.split_whitespace().map(str::to_owned));
@@ -150,6 +156,11 @@ mod tests {
         for entry in COMMANDS {
             let own = entry.spec.words.split(' ').count();
             let typed: Vec<String> = entry.spec.example.split(' ').skip(own).map(str::to_owned).collect();
+            if entry.named {
+                let pairs = typed.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+                assert_eq!(words(entry, pairs.collect()).unwrap().len(), typed.len(), "{}", entry.spec.words);
+                continue;
+            }
             let values = match entry.open_ended {
                 true => vec![typed.join(" ")],
                 false => typed.clone(),

@@ -4,6 +4,7 @@
 //! * [`deliver`]: the delivery shard's task and its outbound connections.
 //! * [`lookups`]: questions to the name service.
 //! * [`journal`]: ledger, text log and counters, written from one stream of events.
+//! * `tracking`: what happened to each message, kept findable behind the ledger.
 //! * [`standing`]: operators' orders that hold over restarts.
 //! * [`work_queue`]: what was accepted and has not entered delivery.
 //! * [`jobs`]: operators' orders over many recipients.
@@ -37,6 +38,7 @@ mod serve;
 pub mod standing;
 pub mod stream;
 pub mod tls;
+mod tracking;
 pub mod work_queue;
 
 pub use serve::serve;

@@ -33,11 +33,15 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 async fn answer(State(commands): State<Arc<Commands>>) -> impl IntoResponse {
     let status = commands.status(true).await;
-    let text = render(&status, commands.shard_time());
+    let text = render(&status, commands.shard_time(), commands.without_next_event().await);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }
 
-fn render(status: &StatusReply, shard_time: [Histogram; 2]) -> String {
+fn render(
+    status: &StatusReply,
+    shard_time: [Histogram; 2],
+    without_next_event: Option<i64>,
+) -> String {
     let mut registry = Registry::with_prefix("mailreeve");
     let life = &status.lifetime;
     let counters = [
@@ -86,6 +90,11 @@ fn render(status: &StatusReply, shard_time: [Histogram; 2]) -> String {
     registry.register("delivery_shard_input_seconds", help, inputs);
     let help = "How long one question of an operator held the delivery shard";
     registry.register("delivery_shard_question_seconds", help, questions);
+    // Where it cannot be told at this instant nothing is told: a guess would raise alarms.
+    if let Some(count) = without_next_event {
+        let help = "Recipients open by the ledger that nothing in the queue has";
+        register(&mut registry, "recipients_without_next_event", help, ConstGauge::new(count));
+    }
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = encode(&mut text, &registry);

@@ -281,6 +281,7 @@ async fn control(
     }
     tokio::spawn(desk::run(Arc::clone(context), Arc::clone(&commands)));
     tokio::spawn(release::run(Arc::clone(context)));
+    tokio::spawn(commands::watch_identity(Arc::clone(&commands)));
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));
     notify::tell("READY=1");
     loop {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailreeve_core::event::{Alert, Stamped};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, DiskFile, HostDisk};
@@ -24,10 +25,12 @@ use crate::spool::Seq;
 
 mod frame;
 mod open;
+mod picker;
 mod reader;
 mod retention;
 mod tail;
 
+pub use picker::Picker;
 pub use reader::{Item, LedgerReader};
 pub use retention::Retention;
 pub use tail::Tail;
@@ -146,6 +149,22 @@ impl SyncedSeq {
     }
 }
 
+/// Up to where the ledger is synced, shared with readers that must not know more than a power cut leaves.
+#[derive(Clone, Debug, Default)]
+pub struct SyncedPosition(Arc<Mutex<Position>>);
+
+impl SyncedPosition {
+    /// Returns the place before which everything is durable.
+    pub fn load(&self) -> Position {
+        *self.0.lock()
+    }
+
+    /// Takes note that everything before `position` is durable.
+    pub fn store(&self, position: Position) {
+        *self.0.lock() = position;
+    }
+}
+
 /// The writing side. One owner, one thread.
 #[derive(Debug)]
 pub struct Ledger {
@@ -162,6 +181,7 @@ pub struct Ledger {
     sync_untold: bool,
     last_seq: Seq,
     synced: SyncedSeq,
+    synced_position: SyncedPosition,
     failed: Option<Arc<str>>,
     buffer: Vec<u8>,
     _owner: Owner,
@@ -229,12 +249,18 @@ impl Ledger {
             self.sync_untold = true;
         }
         self.synced.store(self.last_seq);
+        self.synced_position.store(self.position());
         Ok(())
     }
 
     /// Returns how far the ledger is synced, for the committer.
     pub fn synced_seq(&self) -> SyncedSeq {
         self.synced.clone()
+    }
+
+    /// Returns up to where the ledger is synced, for readers.
+    pub fn synced_position(&self) -> SyncedPosition {
+        self.synced_position.clone()
     }
 
     /// Reports whether the segment is as large as it should become.
@@ -257,6 +283,7 @@ impl Ledger {
         self.end = end;
         self.synced_end = end;
         self.sync_untold = false;
+        self.synced_position.store(self.position());
         Ok(())
     }
 

@@ -32,7 +32,7 @@ pub use desk::Desk;
 pub use mistake::{Mistake, render};
 pub use receive::{Accept, Limits, LineEnds, Listener, Timeouts};
 pub use route::Credentials;
-pub use system::{Dns, Identity, Ledger, Log, Queue, Recorder, Zone};
+pub use system::{Dns, Identity, Ledger, Log, Queue, Recorder, Tracking, Zone};
 
 use crate::delivery::settings::{BounceProfile, Control, Pattern, Route};
 use mistake::{Note, Notes};
@@ -92,6 +92,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// The record of attempts and conversations.
     pub recorder: Recorder,
+    /// What messages are found by.
+    pub tracking: Tracking,
     /// Where Prometheus may ask, if anywhere.
     pub metrics_address: Option<std::net::SocketAddr>,
     /// The certificate shown to senders; without one, a self-signed one is made at the first start.
@@ -124,6 +126,7 @@ const ROOT: Spec = Spec {
         "log",
         "ledger",
         "recorder",
+        "tracking",
         "metrics",
         "tls",
         "desk",
@@ -150,6 +153,7 @@ const SECTIONS: &[&Spec] = &[
     &system::LOG,
     &system::LEDGER,
     &system::RECORDER,
+    &system::TRACKING,
     &system::METRICS,
     &system::TLS,
     &desk::DESK,
@@ -200,6 +204,7 @@ impl Config {
             log: Log::read(root),
             ledger: Ledger::read(root),
             recorder: Recorder::read(root),
+            tracking: Tracking::read(root),
             metrics_address: system::read_metrics(root),
             identity: Identity::read(root),
             desk: Desk::read(root),

@@ -1,5 +1,5 @@
-//! What the gateway keeps, asks and tells: `[queue]`, `[dns]`, `[log]`, `[ledger]`, `[metrics]`, `[tls]`,
-//! `[threads]`.
+//! What the gateway keeps, asks and tells: `[queue]`, `[dns]`, `[log]`, `[ledger]`, `[tracking]`, `[metrics]`,
+//! `[tls]`, `[threads]`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +24,7 @@ pub(super) const LEDGER: Spec = Spec { header: "[ledger]", keys: &["keep", "max_
 
 pub(super) const RECORDER: Spec =
     Spec { header: "[recorder]", keys: &["enabled", "max_bytes", "attempts_max_bytes"] };
+pub(super) const TRACKING: Spec = Spec { header: "[tracking]", keys: &["max_bytes"] };
 
 pub(super) const METRICS: Spec = Spec { header: "[metrics]", keys: &["address"] };
 
@@ -99,6 +100,13 @@ pub struct Recorder {
     pub max_bytes: u64,
     /// Octets of attempts, at most.
     pub attempts_max_bytes: u64,
+}
+
+/// What messages are found by. It reaches as far back as the record of events, or less.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracking {
+    /// Octets of the index, at most; above, the oldest week goes.
+    pub max_bytes: u64,
 }
 
 /// A certificate of ours.
@@ -230,6 +238,20 @@ impl Recorder {
                 default.attempts_max_bytes,
             ),
         }
+    }
+}
+
+impl Default for Tracking {
+    fn default() -> Self {
+        Self { max_bytes: 10 * GIB }
+    }
+}
+
+impl Tracking {
+    pub(super) fn read(root: &Section<'_>) -> Self {
+        let section = root.section("tracking", &TRACKING);
+        let default = Self::default();
+        Self { max_bytes: section.size("max_bytes", 64 * MIB..=1_024 * TIB, default.max_bytes) }
     }
 }
 

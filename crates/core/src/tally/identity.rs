@@ -39,18 +39,22 @@ impl Identity {
             + counted.corrupt_recipients as i128;
         came - went - self.closing as i128
     }
-}
 
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// What there was and what came, by name.
+    pub const fn came(&self) -> [(&'static str, u64); 4] {
         let counted = &self.counted;
-        let came = [
+        [
             ("opening", self.opening),
             ("received", counted.recipients_received),
             ("generated", counted.generated.all()),
             ("expanded", counted.expanded_recipients),
-        ];
-        let went = [
+        ]
+    }
+
+    /// What went and what is there, by name.
+    pub const fn went(&self) -> [(&'static str, u64); 7] {
+        let counted = &self.counted;
+        [
             ("delivered", counted.ends.delivered),
             ("hard bounced", counted.ends.hard.all()),
             ("deleted", counted.ends.deleted),
@@ -58,10 +62,15 @@ impl fmt::Display for Identity {
             ("archived", counted.archived_recipients),
             ("corrupt", counted.corrupt_recipients),
             ("closing", self.closing),
-        ];
-        side(f, &came)?;
+        ]
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        side(f, &self.came())?;
         f.write_str(if self.holds() { " = " } else { " is not " })?;
-        side(f, &went)?;
+        side(f, &self.went())?;
         if self.holds() {
             return Ok(());
         }

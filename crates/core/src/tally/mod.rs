@@ -15,6 +15,7 @@ use crate::ids::{Dcid, Host, Icid, Mid};
 mod counters;
 mod current;
 mod identity;
+mod proof;
 mod rates;
 mod stored;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 pub use counters::{Counters, Destination, Ends, Generated, HardBounces};
 pub use current::{Connections, CurrentIds};
 pub use identity::Identity;
+pub use proof::Proof;
 pub use rates::Rate;
 pub use stored::Unreadable;
 

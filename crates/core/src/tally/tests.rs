@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod laws;
+mod proofs;
 mod samples;
 
 use super::*;

@@ -30,17 +30,21 @@ pub struct Gathered<P> {
     pub places: Vec<P>,
     /// Events in the middle whose places are not kept.
     pub left_out: u32,
-    /// It is not stored as it is now.
-    pub changed: bool,
-    /// An earlier form of it may be stored.
+    /// One more with each change.
+    pub version: u32,
+    /// The version that is stored; `None` when none of this run is.
+    stored_version: Option<u32>,
+    /// A form of it may be stored.
     pub stored: bool,
     /// It is no record any more: its connection has become a message.
     pub void: bool,
 }
 
 /// Records that are open or not stored yet, and the connections that may concern others.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Gather<P> {
+    /// Of what happened before this place something may be stored already.
+    replaying_until: Option<P>,
     records: BTreeMap<Tracked, Gathered<P>>,
     inbound: BTreeMap<Icid, Connection<P>>,
     outbound: BTreeMap<Dcid, Connection<P>>,
@@ -51,6 +55,8 @@ pub struct Gather<P> {
 struct Connection<P> {
     known: Vec<(P, Stamped)>,
     messages: BTreeSet<Mid>,
+    /// A message of it was accepted: it is no record of its own.
+    became: bool,
 }
 
 impl<P: Copy + Ord> Gathered<P> {
@@ -62,7 +68,12 @@ impl<P: Copy + Ord> Gathered<P> {
     ) -> Self {
         let mut gathered = Self::new(tracked);
         events.into_iter().for_each(|(place, stamped)| gathered.add(place, stamped));
-        Self { left_out, changed: false, stored: true, ..gathered }
+        Self { left_out, stored_version: Some(gathered.version), stored: true, ..gathered }
+    }
+
+    /// Tells whether it is not stored as it is now.
+    pub fn is_changed(&self) -> bool {
+        self.stored_version != Some(self.version)
     }
 
     fn new(tracked: Tracked) -> Self {
@@ -70,7 +81,8 @@ impl<P: Copy + Ord> Gathered<P> {
             record: Record::new(tracked),
             places: Vec::new(),
             left_out: 0,
-            changed: true,
+            version: 0,
+            stored_version: None,
             stored: false,
             void: false,
         }
@@ -82,7 +94,7 @@ impl<P: Copy + Ord> Gathered<P> {
             Ok(_) => return,
             Err(at) => at,
         };
-        self.changed = true;
+        self.version += 1;
         self.record.apply(stamped);
         if self.places.len() >= PLACES_MAX && at > FIRST {
             self.places.remove(FIRST);
@@ -96,24 +108,36 @@ impl<P: Copy + Ord> Gathered<P> {
 
 impl<P> Default for Connection<P> {
     fn default() -> Self {
-        Self { known: Vec::new(), messages: BTreeSet::new() }
+        Self { known: Vec::new(), messages: BTreeSet::new(), became: false }
+    }
+}
+
+impl<P> Default for Gather<P> {
+    fn default() -> Self {
+        let (records, inbound, outbound) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { replaying_until: None, records, inbound, outbound }
     }
 }
 
 impl<P: Copy + Ord> Gather<P> {
-    /// Returns the record that the event belongs to and that is not here although it must have begun before.
-    pub fn lacks(&self, event: &Event) -> Option<Tracked> {
-        let tracked = match (concern(event), event) {
-            (_, Event::MessageStarted { .. } | Event::Generated { .. } | Event::ConnectionOpened { .. }) => {
-                return None;
-            }
-            (Concern::Message { mid, .. }, _) => Tracked::Message(mid),
-            (Concern::Inbound(icid), _) => Tracked::Connection(icid),
-            (Concern::Outbound(_) | Concern::Start | Concern::Nothing, _) => return None,
+    /// Makes one that is given again what it was given before, up to `place`.
+    pub fn replaying_until(place: P) -> Self {
+        Self { replaying_until: Some(place), ..Self::default() }
+    }
+
+    /// Returns the records that the event concerns and that are not here although they must have begun before.
+    pub fn lacks(&self, event: &Event) -> impl Iterator<Item = Tracked> {
+        let (message, connection) = match (concern(event), event) {
+            (_, Event::ConnectionOpened { .. } | Event::Generated { .. }) => (None, None),
+            (Concern::Message { icid, .. }, Event::MessageStarted { .. }) => (None, icid),
+            (Concern::Message { mid, icid, .. }, _) => (Some(Tracked::Message(mid)), icid),
+            (Concern::Inbound(icid), _) => (None, Some(icid)),
+            (Concern::Outbound(_) | Concern::Start | Concern::Nothing, _) => (None, None),
         };
-        let here = self.records.contains_key(&tracked);
-        let known = matches!(tracked, Tracked::Connection(icid) if self.inbound.contains_key(&icid));
-        (!here && !known).then_some(tracked)
+        let became = |icid: &Icid| self.inbound.get(icid).is_some_and(|connection| connection.became);
+        let connection = connection.filter(|icid| !became(icid)).map(Tracked::Connection);
+        let wanted = message.into_iter().chain(connection);
+        wanted.filter(|tracked| !self.records.contains_key(tracked))
     }
 
     /// Puts back a record that was taken out.
@@ -140,6 +164,11 @@ impl<P: Copy + Ord> Gather<P> {
                 self.inbound.entry(icid).or_default().known.push((place, stamped.clone()));
             }
             (_, Concern::Outbound(dcid)) => self.hop(place, stamped, dcid),
+            (Event::Accepted { icid, .. }, _) => {
+                if let Some(connection) = self.inbound.get_mut(icid) {
+                    connection.became = true;
+                }
+            }
             (_, Concern::Start) => {
                 self.inbound.clear();
                 self.outbound.clear();
@@ -174,24 +203,37 @@ impl<P: Copy + Ord> Gather<P> {
         self.records.is_empty()
     }
 
-    /// Takes note that every record is stored as it is now; forgets what is over, and of the
-    /// oldest messages as many as there are more than `most` records.
-    pub fn stored(&mut self, most: usize) {
-        self.records.retain(|_, gathered| !gathered.record.is_over() && !gathered.void);
-        for gathered in self.records.values_mut() {
-            gathered.changed = false;
+    /// Takes note of which version of which records is stored. Forgets what is over, and of the oldest messages that
+    /// are stored as they are so many as there are more than `most` records.
+    pub fn stored(&mut self, versions: &[(Tracked, u32)], most: usize) {
+        for (tracked, version) in versions {
+            let Some(gathered) = self.records.get_mut(tracked) else { continue };
             gathered.stored = true;
+            gathered.stored_version = Some(*version);
+            let over = gathered.record.is_over() || gathered.void;
+            if over && !gathered.is_changed() {
+                self.records.remove(tracked);
+            }
         }
-        while self.records.len() > most
-            && let Some((Tracked::Message(_), _)) = self.records.first_key_value()
-        {
-            self.records.pop_first();
-        }
+        let mut too_many = self.records.len().saturating_sub(most);
+        self.records.retain(|tracked, gathered| {
+            let goes = too_many > 0 && matches!(tracked, Tracked::Message(_)) && !gathered.is_changed();
+            too_many -= usize::from(goes);
+            !goes
+        });
+    }
+
+    /// The record of an event, begun if it is not there.
+    fn record(&mut self, tracked: Tracked, place: P) -> &mut Gathered<P> {
+        let stored = self.replaying_until.is_some_and(|until| place <= until);
+        self.records.entry(tracked).or_insert_with(|| Gathered { stored, ..Gathered::new(tracked) })
     }
 
     fn message(&mut self, place: P, stamped: &Stamped, mid: Mid, icid: Option<Icid>, dcid: Option<Dcid>) {
         let tracked = Tracked::Message(mid);
-        let gathered = self.records.entry(tracked).or_insert_with(|| Gathered::new(tracked));
+        let stored = self.replaying_until.is_some_and(|until| place <= until);
+        let begun = || Gathered { stored, ..Gathered::new(tracked) };
+        let gathered = self.records.entry(tracked).or_insert_with(begun);
         let ways = [
             icid.and_then(|icid| self.inbound.get_mut(&icid)),
             dcid.and_then(|dcid| self.outbound.get_mut(&dcid)),
@@ -213,11 +255,14 @@ impl<P: Copy + Ord> Gather<P> {
     /// An event of a message concerns its connection as long as that is a record.
     fn became(&mut self, place: P, stamped: &Stamped, icid: Icid) {
         let tracked = Tracked::Connection(icid);
-        let Some(gathered) = self.records.get_mut(&tracked) else { return };
+        if let (Event::Accepted { .. }, Some(connection)) = (&stamped.event, self.inbound.get_mut(&icid)) {
+            connection.became = true;
+        }
+        let Some(gathered) = self.records.get_mut(&tracked).filter(|gathered| !gathered.void) else { return };
         match stamped.event {
             Event::Accepted { .. } if gathered.stored => {
                 gathered.void = true;
-                gathered.changed = true;
+                gathered.version += 1;
             }
             Event::Accepted { .. } => drop(self.records.remove(&tracked)),
             _ => gathered.add(place, stamped),
@@ -227,7 +272,7 @@ impl<P: Copy + Ord> Gather<P> {
     fn connection(&mut self, place: P, stamped: &Stamped, icid: Icid) {
         let tracked = Tracked::Connection(icid);
         if let Event::ConnectionOpened { .. } = stamped.event {
-            self.records.entry(tracked).or_insert_with(|| Gathered::new(tracked));
+            self.record(tracked, place);
             self.inbound.entry(icid).or_default();
         }
         if tells_of_peer(&stamped.event)
@@ -243,7 +288,7 @@ impl<P: Copy + Ord> Gather<P> {
         if let Event::ConnectionClosed { messages, .. } = stamped.event {
             self.inbound.remove(&icid);
             if messages == 0 {
-                self.records.entry(tracked).or_insert_with(|| Gathered::new(tracked));
+                self.record(tracked, place);
             }
         }
         if let Some(gathered) = self.records.get_mut(&tracked)

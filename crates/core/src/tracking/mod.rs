@@ -3,7 +3,8 @@
 //!
 //! A [`Record`] is the fold of the events of one message, or of one inbound connection that became no message.
 //! [`Gather`] sorts a stream of events into records, with the places where the events stand. A [`Query`] says
-//! which records are wanted. [`text`] is the form of text in which it is compared.
+//! which records are wanted. [`text`] is the form of text in which it is compared. [`sentences`] tells an event to a
+//! person.
 //!
 //! Not here: where records are kept and how they are found among many (`mailreeve_store::tracking`).
 
@@ -11,6 +12,7 @@ mod concern;
 mod gather;
 pub mod query;
 mod record;
+pub mod sentences;
 #[cfg(test)]
 mod tests;
 pub mod text;

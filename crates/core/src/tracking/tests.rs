@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::query::{Pattern, Query};
-use super::text::{END, START, folded, folded_pattern, pieces};
+use super::text::{END, Pieces, START, folded, folded_pattern};
 use super::*;
 use crate::event::{AbortReason, BounceKind, Cause, CloseReason, Event, Failure, PeerAction, Stage, Stamped};
 use crate::ids::{Dcid, Host, Icid, Mid, Rid};

@@ -1,7 +1,7 @@
 //! The form in which text is compared: decoded (RFC 2047), NFKC, without case, blanks joined, no control
 //! characters. And the pieces by which a part of a text is found.
 //!
-//! [`pieces`] of a text and those of a pattern agree: a text contains a pattern if, and only if, the pattern's
+//! [`Pieces`] of a text and those of a pattern agree: a text contains a pattern if, and only if, the pattern's
 //! pieces stand in the text one behind the other. A text is put between [`START`] and [`END`] first, so that the
 //! same pieces also say how a text begins and ends.
 
@@ -73,23 +73,33 @@ fn joined(letters: impl Iterator<Item = char>) -> String {
     out
 }
 
-/// Calls `each` with every piece of a folded text and the place of its first character: [`PIECE`] characters, and
-/// two where both belong to a script in which words are that short.
-pub fn pieces(folded: &str, mut each: impl FnMut(usize, &str)) {
-    let mut piece = String::with_capacity(PIECE * 4);
-    let mut window = [START; PIECE];
-    let letters = std::iter::once(START).chain(folded.chars()).chain([END, END]);
-    for (index, letter) in letters.enumerate() {
-        window.rotate_left(1);
-        window[PIECE - 1] = letter;
-        let Some(place) = (index + 1).checked_sub(PIECE) else { continue };
+/// The pieces of a folded text, each with the place of its first character: [`PIECE`] characters, and two where both
+/// belong to a script in which words are that short.
+#[derive(Clone, Debug)]
+pub struct Pieces {
+    letters: Vec<char>,
+    at: usize,
+    /// The two letters at this place were handed out.
+    short_done: bool,
+}
+
+impl Pieces {
+    /// Cuts a folded text.
+    pub fn of(folded: &str) -> Self {
+        let letters = std::iter::once(START).chain(folded.chars()).chain([END, END]).collect();
+        Self { letters, at: 0, short_done: false }
+    }
+
+    /// Writes the next piece into `piece`, instead of what is there, and returns its place.
+    pub fn next_into(&mut self, piece: &mut String) -> Option<usize> {
+        let window = self.letters.get(self.at..self.at + PIECE)?;
+        let short = !self.short_done && window[..2].iter().all(|letter| is_dense(*letter));
         piece.clear();
-        piece.extend(&window[..2]);
-        if window[..2].iter().all(|letter| is_dense(*letter)) {
-            each(place, &piece);
-        }
-        piece.push(letter);
-        each(place, &piece);
+        piece.extend(&window[..if short { 2 } else { PIECE }]);
+        let place = self.at;
+        self.short_done = short;
+        self.at += usize::from(!short);
+        Some(place)
     }
 }
 

@@ -12,12 +12,14 @@ mod hoststatus;
 mod jobs;
 mod message;
 mod monitor;
+mod prove;
 mod queue;
 mod recipients;
 mod recorder;
 mod server;
 mod standing;
 mod status;
+mod track;
 mod waits;
 mod words;
 mod work_queue;
@@ -35,6 +37,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(crate) use prove::watch as watch_identity;
 pub use server::{bind, serve};
 
 use crate::context::Context;
@@ -119,6 +122,12 @@ impl Commands {
                 let mailreeve_api::message::OldMessage {} = read(call.args)?;
                 write(&self.old_message().await?)
             }
+            "track" => write(&self.track(read(call.args)?).await?),
+            "track rebuild" => {
+                let mailreeve_api::track::TrackRebuild {} = read(call.args)?;
+                write(&self.track_rebuild())
+            }
+            "prove" => write(&self.prove(read(call.args)?).await?),
             "jobs" => {
                 let mailreeve_api::jobs::Jobs {} = read(call.args)?;
                 write(&self.jobs())

@@ -51,6 +51,7 @@ fn keep_fixed(context: &Context, before: &Config, after: &mut Config) {
         ("[log]", before.log != after.log),
         ("[ledger]", before.ledger != after.ledger),
         ("[recorder]", before.recorder != after.recorder),
+        ("[tracking]", before.tracking != after.tracking),
         ("[desk]", before.desk != after.desk),
         ("[metrics]", before.metrics_address != after.metrics_address),
         ("[threads]", before.receive_threads != after.receive_threads),

@@ -6,14 +6,15 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
 use mailreeve_core::config::Config;
-use mailreeve_core::event::{Event, Severity};
+use mailreeve_core::event::{Event, Severity, Stamped};
+use mailreeve_core::ids::Rid;
 use mailreeve_core::mail_log::MailLog;
 use mailreeve_core::tally::Tally;
 use mailreeve_store::committer::{CommitQueue, Committer, IdSource, Limits};
 use mailreeve_store::ledger::{Entry, Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
 use mailreeve_store::space::{Marks, SpaceGuard};
 use mailreeve_store::spool::{Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging};
-use mailreeve_store::tracking::Tracking;
+use mailreeve_store::tracking::{Bounds, Tracking};
 
 use super::outlet::Outlet;
 use crate::clock::Clock;
@@ -24,6 +25,7 @@ use crate::journal::{Books, Journal, day};
 use crate::logfile::{LogBounds, LogFile};
 use crate::receipts::ReceiptRouter;
 use crate::standing::StandingOrders;
+use crate::tracking::{self, Surroundings};
 use crate::work_queue::WorkQueue;
 
 /// Octets of a ledger segment: so much is counted again at a start after a crash, before the banner.
@@ -58,6 +60,7 @@ pub(super) struct Parts {
     pub(super) books: Arc<Books>,
     committer: JoinHandle<()>,
     journal: JoinHandle<()>,
+    trackers: tracking::Threads,
 }
 
 /// Opens both; the spool's lock is what keeps a second daemon out.
@@ -74,7 +77,7 @@ pub(super) fn open(config: &Config, clock: Clock) -> Result<Stores> {
     let spool = Spool::open(&dir.join("spool"), &options)?;
     let standing = Arc::new(StandingOrders::open(dir)?);
     let work_queue = Arc::new(WorkQueue::new(Arc::clone(&standing)));
-    let missing = tail.missing(&spool.outbox);
+    let missing = with_recipients(tail.missing(&spool.outbox), &spool.reader);
     let (books, counters_lost) = fold(&ledger)?;
     missing.iter().for_each(|entry| books.note(&entry.stamped));
     books.tally.lock().begin_uptime();
@@ -147,12 +150,23 @@ impl Stores {
             Committer::start(spool.engine, limits, spool.ids, spool.id_block, move |committed| {
                 out.pass(committed)
             })?;
+        let (tracking, trackers) = follow(
+            &journal.ledger,
+            &running.config,
+            Surroundings {
+                bounds: Bounds { max_bytes: running.config.tracking.max_bytes },
+                space: Arc::clone(&space),
+                clock,
+                events: sink.clone(),
+            },
+        )?;
         let journal = std::thread::Builder::new().name("journal".to_owned()).spawn(move || journal.run())?;
         let parts = Parts {
             commits,
             ids,
             reader: spool.reader,
-            tracking: Arc::new(Tracking::open(&running.config.data_dir.join("ledger"))),
+            tracking,
+            trackers,
             staging: spool.staging,
             health: spool.health,
             space,
@@ -162,6 +176,25 @@ impl Stores {
         };
         Ok((parts, spool.recovery))
     }
+}
+
+/// Adds who the recipients of accepted messages are. The events that told it change no queue, so they are in no outbox
+/// and may have been lost with those that are told again now.
+fn with_recipients(missing: Vec<Entry>, reader: &Reader) -> Vec<Entry> {
+    let mut all = Vec::with_capacity(missing.len());
+    for entry in missing {
+        if let Event::Accepted { mid, icid, .. } = entry.stamped.event
+            && let Ok(envelope) = reader.envelope(mid)
+        {
+            all.extend((0..).map(Rid).zip(&envelope.recipients).map(|(rid, recipient)| {
+                let address = recipient.mailbox.to_string();
+                let event = Event::RecipientAccepted { mid, icid, rid, address };
+                Entry { seq: None, stamped: Stamped { at: entry.stamped.at, event } }
+            }));
+        }
+        all.push(entry);
+    }
+    all
 }
 
 /// Tells what earlier runs lost.
@@ -206,7 +239,20 @@ impl Parts {
         sink.tell(Event::Stopped);
         sink.close();
         let _ = self.journal.join();
+        self.trackers.stop();
     }
+}
+
+/// Starts what keeps messages findable.
+fn follow(
+    ledger: &Ledger,
+    config: &Config,
+    around: Surroundings,
+) -> Result<(Arc<Tracking>, tracking::Threads)> {
+    let dir = &config.data_dir;
+    let opened = Tracking::open(&dir.join("tracking"), &dir.join("ledger"), ledger.synced_position());
+    let opened = opened.context("opening the index of message tracking")?;
+    Ok(tracking::start(opened, around)?)
 }
 
 fn journal(

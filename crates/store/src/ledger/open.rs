@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::frame::{self, Head};
 use super::tail::Scan;
-use super::{Ledger, LedgerError, Opening, Options, SyncedSeq, Tail};
+use super::{Ledger, LedgerError, Opening, Options, SyncedPosition, SyncedSeq, Tail};
 use crate::disk::{Disk, DiskFile, ensure_dir};
 use crate::owner::{Owner, OwnerError};
 use crate::spool::Seq;
@@ -147,6 +147,7 @@ impl FoundSegment {
             sync_untold: false,
             last_seq: scan.last_seq.unwrap_or(self.seq_before),
             synced: SyncedSeq::default(),
+            synced_position: SyncedPosition::default(),
             failed: None,
             buffer: Vec::new(),
             _owner: owner,
@@ -176,6 +177,7 @@ fn fresh(
         sync_untold: false,
         last_seq,
         synced: SyncedSeq::default(),
+        synced_position: SyncedPosition::default(),
         failed: None,
         buffer: Vec::new(),
         _owner: owner,

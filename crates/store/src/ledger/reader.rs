@@ -77,6 +77,23 @@ impl LedgerReader {
         Ok(())
     }
 
+    /// Returns the beginning of the oldest segment, `None` when there is none or it cannot be read.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`].
+    pub fn first_opening(&self) -> Result<Option<Opening>, LedgerError> {
+        let segments = open::list(&self.dir).map_err(LedgerError::io("listing", &self.dir))?;
+        let Some(segment) = segments.first() else { return Ok(None) };
+        let path = frame::path(&self.dir, *segment);
+        match read_head(&*self.disk, &path) {
+            Ok(Head::Good(stored, _)) => Ok(Some(stored.opening)),
+            Ok(Head::Newer(_) | Head::Bad) => Ok(None),
+            // Its time was over between the two looks.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LedgerError::io("reading", &path)(error)),
+        }
+    }
+
     /// Returns where the next item is looked for.
     pub fn position(&self) -> Position {
         self.at

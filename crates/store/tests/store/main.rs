@@ -20,3 +20,4 @@ mod samples;
 mod spool;
 mod standing;
 mod torn;
+mod tracking;

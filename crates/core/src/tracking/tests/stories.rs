@@ -167,16 +167,23 @@ fn a_start_ends_what_was_coming_in() {
 #[test]
 fn events_of_what_was_taken_out_ask_for_it() {
     let mut gather = gathered(whole().into_iter().take(7).collect());
-    assert_eq!(gather.lacks(&delivered(0)), None);
+    assert_eq!(gather.lacks(&delivered(0)).next(), None);
     let taken = gather.get(Tracked::Message(MID)).unwrap().clone();
-    gather.stored(0);
+    gather.stored(&[(taken.record.tracked, taken.version)], 0);
     assert!(gather.is_empty());
-    assert_eq!(gather.lacks(&delivered(0)), Some(Tracked::Message(MID)));
-    gather.put_back(Gathered { changed: false, stored: true, ..taken });
+    assert_eq!(gather.lacks(&delivered(0)).collect::<Vec<_>>(), [Tracked::Message(MID)]);
+    let events = whole();
+    let stamped: Vec<_> = taken
+        .places
+        .iter()
+        .map(|place| Stamped { at: 1_000 + *place as u64, event: events[*place].clone() })
+        .collect();
+    let places = taken.places.iter().copied().zip(&stamped);
+    gather.put_back(Gathered::restored(taken.record.tracked, places, 0));
     gather.note(20, &Stamped { at: 2_000, event: delivered(0) });
     gather.note(20, &Stamped { at: 2_000, event: delivered(0) });
     let after = gather.get(Tracked::Message(MID)).unwrap();
-    assert!(after.changed && after.stored);
+    assert!(after.is_changed() && after.stored);
     assert_eq!(after.places, [0, 1, 2, 3, 4, 5, 6, 20]);
 }
 

@@ -37,8 +37,10 @@ fn patterns_say_where_they_must_stand() {
 }
 
 fn pieces_of(text: &str) -> Vec<(usize, String)> {
-    let mut all = Vec::new();
-    pieces(text, |place, piece| all.push((place, piece.replace(START, "<").replace(END, ">"))));
+    let (mut all, mut pieces, mut piece) = (Vec::new(), Pieces::of(text), String::new());
+    while let Some(place) = pieces.next_into(&mut piece) {
+        all.push((place, piece.replace(START, "<").replace(END, ">")));
+    }
     all
 }
 
