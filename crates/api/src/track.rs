@@ -4,11 +4,15 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
-use crate::format::AsOf;
+use crate::command::{Argument, Command, Effect, Role, Spec};
 use crate::wire::Problem;
 
+mod rebuild;
+mod reply;
 mod text;
+
+pub use rebuild::{TrackRebuild, TrackRebuildReply};
+pub use reply::{TrackDetails, TrackRecipient, TrackReply, TrackRow, TrackStep};
 
 /// Rows of a page when nothing is said.
 const ROWS: usize = 20;
@@ -79,95 +83,6 @@ pub struct Track {
     pub page: Option<String>,
     /// Rows of a page.
     pub rows: Option<usize>,
-}
-
-/// What was found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrackReply {
-    /// When.
-    pub as_of: AsOf,
-    /// Records are there from this instant on, microseconds since the epoch.
-    pub from_us: u64,
-    /// Records are there up to this instant.
-    pub to_us: u64,
-    /// How many fit, on all pages together.
-    pub total: u64,
-    /// This page of them, the newest first.
-    pub rows: Vec<TrackRow>,
-    /// What `page` must be for the rows that follow.
-    pub next: Option<String>,
-    /// The way of the one that was asked for by its number.
-    pub details: Option<TrackDetails>,
-}
-
-/// A message, or a connection that became none.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrackRow {
-    /// The message; `None` for a connection.
-    pub mid: Option<u64>,
-    /// The inbound connection; `None` for what the gateway made itself.
-    pub icid: Option<u64>,
-    /// When it began, microseconds since the epoch.
-    pub began_us: u64,
-    /// When something happened to it last.
-    pub last_us: u64,
-    /// Its states: of several recipients there may be several.
-    pub states: Vec<String>,
-    /// The envelope sender, empty for a report; `None` while unknown.
-    pub sender: Option<String>,
-    /// The first recipients, refused ones included.
-    pub recipients: Vec<String>,
-    /// How many recipients there are.
-    pub recipient_count: usize,
-    /// The decoded subject.
-    pub subject: Option<String>,
-    /// Without angle brackets.
-    pub message_id: Option<String>,
-    /// The peer that sent it.
-    pub ip: Option<String>,
-    /// What the name service calls that peer.
-    pub host: Option<String>,
-    /// Octets.
-    pub size: u64,
-    /// The message that a report tells of.
-    pub parent: Option<u64>,
-}
-
-/// The whole way of a message or connection.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrackDetails {
-    /// Its recipients, at most a thousand.
-    pub recipients: Vec<TrackRecipient>,
-    /// What happened, in order.
-    pub steps: Vec<TrackStep>,
-    /// So many steps in the middle are not told.
-    pub left_out: u64,
-}
-
-/// A recipient and what became of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrackRecipient {
-    /// Its number within the message.
-    pub rid: u32,
-    /// Its address; `None` when the record of it is lost.
-    pub address: Option<String>,
-    /// Its destination.
-    pub host: Option<String>,
-    /// Its state.
-    pub state: Option<String>,
-}
-
-/// One step on the way.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrackStep {
-    /// When, microseconds since the epoch.
-    pub at_us: u64,
-    /// What it says, the same in every language.
-    pub key: String,
-    /// The values in the sentence, by name: numbers, texts; instants and spans in microseconds.
-    pub arguments: serde_json::Value,
-    /// The English sentence.
-    pub text: String,
 }
 
 const fn argument(name: &'static str, help: &'static str) -> Argument {
@@ -306,43 +221,6 @@ fn problem(message: String) -> Problem {
         message,
         format!("names with values: {}; for example: {}", names.join(", "), Track::SPEC.example),
     )
-}
-
-/// Has the index of message tracking made again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrackRebuild {}
-
-/// It has begun.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrackRebuildReply {
-    /// When.
-    pub as_of: AsOf,
-}
-
-impl Command for TrackRebuild {
-    type Reply = TrackRebuildReply;
-    const SPEC: Spec = Spec {
-        words: "track rebuild",
-        summary: "makes the index of message tracking again from the ledger",
-        about: "Throws the index that messages are found by away and makes it again from the ledger, in the background. Until that is done `track` says how far its records reach. Nothing is lost: the ledger has everything.",
-        arguments: &[],
-        role: Role::Operator,
-        effect: Effect::Change,
-        route: "/api/v1/track/rebuild",
-        example: "track rebuild",
-    };
-
-    fn parse(words: &[String]) -> Result<Self, Problem> {
-        no_more(words, 0, &Self::SPEC)?;
-        Ok(Self {})
-    }
-}
-
-impl Text for TrackRebuildReply {
-    fn text(&self) -> String {
-        "The index is being made again; `track` says how far it is.\n".to_owned()
-    }
 }
 
 #[cfg(test)]

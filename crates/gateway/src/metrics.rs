@@ -37,11 +37,7 @@ async fn answer(State(commands): State<Arc<Commands>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }
 
-fn render(
-    status: &StatusReply,
-    shard_time: [Histogram; 2],
-    without_next_event: Option<i64>,
-) -> String {
+fn render(status: &StatusReply, shard_time: [Histogram; 2], without_next_event: Option<i64>) -> String {
     let mut registry = Registry::with_prefix("mailreeve");
     let life = &status.lifetime;
     let counters = [

@@ -30,7 +30,7 @@ const TROUBLED: Duration = Duration::from_secs(10);
 const GIVES_WAY: i32 = 10;
 
 /// Both threads.
-pub struct Threads {
+pub(crate) struct Threads {
     stop: Arc<Stop>,
     running: Vec<JoinHandle<()>>,
 }
@@ -83,22 +83,22 @@ impl Trouble {
 }
 
 /// What both threads need beside the records.
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// How much is kept.
-    pub bounds: Bounds,
+    pub(crate) bounds: Bounds,
     /// How much room there is: the index takes none that mail may need.
-    pub space: Arc<SpaceGuard>,
+    pub(crate) space: Arc<SpaceGuard>,
     /// Reads clocks.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Tells trouble.
-    pub events: EventSink,
+    pub(crate) events: EventSink,
 }
 
 /// Starts both threads.
 ///
 /// # Errors
 /// What the operating system says.
-pub fn start(opened: OpenedTracking, around: Surroundings) -> io::Result<(Arc<Tracking>, Threads)> {
+pub(crate) fn start(opened: OpenedTracking, around: Surroundings) -> io::Result<(Arc<Tracking>, Threads)> {
     let Surroundings { bounds, space, clock, events } = around;
     if let Some(why) = &opened.rebuilt {
         events.alert(
@@ -121,7 +121,7 @@ pub fn start(opened: OpenedTracking, around: Surroundings) -> io::Result<(Arc<Tr
 
 impl Threads {
     /// Ends both. What is not in the index is read from the ledger again at the next start.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         *self.stop.wanted.lock() = true;
         self.stop.told.notify_all();
         for thread in self.running {

@@ -13,10 +13,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use mailreeve_core::event::{Alert, Stamped};
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{Disk, DiskFile, HostDisk};
@@ -28,11 +26,13 @@ mod open;
 mod picker;
 mod reader;
 mod retention;
+mod synced;
 mod tail;
 
 pub use picker::Picker;
 pub use reader::{Item, LedgerReader};
 pub use retention::Retention;
+pub use synced::{SyncedPosition, SyncedSeq};
 pub use tail::Tail;
 
 /// An event on its way into the ledger.
@@ -131,37 +131,6 @@ impl LedgerError {
     fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { what, path, source }
-    }
-}
-
-/// How far the ledger is synced, shared with the committer.
-#[derive(Clone, Debug, Default)]
-pub struct SyncedSeq(Arc<AtomicU64>);
-
-impl SyncedSeq {
-    /// Returns the last commit of which every event is in a synced segment.
-    pub fn load(&self) -> Seq {
-        Seq(self.0.load(Ordering::Acquire))
-    }
-
-    fn store(&self, seq: Seq) {
-        self.0.store(seq.0, Ordering::Release);
-    }
-}
-
-/// Up to where the ledger is synced, shared with readers that must not know more than a power cut leaves.
-#[derive(Clone, Debug, Default)]
-pub struct SyncedPosition(Arc<Mutex<Position>>);
-
-impl SyncedPosition {
-    /// Returns the place before which everything is durable.
-    pub fn load(&self) -> Position {
-        *self.0.lock()
-    }
-
-    /// Takes note that everything before `position` is durable.
-    pub fn store(&self, position: Position) {
-        *self.0.lock() = position;
     }
 }
 

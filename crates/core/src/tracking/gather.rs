@@ -10,35 +10,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::concern::{Concern, concern};
-use super::record::{Record, Tracked};
+use super::record::Tracked;
 use crate::event::{Event, Stamped};
 use crate::ids::{Dcid, Icid, Mid};
 
-/// Places of a record that are kept: the first ones and the last ones. What lies between them is counted.
-pub const PLACES_MAX: usize = 50_000;
-/// Of these the first ones.
-const FIRST: usize = 10_000;
+mod gathered;
+
+pub use gathered::{Gathered, PLACES_MAX};
+
 /// Messages of a connection that still learn what is found out about its peer.
 const LEARNERS: usize = 64;
-
-/// A record with the places of its events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gathered<P> {
-    /// What the events say.
-    pub record: Record,
-    /// Where they stand, in order.
-    pub places: Vec<P>,
-    /// Events in the middle whose places are not kept.
-    pub left_out: u32,
-    /// One more with each change.
-    pub version: u32,
-    /// The version that is stored; `None` when none of this run is.
-    stored_version: Option<u32>,
-    /// A form of it may be stored.
-    pub stored: bool,
-    /// It is no record any more: its connection has become a message.
-    pub void: bool,
-}
 
 /// Records that are open or not stored yet, and the connections that may concern others.
 #[derive(Clone, Debug)]
@@ -57,53 +38,6 @@ struct Connection<P> {
     messages: BTreeSet<Mid>,
     /// A message of it was accepted: it is no record of its own.
     became: bool,
-}
-
-impl<P: Copy + Ord> Gathered<P> {
-    /// Makes the record of events with their places, in order, as they were stored.
-    pub fn restored<'a>(
-        tracked: Tracked,
-        events: impl IntoIterator<Item = (P, &'a Stamped)>,
-        left_out: u32,
-    ) -> Self {
-        let mut gathered = Self::new(tracked);
-        events.into_iter().for_each(|(place, stamped)| gathered.add(place, stamped));
-        Self { left_out, stored_version: Some(gathered.version), stored: true, ..gathered }
-    }
-
-    /// Tells whether it is not stored as it is now.
-    pub fn is_changed(&self) -> bool {
-        self.stored_version != Some(self.version)
-    }
-
-    fn new(tracked: Tracked) -> Self {
-        Self {
-            record: Record::new(tracked),
-            places: Vec::new(),
-            left_out: 0,
-            version: 0,
-            stored_version: None,
-            stored: false,
-            void: false,
-        }
-    }
-
-    /// Adds an event, unless it is there already.
-    fn add(&mut self, place: P, stamped: &Stamped) {
-        let at = match self.places.binary_search(&place) {
-            Ok(_) => return,
-            Err(at) => at,
-        };
-        self.version += 1;
-        self.record.apply(stamped);
-        if self.places.len() >= PLACES_MAX && at > FIRST {
-            self.places.remove(FIRST);
-            self.left_out = self.left_out.saturating_add(1);
-            self.places.insert(at - 1, place);
-        } else {
-            self.places.insert(at, place);
-        }
-    }
 }
 
 impl<P> Default for Connection<P> {
@@ -208,8 +142,7 @@ impl<P: Copy + Ord> Gather<P> {
     pub fn stored(&mut self, versions: &[(Tracked, u32)], most: usize) {
         for (tracked, version) in versions {
             let Some(gathered) = self.records.get_mut(tracked) else { continue };
-            gathered.stored = true;
-            gathered.stored_version = Some(*version);
+            gathered.is_stored_as(*version);
             let over = gathered.record.is_over() || gathered.void;
             if over && !gathered.is_changed() {
                 self.records.remove(tracked);
@@ -226,13 +159,13 @@ impl<P: Copy + Ord> Gather<P> {
     /// The record of an event, begun if it is not there.
     fn record(&mut self, tracked: Tracked, place: P) -> &mut Gathered<P> {
         let stored = self.replaying_until.is_some_and(|until| place <= until);
-        self.records.entry(tracked).or_insert_with(|| Gathered { stored, ..Gathered::new(tracked) })
+        self.records.entry(tracked).or_insert_with(|| Gathered::begun(tracked, stored))
     }
 
     fn message(&mut self, place: P, stamped: &Stamped, mid: Mid, icid: Option<Icid>, dcid: Option<Dcid>) {
         let tracked = Tracked::Message(mid);
         let stored = self.replaying_until.is_some_and(|until| place <= until);
-        let begun = || Gathered { stored, ..Gathered::new(tracked) };
+        let begun = || Gathered::begun(tracked, stored);
         let gathered = self.records.entry(tracked).or_insert_with(begun);
         let ways = [
             icid.and_then(|icid| self.inbound.get_mut(&icid)),

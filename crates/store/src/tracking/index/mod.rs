@@ -3,19 +3,15 @@
 //! One document a record; a later form of it replaces the earlier one. Nothing of a record is stored but the places of
 //! its events, because the ledger has the rest. A week goes as a whole.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use mailreeve_core::tracking::{Gathered, Query, Tracked};
-use tantivy::directory::MmapDirectory;
-use tantivy::indexer::IndexWriterOptions;
+use mailreeve_core::tracking::{Query, Tracked};
 use tantivy::query::TermQuery;
 use tantivy::schema::{IndexRecordOption, Value};
-use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{Searcher, TantivyDocument};
 
 use super::{Cursor, TrackingError};
 use crate::ledger::Position;
@@ -24,14 +20,14 @@ mod fields;
 mod newest;
 mod pieces;
 mod places;
+mod writing;
 
 use fields::Fields;
 use newest::{Found, Newest};
+pub(super) use writing::Writing;
 
 /// Microseconds of a week.
 const WEEK_US: u64 = 7 * 86_400 * 1_000_000;
-/// Octets that documents take in memory before they are written to a segment.
-const MEMORY: usize = 48 << 20;
 
 /// The week in which an instant lies, counted from the epoch.
 pub(super) const fn week_of(at_us: u64) -> u64 {
@@ -59,31 +55,11 @@ pub(super) struct Weeks {
     searchers: BTreeMap<u64, Searcher>,
 }
 
-/// The side that writes. One owner.
-pub(super) struct Writing {
-    dir: PathBuf,
-    fields: Arc<Fields>,
-    open: BTreeMap<u64, Open>,
-}
-
-/// A record on its way into its week.
-pub(super) struct Put {
-    week: u64,
-    replaces: Option<Term>,
-    document: Option<TantivyDocument>,
-}
-
-struct Open {
-    index: Index,
-    reader: IndexReader,
-    writer: Option<IndexWriter>,
-}
-
 /// Opens every week in `dir`. Returns both sides, and the farthest place up to which a week is committed.
 pub(super) fn open(dir: &Path) -> Result<(Weeks, Writing, Position), TrackingError> {
     let fields = Arc::new(Fields::new());
     let mut weeks = Weeks { fields: Arc::clone(&fields), searchers: BTreeMap::new() };
-    let mut writing = Writing { dir: dir.to_owned(), fields, open: BTreeMap::new() };
+    let mut writing = Writing::new(dir.to_owned(), fields);
     let mut farthest = Position::default();
     make_dir(dir)?;
     for entry in fs::read_dir(dir).map_err(TrackingError::io("listing", dir))? {
@@ -176,102 +152,6 @@ impl Weeks {
     }
 }
 
-impl Writing {
-    /// Makes the document of a record.
-    pub(super) fn document(&self, gathered: &Gathered<Position>) -> Put {
-        Put {
-            week: week_of(gathered.record.began_at),
-            replaces: gathered.stored.then(|| self.fields.key_term(gathered.record.tracked)),
-            document: (!gathered.void).then(|| self.fields.document(gathered)),
-        }
-    }
-
-    /// Puts a record into its week, instead of an earlier form of it if there may be one.
-    pub(super) fn put(&mut self, put: Put) -> Result<(), TrackingError> {
-        let writer = self.writer(put.week)?;
-        if let Some(term) = put.replaces {
-            writer.delete_term(term);
-        }
-        if let Some(document) = put.document {
-            writer.add_document(document)?;
-        }
-        Ok(())
-    }
-
-    /// Forgets what was put and not committed.
-    pub(super) fn give_up(&mut self) {
-        self.open.values_mut().for_each(|open| open.writer = None);
-    }
-
-    /// Makes everything that was put durable, as what is known up to `position`. Returns searchers of weeks that have
-    /// changed; of the writers only that of the newest week stays.
-    pub(super) fn commit(&mut self, position: Position) -> Result<Vec<(u64, Searcher)>, TrackingError> {
-        let mut changed = Vec::new();
-        let newest = self.open.keys().next_back().copied();
-        for (week, open) in &mut self.open {
-            let Some(writer) = &mut open.writer else { continue };
-            let mut prepared = writer.prepare_commit()?;
-            prepared.set_payload(&format!("{} {}", position.segment, position.offset));
-            prepared.commit()?;
-            open.reader.reload()?;
-            changed.push((*week, open.reader.searcher()));
-            if Some(*week) != newest {
-                open.writer = None;
-            }
-        }
-        Ok(changed)
-    }
-
-    /// Removes weeks before `week`.
-    pub(super) fn remove_before(&mut self, week: u64) -> Result<(), TrackingError> {
-        let kept = self.open.split_off(&week);
-        for (week, open) in std::mem::replace(&mut self.open, kept) {
-            drop(open);
-            let dir = self.dir.join(week.to_string());
-            fs::remove_dir_all(&dir).map_err(TrackingError::io("removing", &dir))?;
-        }
-        Ok(())
-    }
-
-    /// The weeks, oldest first, each with its octets on disk.
-    pub(super) fn sizes(&self) -> Vec<(u64, u64)> {
-        self.open.keys().map(|week| (*week, octets(&self.dir.join(week.to_string())))).collect()
-    }
-
-    fn writer(&mut self, week: u64) -> Result<&mut IndexWriter, TrackingError> {
-        let open = self.open(week)?;
-        let writer = match open.writer.take() {
-            Some(writer) => writer,
-            None => {
-                let options = IndexWriterOptions::builder()
-                    .num_worker_threads(1)
-                    .num_merge_threads(1)
-                    .memory_budget_per_thread(MEMORY)
-                    .build();
-                open.index.writer_with_options(options)?
-            }
-        };
-        Ok(open.writer.insert(writer))
-    }
-
-    /// The index of a week, made when it is new.
-    fn open(&mut self, week: u64) -> Result<&mut Open, TrackingError> {
-        match self.open.entry(week) {
-            Entry::Occupied(open) => Ok(open.into_mut()),
-            Entry::Vacant(place) => {
-                let dir = self.dir.join(week.to_string());
-                make_dir(&dir)?;
-                let directory = MmapDirectory::open(&dir).map_err(tantivy::TantivyError::from)?;
-                let index = Index::open_or_create(directory, self.fields.schema.clone())?;
-                index.tokenizers().register(fields::PIECES, TextAnalyzer::from(pieces::Cutter));
-                let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual);
-                let reader = reader.doc_store_cache_num_blocks(8).try_into()?;
-                Ok(place.insert(Open { index, reader, writer: None }))
-            }
-        }
-    }
-}
-
 fn newest(
     query: &Query,
     from: u64,
@@ -302,9 +182,4 @@ fn make_dir(dir: &Path) -> Result<(), TrackingError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(TrackingError::io("making", dir))
-}
-
-fn octets(dir: &Path) -> u64 {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
