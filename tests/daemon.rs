@@ -72,6 +72,9 @@ fn a_reload_takes_a_good_file_and_leaves_a_bad_one() {
     std::fs::write(gateway.config(), text.replace("name = \"Incoming\"", "name = \"Other\"")).unwrap();
     gateway.signal("HUP");
     wait_until("it is said", || alerts(&gateway).contains(&"restart-needed".to_owned()));
+    let shown = gateway.json("displayalerts")["alerts"][0]["text"].as_str().unwrap().to_owned();
+    assert!(shown.ends_with("These stay as they were until a restart: [[listener]]"), "{shown}");
+    assert!(shown.contains("nothing else in it changed"), "{shown}");
 }
 
 #[test]

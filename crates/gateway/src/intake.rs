@@ -34,8 +34,13 @@ impl Drop for BodyLease {
 impl Intake {
     /// Sets the bounds of the queue (recipients) and of bodies in memory (bytes).
     pub fn set_limits(&self, queue_limit: u64, body_limit: usize) {
-        self.queue_limit.store(queue_limit, Ordering::Relaxed);
+        self.set_queue_limit(queue_limit);
         self.body_limit.store(body_limit, Ordering::Relaxed);
+    }
+
+    /// Sets the bound of the queue (recipients).
+    pub fn set_queue_limit(&self, recipients: u64) {
+        self.queue_limit.store(recipients, Ordering::Relaxed);
     }
 
     /// Tells how the spool's disk stands; a failed spool stays failed.

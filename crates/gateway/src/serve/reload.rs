@@ -17,19 +17,21 @@ pub(super) fn reload(context: &Arc<Context>, file: Option<&Path>) {
     notify::reloading();
     let before = context.running.load_full();
     let prepared = configuration::read(file).map_err(anyhow::Error::from).and_then(|mut text| {
-        keep_fixed(context, &before.config, &mut text.config);
-        configuration::prepare(text, before.listening.clone(), Arc::clone(before.dns.counters()))
+        let (effective, waiting) = keep_fixed(&before.config, &mut text.config);
+        let lookups = Arc::clone(before.dns.counters());
+        Ok((configuration::prepare(text, before.listening.clone(), lookups)?, effective, waiting))
     });
     match prepared {
-        Ok(running) => {
-            let queue = &running.config.queue;
-            let bytes = usize::try_from(queue.body_memory).unwrap_or(usize::MAX);
-            context.intake.set_limits(queue.max_recipients as u64, bytes);
+        Ok((running, effective, waiting)) => {
+            context.intake.set_queue_limit(running.config.queue.max_recipients as u64);
             let settings = Arc::clone(&running.delivery);
             let told = Event::Configured { checksum: running.checksum, source: running.source.clone() };
             context.running.store(Arc::new(running));
             let _ = context.shard.send(Message::Input(Input::Reconfigure(settings)));
             context.events.tell(told);
+            if !waiting.is_empty() {
+                restart_needed(context, &effective, &waiting);
+            }
         }
         Err(error) => context.events.alert(
             Severity::Warning,
@@ -41,38 +43,119 @@ pub(super) fn reload(context: &Arc<Context>, file: Option<&Path>) {
     notify::tell("READY=1");
 }
 
-/// What only a start can change stays as it was, and is said.
-fn keep_fixed(context: &Context, before: &Config, after: &mut Config) {
-    let changed = [
-        ("listeners", before.listeners != after.listeners),
-        ("data_dir", before.data_dir != after.data_dir),
-        ("log_dir", before.log_dir != after.log_dir),
-        ("socket", before.socket != after.socket),
-        ("[log]", before.log != after.log),
-        ("[ledger]", before.ledger != after.ledger),
-        ("[recorder]", before.recorder != after.recorder),
-        ("[tracking]", before.tracking != after.tracking),
-        ("[desk]", before.desk != after.desk),
-        ("[metrics]", before.metrics_address != after.metrics_address),
-        ("[threads]", before.receive_threads != after.receive_threads),
-        ("queue.low, queue.reserve", {
-            (before.queue.low, before.queue.reserve) != (after.queue.low, after.queue.reserve)
-        }),
-    ];
-    let names: Vec<&str> = changed.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
-    if names.is_empty() {
-        return;
+/// A part of the configuration.
+struct Part {
+    /// As the file and its manual call it.
+    name: &'static str,
+    differs: fn(&Config, &Config) -> bool,
+    /// Only a start can change it: puts the value before back.
+    keep: Option<fn(&mut Config, &Config)>,
+}
+
+macro_rules! taken {
+    ($name:literal, $($field:ident).+) => {
+        Part { name: $name, differs: |one, other| one.$($field).+ != other.$($field).+, keep: None }
+    };
+}
+
+macro_rules! fixed {
+    ($name:literal, $($field:ident).+) => {
+        Part {
+            keep: Some(|after, before| after.$($field).+.clone_from(&before.$($field).+)),
+            ..taken!($name, $($field).+)
+        }
+    };
+}
+
+/// All of it, in the order of the manual.
+const PARTS: [Part; 27] = [
+    taken!("hostname", hostname),
+    fixed!("data_dir", data_dir),
+    fixed!("log_dir", log_dir),
+    fixed!("socket", socket),
+    fixed!("[[listener]]", listeners),
+    taken!("[accept]", accept),
+    taken!("[limits]", limits),
+    taken!("[timeouts]", timeouts),
+    taken!("[tls]", identity),
+    taken!("queue.max_recipients", queue.max_recipients),
+    fixed!("queue.body_memory", queue.body_memory),
+    fixed!("queue.low", queue.low),
+    fixed!("queue.reserve", queue.reserve),
+    taken!("[delivery]", delivery),
+    taken!("[[route]]", routes),
+    taken!("[[credentials]]", credentials),
+    taken!("[destination_default]", destination_default),
+    taken!("[[destination]]", destinations),
+    taken!("[[bounce_profile]]", bounce_profiles),
+    taken!("[dns]", dns),
+    fixed!("[log]", log),
+    fixed!("[ledger]", ledger),
+    fixed!("[recorder]", recorder),
+    fixed!("[tracking]", tracking),
+    fixed!("[metrics]", metrics_address),
+    fixed!("[desk]", desk),
+    fixed!("[threads]", receive_threads),
+];
+
+/// Keeps what only a start can change as it was. Returns what changed in the file: what takes effect, and what waits for
+/// a restart.
+fn keep_fixed(before: &Config, after: &mut Config) -> (Vec<&'static str>, Vec<&'static str>) {
+    let (mut effective, mut waiting) = (Vec::new(), Vec::new());
+    for part in PARTS.iter().filter(|part| (part.differs)(before, after)) {
+        match part.keep {
+            None => effective.push(part.name),
+            Some(keep) => waiting.push((part.name, keep)),
+        }
     }
-    after.listeners.clone_from(&before.listeners);
-    after.data_dir.clone_from(&before.data_dir);
-    after.log_dir.clone_from(&before.log_dir);
-    after.socket.clone_from(&before.socket);
-    after.log.clone_from(&before.log);
-    after.recorder.clone_from(&before.recorder);
+    for (_, keep) in &waiting {
+        keep(after, before);
+    }
+    (effective, waiting.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Says what of a file waits for a restart, and what does not.
+fn restart_needed(context: &Context, effective: &[&str], waiting: &[&str]) {
+    let also = match effective {
+        [] => "nothing else in it changed".to_owned(),
+        names => format!("in force are the changes of {}", names.join(", ")),
+    };
     context.events.alert(
         Severity::Warning,
         "restart-needed",
-        format!("these changed in the configuration and stay as they were: {}", names.join(", ")),
-        "restart the gateway at a quiet moment",
+        format!(
+            "the configuration was read again; {also}. These stay as they were until a restart: {}",
+            waiting.join(", ")
+        ),
+        "restart the gateway at a quiet moment, or put the old values back into the file",
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration;
+
+    #[test]
+    fn each_changed_part_takes_effect_or_waits_and_what_waits_is_as_before() {
+        let Ok(text) = configuration::read(None) else { unreachable!() };
+        let before = text.config;
+        let mut after = before.clone();
+        after.queue.max_recipients += 1;
+        after.queue.body_memory += 1;
+        after.hostname.push('x');
+        after.receive_threads += 1;
+        let (effective, waiting) = keep_fixed(&before, &mut after);
+        assert_eq!(effective, ["hostname", "queue.max_recipients"]);
+        assert_eq!(waiting, ["queue.body_memory", "[threads]"]);
+        assert_eq!(
+            (after.queue.body_memory, after.receive_threads),
+            (before.queue.body_memory, before.receive_threads)
+        );
+        // The same file once more: what waits still waits.
+        let (mut again, kept) = (after.clone(), after.clone());
+        again.queue.body_memory += 1;
+        assert_eq!(keep_fixed(&kept, &mut again), (Vec::new(), vec!["queue.body_memory"]));
+        assert_eq!(again, kept);
+    }
 }
