@@ -11,6 +11,7 @@ use clap_complete::Shell;
 use mailreeve_cli::{Invocation, reference};
 use mailreeve_desk::user_command::{self, UserCommand};
 use mailreeve_gateway::configuration;
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 /// Mail is allocated and freed by several threads all day; this allocator does not mind.
 #[global_allocator]
@@ -43,7 +44,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the gateway in the foreground.
-    Serve,
+    Serve {
+        /// Stop in order when the process that starts the gateway, which must have this number, ends in whatever way.
+        #[arg(long, value_name = "PID")]
+        end_with: Option<i32>,
+    },
     /// Run a gateway, mail hosts in every state and mail between them, with nothing to set up.
     Demo(demo::DemoArgs),
     /// Tell every mistake of a configuration file.
@@ -97,7 +102,7 @@ fn main() -> ExitCode {
     let place = Place { config: arguments.config.clone(), socket: arguments.socket, json: arguments.json };
     let Some(command) = arguments.command else { return without_words(place) };
     match command {
-        Command::Serve => serve(arguments.config.as_deref()),
+        Command::Serve { end_with } => serve(arguments.config.as_deref(), end_with),
         Command::Demo(demo) => match demo::run(&demo) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => complain(&format!("{error:#}")),
@@ -148,11 +153,27 @@ fn print_reference(what: Reference, to: Option<&std::path::Path>) -> io::Result<
     Ok(())
 }
 
-fn serve(file: Option<&std::path::Path>) -> ExitCode {
+fn serve(file: Option<&std::path::Path>, end_with: Option<i32>) -> ExitCode {
+    if let Some(parent) = end_with
+        && let Err(problem) = follow(parent)
+    {
+        return complain(&problem);
+    }
     match mailreeve_gateway::serve(file) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&format!("{error:#}")),
     }
+}
+
+/// Has this process told to stop when its parent ends.
+fn follow(parent: i32) -> Result<(), String> {
+    set_parent_process_death_signal(Some(Signal::TERM))
+        .map_err(|error| format!("the end of process {parent} cannot be waited for: {error}"))?;
+    // Only now: one that ended before would be waited for in vain.
+    let is_parent = getppid().is_some_and(|pid| pid.as_raw_pid() == parent);
+    is_parent.then_some(()).ok_or_else(|| {
+        format!("process {parent} is not the one that starts this gateway, or has ended\nhint: --end-with takes the number of the process that starts the gateway")
+    })
 }
 
 fn desk_user(command: UserCommand, file: Option<&std::path::Path>) -> ExitCode {

@@ -162,12 +162,13 @@ fn ended(parent: &TempDir, words: &[&str]) -> Output {
 #[test]
 fn it_shows_three_states_and_leaves_nothing() {
     let mut demo = Demo::start(&[]);
+    demo.told("WHAT IS TO BE SEEN");
+    let socket = demo.told("export MAILREEVE_SOCKET=");
+    let down = demo.told("hoststatus ").split_whitespace().next().unwrap().to_owned();
+    // What is needed first stands last.
     let pages = demo.told("In a browser");
     let login = demo.told("to sign in there");
     let smtp: SocketAddr = demo.told("The gateway's SMTP port").parse().unwrap();
-    let socket = demo.told("export MAILREEVE_SOCKET=");
-    let down = demo.told("hoststatus ").split_whitespace().next().unwrap().to_owned();
-    demo.told("WHAT IS TO BE SEEN");
     demo.assert_pages_are_there(&pages, &login);
     // What it says that it has seen can be seen by everybody.
     demo.told(" destinations up, ");
@@ -238,9 +239,26 @@ fn it_ends_by_itself_when_told_so() {
 }
 
 #[test]
+fn a_demo_that_is_killed_takes_its_gateway_along_and_the_next_one_cleans_up() {
+    let mut demo = Demo::start(&[]);
+    demo.told("WHERE TO LOOK");
+    assert!(!processes_of(&demo.parent).is_empty());
+    demo.child.kill().unwrap();
+    demo.wait();
+    let begin = Instant::now();
+    while !processes_of(&demo.parent).is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "the gateway goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(fs::read_dir(demo.parent.path()).unwrap().count(), 1, "nobody was left to remove it");
+    assert!(ended(&demo.parent, &["--seconds", "1"]).status.success());
+    demo.assert_nothing_is_left();
+}
+
+#[test]
 fn a_gateway_that_dies_is_told_and_nothing_is_left() {
     let mut demo = Demo::start(&[]);
-    demo.told("WHAT IS TO BE SEEN");
+    demo.told("WHERE TO LOOK");
     let gateway = processes_of(&demo.parent);
     let pid = gateway.first().expect("a gateway").to_string();
     assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());

@@ -1,17 +1,30 @@
 //! The one folder that a demo writes to.
+//!
+//! A demo that is killed cannot remove it. So each holds a lock in its folder for as long as it lives, and the next one
+//! removes the folders in which nobody holds one.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use mailreeve_lab::words::fresh_seed;
+use rustix::fs::{FlockOperation, flock};
 
 /// A folder that is removed, with all in it, when this is dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// Holds the lock.
+    _owner: File,
 }
+
+/// How folders of demos are called, before a number.
+const NAME: &str = "mailreeve-demo-";
+/// The file on which the lock is.
+const OWNER: &str = "demo.owner";
+/// The gateway's own lock: one that is still stopping needs its files.
+const GATEWAY: &str = "data/spool/owner";
 
 /// Free disk that a demo wants: more than it writes in a day.
 const ROOM: u64 = 512 << 20;
@@ -27,7 +40,8 @@ impl Folder {
     fn create_in(parent: &Path, room: u64) -> Result<Self> {
         const HINT: &str = "hint: TMPDIR=/another/folder mailreeve demo";
         let shown = parent.display();
-        let path = parent.join(format!("mailreeve-demo-{:08x}", fresh_seed() as u32));
+        remove_abandoned(parent);
+        let path = parent.join(format!("{NAME}{:08x}", fresh_seed() as u32));
         let length = path.join("socket").as_os_str().len();
         if length > SOCKET_PATH_LIMIT {
             bail!(
@@ -35,11 +49,9 @@ impl Folder {
                  of {length} octets, {SOCKET_PATH_LIMIT} is the most\n{HINT}"
             );
         }
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(|error| anyhow!("no folder can be made in {shown}: {error}\n{HINT}"))?;
-        let folder = Self { path };
+        let owner =
+            make(&path).map_err(|error| anyhow!("no folder can be made in {shown}: {error}\n{HINT}"))?;
+        let folder = Self { path, _owner: owner };
         let free = folder.free()?;
         if free < room {
             bail!("{shown} has {} MiB of free disk, the demo needs {} MiB\n{HINT}", free >> 20, room >> 20);
@@ -62,6 +74,45 @@ impl Folder {
     pub(super) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+}
+
+/// Makes the folder with its lock held. It has its name only then: no other demo takes it for abandoned.
+fn make(path: &Path) -> std::io::Result<File> {
+    let unnamed = path.with_extension("new");
+    DirBuilder::new().mode(0o700).create(&unnamed)?;
+    let made = File::create(unnamed.join(OWNER)).and_then(|owner| {
+        flock(&owner, FlockOperation::NonBlockingLockExclusive)?;
+        fs::rename(&unnamed, path)?;
+        Ok(owner)
+    });
+    if made.is_err() {
+        // The error of before is what is told.
+        let _ = fs::remove_dir_all(&unnamed);
+    }
+    made
+}
+
+/// Removes folders of this user's demos that were killed. What cannot be removed is another demo's to try.
+fn remove_abandoned(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix(NAME));
+        let named =
+            number.is_some_and(|it| it.len() == 8 && it.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        if named && is_abandoned(&path) {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let ours = fs::symlink_metadata(path)
+        .is_ok_and(|found| found.is_dir() && found.uid() == rustix::process::getuid().as_raw());
+    let free = |name: &str| {
+        let file = File::open(path.join(name)).ok()?;
+        Some(flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok())
+    };
+    ours && free(OWNER) == Some(true) && free(GATEWAY) != Some(false)
 }
 
 impl Drop for Folder {
@@ -87,6 +138,36 @@ mod tests {
         fs::write(folder.join("x"), "x").unwrap();
         drop(folder);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn folders_that_a_killed_demo_left_are_removed_and_no_others() {
+        let parent = tempfile::tempdir().unwrap();
+        let alive = Folder::create_in(parent.path(), 0).unwrap();
+        let left = parent.path().join("mailreeve-demo-0123abcd");
+        let stopping = parent.path().join("mailreeve-demo-4567abcd");
+        for folder in [&left, &stopping] {
+            fs::create_dir_all(folder.join("data/spool")).unwrap();
+            fs::write(folder.join(OWNER), "").unwrap();
+            fs::write(folder.join(GATEWAY), "").unwrap();
+        }
+        let gateway = File::open(stopping.join(GATEWAY)).unwrap();
+        flock(&gateway, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let others = ["mailreeve-demo-notes", "mailreeve-demo-00000000", "other-0123abcd"];
+        for other in others {
+            fs::create_dir(parent.path().join(other)).unwrap();
+        }
+        let next = Folder::create_in(parent.path(), 0).unwrap();
+        assert!(!left.exists());
+        assert!(stopping.exists(), "its gateway still stops");
+        assert!(alive.path().exists() && next.path().exists());
+        assert!(
+            others.iter().all(|other| parent.path().join(other).exists()),
+            "what has no lock is not a demo's"
+        );
+        drop(gateway);
+        drop(Folder::create_in(parent.path(), 0).unwrap());
+        assert!(!stopping.exists() && alive.path().exists());
     }
 
     #[test]

@@ -50,6 +50,9 @@ impl Gateway {
             .arg("--config")
             .arg(&file)
             .arg("serve")
+            // However the demo ends, a kill too.
+            .arg("--end-with")
+            .arg(std::process::id().to_string())
             .env_remove("NOTIFY_SOCKET")
             .env_remove("MAILREEVE_CONFIG")
             .env_remove("MAILREEVE_SOCKET")

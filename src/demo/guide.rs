@@ -13,7 +13,10 @@ use super::ports::Ports;
 use super::states::States;
 
 /// Said when there is nothing more to say.
-pub(super) const IDLE: &str = "Mail flows until Ctrl-C, which ends and removes everything.\n";
+pub(super) fn idle(at_a_terminal: bool) -> String {
+    let enter = if at_a_terminal { " Enter shows again where to look." } else { "" };
+    format!("Mail flows until Ctrl-C, which ends and removes everything.{enter}\n")
+}
 
 /// What makes the program known to a shell that would not find it by its name.
 fn alias() -> Option<String> {
@@ -40,24 +43,31 @@ pub(super) struct Place<'a> {
     pub(super) login: Option<&'a Login>,
 }
 
-/// All that is to be known at the beginning.
+/// All that is to be known at the beginning. What is needed first stands last, where it is still to be seen when the
+/// rest has left the screen.
 pub(super) fn opening(place: &Place<'_>) -> String {
-    let mut text = String::new();
+    let mut text = String::from("\nMailreeve demo: a gateway, an Internet around it, and mail in between\n");
     // Writing to a string cannot fail.
-    let _ = where_to_look(&mut text, place);
-    let _ = what_to_type(&mut text, place);
     let _ = who_is_there(&mut text, place.cast);
+    let _ = what_to_type(&mut text, place);
+    text.push_str(&where_to_look(place));
     text
 }
 
-fn where_to_look(text: &mut String, place: &Place<'_>) -> std::fmt::Result {
+/// Where the gateway is, and how to come in.
+pub(super) fn where_to_look(place: &Place<'_>) -> String {
+    let mut text = String::new();
+    let _ = places(&mut text, place);
+    text
+}
+
+fn places(text: &mut String, place: &Place<'_>) -> std::fmt::Result {
     let Place { folder, ports, cast, login } = place;
     let shown = |name: &str| folder.join(name).display().to_string();
-    writeln!(text, "\nMailreeve demo: a gateway, an Internet around it, and mail in between\n")?;
+    writeln!(text, "\nWHERE TO LOOK")?;
     for replaced in &ports.replaced {
         writeln!(text, "  Note: {replaced}.")?;
     }
-    writeln!(text, "WHERE TO LOOK")?;
     if let Some(Login { user, password }) = login {
         writeln!(text, "  {:<26}http://{}/", "In a browser", ports.desk)?;
         writeln!(text, "  {:<26}user {user}, password {password}", "  to sign in there")?;
@@ -71,7 +81,7 @@ fn where_to_look(text: &mut String, place: &Place<'_>) -> std::fmt::Result {
     ] {
         writeln!(text, "  {what:<26}{where_it_is}")?;
     }
-    Ok(())
+    writeln!(text)
 }
 
 fn what_to_type(text: &mut String, place: &Place<'_>) -> std::fmt::Result {
@@ -118,7 +128,7 @@ fn who_is_there(text: &mut String, cast: &Cast) -> std::fmt::Result {
     for Site { domain, address } in &cast.sites {
         writeln!(text, "    {domain:<26}from {address}")?;
     }
-    writeln!(text)
+    Ok(())
 }
 
 /// Said when each state has been seen.

@@ -74,24 +74,24 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     };
     let traffic = traffic::start(seed, &ports, &cast)?;
     let login = desk::first_login(&folder, &waker);
-    say(&guide::opening(&guide::Place {
-        folder: &folder,
-        ports: &ports,
-        cast: &cast,
-        login: login.as_ref(),
-    }))?;
+    let place = guide::Place { folder: &folder, ports: &ports, cast: &cast, login: login.as_ref() };
+    say(&guide::opening(&place))?;
     let stage = Stage { waker: &waker, deadline };
-    let mut gone_on = stage.watch_states(&mut gateway)?;
+    let mut gone_on = stage.watch_states(&mut gateway, &cast)?;
     if gone_on && args.tour {
-        let wait = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let wait = at_a_terminal();
+        if wait {
+            waker.hear_enter()?;
+        }
         gone_on = tour::walk(&tour::Ground { folder: &folder, ports: &ports, cast: &cast }, &stage, wait)?;
         gone_on &= wait || deadline.is_some();
     }
     if gone_on {
-        say(guide::IDLE)?;
-        while stage.pause(LOOK)? {
-            gateway.check()?;
+        if at_a_terminal() && !args.tour {
+            waker.hear_enter()?;
         }
+        say(&guide::idle(at_a_terminal()))?;
+        stage.idle(&mut gateway, &place)?;
     }
     say("\nEnding: traffic, gateway, hosts, folder.\n")?;
     let tally = traffic.stop();
@@ -154,28 +154,54 @@ impl Stage<'_> {
         }
     }
 
-    /// Says when destinations are up, down and unknown; says whether the demo is to go on.
-    fn watch_states(&self, gateway: &mut Gateway) -> Result<bool> {
-        let begin = Instant::now();
-        while begin.elapsed() < SOON {
+    /// Lets mail flow until the demo is to end; shows again where to look whenever Enter asks for it.
+    fn idle(&self, gateway: &mut Gateway, place: &guide::Place<'_>) -> Result<()> {
+        loop {
+            let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
+            }
+            match self.waker.wait(left.map_or(LOOK, |left| left.min(LOOK))) {
+                Some(Wake::Stop) => return Ok(()),
+                Some(Wake::Enter) => say(&guide::where_to_look(place))?,
+                None => {}
+            }
             gateway.check()?;
-            let states = match States::ask(gateway.socket()) {
-                Ok(states) => states,
+        }
+    }
+
+    /// Says how many destinations are up, down and unknown once all have been tried, or enough time was given to
+    /// those that take long; says whether the demo is to go on.
+    fn watch_states(&self, gateway: &mut Gateway, cast: &Cast) -> Result<bool> {
+        let expected: Vec<&str> = cast.destinations.iter().map(|member| member.domain.as_str()).collect();
+        let begin = Instant::now();
+        loop {
+            gateway.check()?;
+            let (states, all_tried) = match States::ask(gateway.socket(), &expected) {
+                Ok(told) => told,
                 // One that is ending does not answer: then its end is what is to be told.
                 Err(error) => return gateway.has_ended().and(Err(error)),
             };
-            if states.are_all_seen() {
+            let late = begin.elapsed() >= SOON;
+            if states.are_all_seen() && (all_tried || late) {
                 say(&guide::states(&states, begin.elapsed()))?;
                 return Ok(true);
+            }
+            if late {
+                bail!(
+                    "after {SOON:?} destinations are not up, down and unknown: the machine may be too busy for a demo"
+                );
             }
             if !self.pause(LOOK)? {
                 return Ok(false);
             }
         }
-        bail!(
-            "after {SOON:?} destinations are not up, down and unknown: the machine may be too busy for a demo"
-        );
     }
+}
+
+/// Whether somebody reads here and can press Enter.
+fn at_a_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// Writes to the terminal, at once.

@@ -14,23 +14,32 @@ pub(super) struct States {
     pub(super) unknown: usize,
 }
 
-/// What is read of the reply to `tophosts`.
+/// What is read of the reply to `deliverystatus`.
 #[derive(Debug, Deserialize)]
-struct TopHosts {
-    hosts: Vec<HostLine>,
+struct DeliveryStatus {
+    destinations: Vec<DestinationLine>,
 }
 
 #[derive(Debug, Deserialize)]
-struct HostLine {
+struct DestinationLine {
+    host: String,
     status: String,
     active_recips: u64,
     soft_bounced_evts: u64,
+    hard_bounced_recips: u64,
+}
+
+impl DestinationLine {
+    /// Something came of a try there.
+    fn was_tried(&self) -> bool {
+        self.status != "unknown" || self.soft_bounced_evts + self.hard_bounced_recips > 0
+    }
 }
 
 impl States {
-    /// Asks as any operator's script would.
-    pub(super) fn ask(socket: &Path) -> Result<Self> {
-        let words = ["tophosts".to_owned()];
+    /// Asks as any operator's script would. The other value says whether all of `expected` have been tried.
+    pub(super) fn ask(socket: &Path, expected: &[&str]) -> Result<(Self, bool)> {
+        let words = ["deliverystatus", "host", "limit", "1000"].map(str::to_owned);
         let invocation = Invocation {
             words: &words,
             json: true,
@@ -46,18 +55,18 @@ impl States {
             let told = [reply, problem].concat();
             bail!("the gateway does not tell its destinations: {}", String::from_utf8_lossy(&told).trim());
         }
-        let reply = serde_json::from_slice(&reply).context("the reply to tophosts cannot be read")?;
-        Ok(Self::count(&reply))
+        let reply = serde_json::from_slice(&reply).context("the reply to deliverystatus cannot be read")?;
+        Ok((Self::count(&reply), are_tried(&reply, expected)))
     }
 
-    fn count(reply: &TopHosts) -> Self {
+    fn count(reply: &DeliveryStatus) -> Self {
         let mut states = Self::default();
-        for host in &reply.hosts {
+        for host in &reply.destinations {
             match host.status.as_str() {
                 "up" => states.up += 1,
                 "down" => states.down += 1,
                 // Not those that nobody has tried yet.
-                _ if host.active_recips > 0 && host.soft_bounced_evts > 0 => states.unknown += 1,
+                _ if host.active_recips > 0 && host.was_tried() => states.unknown += 1,
                 _ => {}
             }
         }
@@ -70,27 +79,43 @@ impl States {
     }
 }
 
+fn are_tried(reply: &DeliveryStatus, expected: &[&str]) -> bool {
+    let tried = |name: &&str| reply.destinations.iter().any(|line| line.host == **name && line.was_tried());
+    expected.iter().all(tried)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
 
-    #[test]
-    fn special_queues_and_untried_hosts_are_not_unknown() {
-        let line = |status: &str, active: u64, soft: u64| {
+    fn reply(lines: &[(&str, &str, u64, u64)]) -> DeliveryStatus {
+        let line = |(host, status, active, soft): &(&str, &str, u64, u64)| {
             format!(
-                r#"{{"status": "{status}", "active_recips": {active}, "soft_bounced_evts": {soft}, "x": 1}}"#
+                r#"{{"host": "{host}", "status": "{status}", "active_recips": {active},
+                    "soft_bounced_evts": {soft}, "hard_bounced_recips": 0, "x": 1}}"#
             )
         };
-        let lines = [line("up", 0, 0), line("down", 3, 1), line("unknown", 0, 0), line("unknown", 1, 0)];
-        let reply = |lines: &[String]| {
-            let text = format!(r#"{{"hosts": [{}], "y": 2}}"#, lines.join(","));
-            States::count(&serde_json::from_str(&text).unwrap())
-        };
-        let states = reply(&lines);
+        let lines: Vec<String> = lines.iter().map(line).collect();
+        serde_json::from_str(&format!(r#"{{"destinations": [{}], "y": 2}}"#, lines.join(","))).unwrap()
+    }
+
+    #[test]
+    fn special_queues_and_untried_hosts_are_not_unknown() {
+        let lines = [("a", "up", 0, 0), ("b", "down", 3, 1), ("c", "unknown", 0, 0), ("d", "unknown", 1, 0)];
+        let states = States::count(&reply(&lines));
         assert_eq!(states, States { up: 1, down: 1, unknown: 0 });
         assert!(!states.are_all_seen());
-        assert!(reply(&[&lines[..], &[line("unknown", 1, 1)]].concat()).are_all_seen());
+        assert!(States::count(&reply(&[&lines[..], &[("e", "unknown", 1, 1)]].concat())).are_all_seen());
+    }
+
+    #[test]
+    fn they_are_told_when_every_destination_has_been_tried() {
+        let lines = [("a", "up", 0, 0), ("b", "unknown", 1, 0)];
+        assert!(are_tried(&reply(&lines), &["a"]));
+        assert!(!are_tried(&reply(&lines), &["a", "b"]), "b waits for its first try");
+        assert!(!are_tried(&reply(&lines), &["a", "c"]), "nothing is known of c");
+        assert!(are_tried(&reply(&[lines[0], ("b", "unknown", 1, 1)]), &["a", "b"]));
     }
 }

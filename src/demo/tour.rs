@@ -36,9 +36,6 @@ impl<E: Into<anyhow::Error>> From<E> for Halt {
 
 /// Walks. `wait` says whether each step waits for Enter. Says whether the demo is to go on.
 pub(super) fn walk(ground: &Ground<'_>, stage: &Stage<'_>, wait: bool) -> Result<bool> {
-    if wait {
-        stage.waker.hear_enter()?;
-    }
     let mut guide = Guide::new(ground, stage, wait);
     let walked = queued::walk(&mut guide, ground).and_then(|()| never_received::walk(&mut guide, ground));
     match walked {
