@@ -210,7 +210,11 @@ mod tests {
                 serde_json::json!({ "as_of": { "at_us": 1, "zone": "UTC" }, "alerts": [alert] }),
                 4,
             ),
-            ("showrecipients", serde_json::json!({ "recipients": [row], "next": null }), 4),
+            (
+                "showrecipients",
+                serde_json::json!({ "scope": "all", "total": 1, "recipients": [row], "next": null }),
+                6,
+            ),
         ] {
             let text = (by_words(words).unwrap().text)(&reply).unwrap();
             assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{text:?}");

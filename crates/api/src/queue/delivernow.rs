@@ -58,10 +58,12 @@ impl Command for DeliverNow {
         if word.eq_ignore_ascii_case("all") {
             return Ok(Self::All);
         }
-        match word.parse() {
-            Ok(mid) => Ok(Self::Mid(mid)),
-            Err(_) => destination(word).map(Self::Host),
+        if !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_digit()) {
+            let too_large =
+                |_| Problem::new(format!("no message has the number {word}"), "a MID as the log tells it");
+            return word.parse().map(Self::Mid).map_err(too_large);
         }
+        Ok(Self::Host(destination(word)?))
     }
 }
 
@@ -94,6 +96,17 @@ impl Text for DeliverNowReply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_scope_is_all_a_host_or_a_number_and_anything_else_is_refused() {
+        let read = |word: &str| DeliverNow::parse(&[word.to_owned()]);
+        assert_eq!(read("ALL"), Ok(DeliverNow::All));
+        assert_eq!(read("Example.com."), Ok(DeliverNow::Host("example.com".to_owned())));
+        assert_eq!(read("17"), Ok(DeliverNow::Mid(17)));
+        for wrong in ["", "ann@example.com", "a b", "..", "99999999999999999999999"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn what_became_due_and_what_was_due_already_are_told_apart() {

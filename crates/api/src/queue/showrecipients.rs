@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
+use crate::command::{Argument, Command, Effect, Role, Spec, Text};
+use crate::format::thousands;
 use crate::destination::{destination, sender};
 use crate::wire::Problem;
 
@@ -34,14 +35,21 @@ pub struct ShowRecipients {
     pub limit: usize,
 }
 
+/// Most recipients of a page, and as many without a word about it.
+const LIMIT_MAX: usize = 1_000;
+
 const fn page_size() -> usize {
-    1_000
+    LIMIT_MAX
 }
 
 /// A page of waiting recipients.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShowRecipientsReply {
-    /// The rows, by MID and RID.
+    /// Which were asked for.
+    pub scope: RecipientScope,
+    /// Recipients that wait, listed or not; none where only reading each message would tell.
+    pub total: Option<u64>,
+    /// The rows, by MID and RID; those of one host by age.
     pub recipients: Vec<RecipientLine>,
     /// Where the next page begins; none when this is the last.
     pub next: Option<(u64, u32)>,
@@ -75,7 +83,7 @@ impl Command for ShowRecipients {
     const SPEC: Spec = Spec {
         words: "showrecipients",
         summary: "lists waiting recipients",
-        about: "Two lines a recipient: message, size, sender and subject; recipient number, attempts so far and address.",
+        about: "Two lines a recipient: message, size, sender and subject; recipient number, attempts so far and address. A thousand are listed at a time, or as many as `limit N` says; the last line tells how to see those behind them.",
         arguments: &[
             Argument {
                 name: "scope",
@@ -85,7 +93,19 @@ impl Command for ShowRecipients {
             },
             Argument {
                 name: "what",
-                help: "the recipient host, or the envelope sender",
+                help: "the recipient host, or the envelope sender; nothing for all",
+                required: false,
+                choices: &[],
+            },
+            Argument {
+                name: "after",
+                help: "only those behind this one, MID.RID, also as `after MID.RID`",
+                required: false,
+                choices: &[],
+            },
+            Argument {
+                name: "limit",
+                help: "how many to list, 1 to 1000, also as `limit N` (1000)",
                 required: false,
                 choices: &[],
             },
@@ -97,29 +117,93 @@ impl Command for ShowRecipients {
     };
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
-        no_more(words, 2, &Self::SPEC)?;
         let hint = "`all`, `host example.com` or `from user@example.com`";
         let kind = words.first().map(|word| word.to_ascii_lowercase());
-        let scope = match (kind.as_deref(), words.get(1)) {
-            (Some("all") | None, None) => RecipientScope::All,
-            (Some("host"), Some(host)) => RecipientScope::Host(destination(host)?),
-            (Some("from"), Some(address)) => RecipientScope::From(sender(address)?),
-            (Some("host" | "from"), None) => {
-                return Err(Problem::new("showrecipients needs to know whose", hint));
-            }
-            (Some(other), _) => {
+        let mut rest = words.get(1..).unwrap_or_default();
+        let mut what = || {
+            let (first, behind) = rest.split_first()?;
+            rest = behind;
+            Some(first)
+        };
+        let scope = match kind.as_deref() {
+            None => RecipientScope::All,
+            Some("all") => RecipientScope::All,
+            Some(kind @ ("host" | "from")) => match (kind, what()) {
+                ("host", Some(host)) => RecipientScope::Host(destination(host)?),
+                (_, Some(address)) => RecipientScope::From(sender(address)?),
+                (_, None) => return Err(Problem::new("showrecipients needs to know whose", hint)),
+            },
+            Some(other) => {
                 return Err(Problem::new(format!("showrecipients does not know `{other}`"), hint));
             }
-            (None, Some(_)) => return Err(Problem::new("showrecipients needs a scope", hint)),
         };
-        Ok(Self { scope, after: None, limit: page_size() })
+        // Who names every argument says with an empty word that there is nothing to say.
+        if matches!(scope, RecipientScope::All) && rest.first().is_some_and(String::is_empty) {
+            rest = &rest[1..];
+        }
+        let (after, limit) = page(rest)?;
+        Ok(Self { scope, after, limit: limit.unwrap_or_else(page_size) })
+    }
+}
+
+/// Reads where a page begins and how long it is: `after MID.RID limit N` in any order, or the bare values in this one.
+fn page(words: &[String]) -> Result<(Option<(u64, u32)>, Option<usize>), Problem> {
+    let (mut after, mut limit) = (None, None);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let named = match word.to_ascii_lowercase().as_str() {
+            "after" => (true, words.next()),
+            "limit" => (false, words.next()),
+            _ => (after.is_none(), Some(word)),
+        };
+        let given = named.1.map_or("nothing", String::as_str);
+        let understood = match named.0 {
+            true => place(given).filter(|_| after.is_none()).map(|place| after = Some(place)),
+            false => size(given).filter(|_| limit.is_none()).map(|size| limit = Some(size)),
+        };
+        understood.ok_or_else(|| {
+            Problem::new(
+                format!("showrecipients does not know what to do with `{given}`"),
+                format!("each once: `after MID.RID`, as in `after 1234.0`, and `limit N`, 1 to {LIMIT_MAX}"),
+            )
+        })?;
+    }
+    Ok((after, limit))
+}
+
+/// A recipient by its numbers; a message alone stands for the last one of it.
+fn place(word: &str) -> Option<(u64, u32)> {
+    match word.split_once('.') {
+        Some((mid, rid)) => Some((mid.parse().ok()?, rid.parse().ok()?)),
+        None => Some((word.parse().ok()?, u32::MAX)),
+    }
+}
+
+fn size(word: &str) -> Option<usize> {
+    word.parse().ok().filter(|size| (1..=LIMIT_MAX).contains(size))
+}
+
+impl RecipientScope {
+    /// Returns the words that ask for these.
+    fn words(&self) -> String {
+        match self {
+            Self::All => "all".to_owned(),
+            Self::Host(host) => format!("host {host}"),
+            Self::From(sender) if sender.is_empty() => "from <>".to_owned(),
+            Self::From(sender) => format!("from {sender}"),
+        }
     }
 }
 
 impl Text for ShowRecipientsReply {
     fn text(&self) -> String {
         if self.recipients.is_empty() {
-            return "No recipients are waiting.\n".to_owned();
+            return match self.total {
+                Some(0) | None => "No recipients are waiting.\n".to_owned(),
+                Some(total) => {
+                    format!("None of {} waiting recipients is behind that place.\n", thousands(total))
+                }
+            };
         }
         let mut out = String::from(
             "MID/      Bytes/      Sender/                   Subject\n\
@@ -135,45 +219,29 @@ impl Text for ShowRecipientsReply {
             let (rid, attempts) = (format!("[{}]", row.rid), format!("[{}]", row.attempts));
             let _ = writeln!(out, "{rid:<9} {attempts:<11} {}", row.recipient);
         }
-        if let Some((mid, rid)) = self.next {
-            let _ = writeln!(out, "\nMore follow after MID {mid} RID {rid} (--json with `after` for all).");
-        }
+        let listed = thousands(self.recipients.len() as u64);
+        let waiting = match self.total {
+            Some(1) => "1 recipient is waiting".to_owned(),
+            Some(total) if total == self.recipients.len() as u64 => {
+                format!("{listed} recipients are waiting")
+            }
+            Some(total) => format!("{listed} of {} waiting recipients are listed", thousands(total)),
+            None if self.recipients.len() == 1 => "1 recipient is listed".to_owned(),
+            None => format!("{listed} recipients are listed"),
+        };
+        let _ = match self.next {
+            Some((mid, rid)) => {
+                let scope = self.scope.words();
+                writeln!(
+                    out,
+                    "\n{waiting}; `showrecipients {scope} after {mid}.{rid}` shows those behind them."
+                )
+            }
+            None => writeln!(out, "\n{waiting}."),
+        };
         out
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_apart_however_long_they_are() {
-        let row = |mid, rid, sender: &str| RecipientLine {
-            mid,
-            rid,
-            bytes: 999,
-            attempts: 1,
-            sender: sender.to_owned(),
-            recipient: "b@example.net".to_owned(),
-            subject: Some("a letter".to_owned()),
-            why: String::new(),
-            next_us: None,
-        };
-        let recipients = vec![
-            row(7, 0, ""),
-            row(8, 0, "exactly.25.char@example.x"),
-            row(1_234_567_890, u32::MAX, "a.rather.long.name@lists.example.com"),
-        ];
-        assert_eq!(
-            ShowRecipientsReply { recipients, next: None }.text(),
-            "MID/      Bytes/      Sender/                   Subject\n\
-             [RID]     [Atmps]     Recipient\n\
-             7         999         <>                        a letter\n\
-             [0]       [1]         b@example.net\n\
-             8         999         exactly.25.char@example.x a letter\n\
-             [0]       [1]         b@example.net\n\
-             1234567890 999         a.rather.long.name@lists.example.com a letter\n\
-             [4294967295] [1]         b@example.net\n"
-        );
-    }
-}
+mod tests;

@@ -71,6 +71,8 @@ impl Command for ResumeDel {
     fn parse(words: &[String]) -> Result<Self, Problem> {
         no_more(words, 1, &Self::SPEC)?;
         let domains = words.first().map_or(Ok(Vec::new()), |word| names(word))?;
-        Ok(Self { domains: domains.iter().map(|name| normal(name)).collect() })
+        // Whatever is suspended can be resumed.
+        let domains = domains.iter().map(|name| normal(name)).collect();
+        Ok(Self { domains })
     }
 }

@@ -88,9 +88,48 @@ impl Commands {
                 (None, 1) => "one message waits in the work queue: `workqueue` says why".to_owned(),
                 (None, held) => format!("{held} messages wait in the work queue: `workqueue` says why"),
             };
-            return Err(Problem::new("nothing is waiting for delivery there", hint).of(ProblemKind::NotFound));
+            let problem = match request {
+                DeliverNow::Mid(mid) if self.context.recovery.going_on().is_none() => {
+                    self.not_in_delivery(Mid(mid)).await
+                }
+                DeliverNow::All | DeliverNow::Host(_) | DeliverNow::Mid(_) => {
+                    Problem::new("nothing is waiting for delivery there", hint)
+                }
+            };
+            return Err(problem.of(ProblemKind::NotFound));
         }
         Ok(DeliverNowReply { scope: request, waiting, recipients, destinations })
+    }
+}
+
+impl Commands {
+    /// Says what is with a message of which nobody waits for delivery: not there yet, held, or gone.
+    async fn not_in_delivery(&self, mid: Mid) -> Problem {
+        if let Some(next) = self.context.ids.next_mid()
+            && mid >= next
+        {
+            let hint = match next.0.saturating_sub(1) {
+                0 => "no message has begun yet".to_owned(),
+                newest => format!("the newest message that began is MID {newest}"),
+            };
+            return Problem::new(format!("no message has the number {mid}"), hint);
+        }
+        let reader = self.context.reader.clone();
+        let read = tokio::task::spawn_blocking(move || reader.envelope(mid).is_ok());
+        if !read.await.unwrap_or_default() {
+            let hint = "the log tells its end; a number whose message was refused or given up never was in the queue";
+            return Problem::new(format!("MID {mid} is not in the queue any more"), hint);
+        }
+        match self.context.work_queue.recipients_of(mid) {
+            1.. => Problem::new(
+                format!("MID {mid} waits in the work queue, not for delivery"),
+                "`workqueue` says why; `workqueue resume` lets it go on",
+            ),
+            0 => Problem::new(
+                format!("MID {mid} is in the queue, and nobody of it waits for delivery"),
+                "it is on its way in or out: ask again in a moment",
+            ),
+        }
     }
 }
 

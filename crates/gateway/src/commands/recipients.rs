@@ -31,7 +31,27 @@ impl Commands {
         let more = lines.len() > limit;
         lines.truncate(limit);
         let next = lines.last().filter(|_| more).map(|line| (line.mid, line.rid));
-        Ok(ShowRecipientsReply { recipients: lines, next })
+        let total = self.waiting_in(&request.scope).await?;
+        Ok(ShowRecipientsReply { scope: request.scope, total, recipients: lines, next })
+    }
+
+    /// How many wait, where that is known without reading messages.
+    async fn waiting_in(&self, scope: &RecipientScope) -> Result<Option<u64>, Problem> {
+        let work_queue = &self.context.work_queue;
+        let (in_delivery, held) = match scope {
+            RecipientScope::All => {
+                let asked = self.context.shard.ask(|delivery, _| delivery.gauges().active);
+                (asked.await.map_err(|_| stopping())?, work_queue.load().recipients)
+            }
+            RecipientScope::Host(name) => {
+                let host = Host::new(name);
+                let held = work_queue.recipients_for(&host);
+                let asked = self.context.shard.ask(move |delivery, now| delivery.row(&host, now));
+                (asked.await.map_err(|_| stopping())?.map_or(0, |row| row.active), held)
+            }
+            RecipientScope::From(_) => return Ok(None),
+        };
+        Ok(Some(in_delivery as u64 + held))
     }
 
     /// Recipients that are in delivery, at most `most`.
