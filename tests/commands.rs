@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use mailreeve_lab::host::{Detail, Reply, Temper, TlsTemper};
 use mailreeve_lab::world::World;
 use world::places::{by_dns, mail_to};
+use world::restarts::RESTARTS;
 use world::{Gateway, PATIENCE, wait_until};
 
 /// Replaces what differs from run to run.
@@ -284,4 +285,60 @@ fn what_waits_goes_out_when_told_and_not_before() {
     setting.gateway.text("delivernow down.test");
     assert!(healthy.wait_for(2, PATIENCE));
     wait_until("the host is up", || setting.gateway.json("hoststatus down.test")["status"] == "up");
+}
+
+#[test]
+fn a_host_that_was_down_is_down_since_then_after_every_restart() {
+    let mut setting = Setting::start();
+    let verdict = |gateway: &Gateway| {
+        let shown = gateway.json("hoststatus down.test");
+        (shown["status"].clone(), shown["since_us"].clone(), shown["failure"]["cause"].clone())
+    };
+    let before = verdict(&setting.gateway);
+    assert_eq!((before.0.as_str(), before.2.as_str()), (Some("down"), Some("connect-refused")));
+    let kept = setting.gateway.folder.path().join("data/verdicts");
+    wait_until("a kill may come", || {
+        std::fs::read_to_string(&kept).is_ok_and(|text| text.contains("down.test"))
+    });
+    for restart in RESTARTS {
+        restart(&mut setting.gateway);
+        assert_eq!(verdict(&setting.gateway), before);
+    }
+}
+
+#[test]
+fn a_number_of_which_nothing_waits_is_said_to_be_gone_or_unknown() {
+    let setting = Setting::start();
+    let refusal = |words: &str| {
+        let output = setting.gateway.command(words);
+        assert!(!output.status.success(), "{words}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let number = |value: &serde_json::Value| value.as_u64().unwrap();
+    let newest = number(&setting.gateway.json("status")["current_ids"][0]);
+    let waiting = setting.gateway.json("showrecipients all");
+    let waits: Vec<u64> =
+        waiting["recipients"].as_array().unwrap().iter().map(|row| number(&row["mid"])).collect();
+    let gone = (1..newest).find(|mid| !waits.contains(mid)).unwrap();
+    let told = refusal(&format!("delivernow {gone}"));
+    assert!(told.contains(&format!("MID {gone} is not in the queue any more")), "{told}");
+    let told = refusal(&format!("delivernow {}", newest + 1_000_000));
+    assert!(told.contains("no message has the number ") && told.contains("newest message"), "{told}");
+    assert!(refusal("delivernow ann@down.test").contains("is no recipient host"));
+    assert!(refusal("hoststatus down..test").contains("is no recipient host"));
+    assert!(refusal("showrecipients from nobody").contains("is no envelope sender"));
+}
+
+#[test]
+fn a_long_list_of_recipients_is_read_page_by_page() {
+    let setting = Setting::start();
+    let (mut command, mut seen) = ("showrecipients all limit 1".to_owned(), 0);
+    loop {
+        let text = setting.gateway.text(&command);
+        seen += text.lines().filter(|line| line.starts_with('[') && line.contains('@')).count();
+        assert!(text.contains("1 of 3 waiting recipients are listed"), "{text}");
+        let Some(next) = text.split('`').nth(1) else { break };
+        command = format!("{next} limit 1");
+    }
+    assert_eq!(seen, 3);
 }

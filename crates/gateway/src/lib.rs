@@ -11,6 +11,7 @@
 //! * [`recorder`]: what was tried for each recipient, kept for those who ask why.
 //! * [`commands`]: the operators' commands over the local socket.
 //! * `diagnose`: what operators ask of the network.
+//! * `verdicts`: what operators knew of destinations that failed, over restarts.
 //! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
 
@@ -39,6 +40,7 @@ pub mod standing;
 pub mod stream;
 pub mod tls;
 mod tracking;
+mod verdicts;
 pub mod work_queue;
 
 pub use serve::serve;

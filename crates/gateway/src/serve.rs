@@ -52,6 +52,7 @@ use crate::listen::{self, Listener};
 use crate::lookups::reverse::PeerNames;
 use crate::receipts::{Dispatcher, ReceiptRouter, Receipts};
 use crate::recorder::Recorder;
+use crate::verdicts::{self, Kept};
 use crate::{desk, events, metrics, notify};
 
 /// Longest time for connections to end at a stop.
@@ -164,6 +165,7 @@ impl Daemon {
         let settings = Arc::clone(&context.running.load().delivery);
         let mut delivery = Delivery::new(settings, clock.wall().0, first_dcid);
         standing::take_up(&context.standing.in_force(), &listeners, &mut delivery);
+        verdicts::take_up(&context.running.load().config.data_dir, &mut delivery, clock.wall());
         let shard = shard::run(Arc::clone(&context), delivery, messages, body_bytes);
         let delivering = threads::spawn("delivery", crate::deliver::READERS, shard)?;
         let (stop, stopping) = channel::channel(false);
@@ -283,12 +285,16 @@ async fn control(
     tokio::spawn(release::run(Arc::clone(context)));
     tokio::spawn(commands::watch_identity(Arc::clone(&commands)));
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));
+    let keeping = tokio::spawn(verdicts::run(Arc::clone(context)));
     notify::tell("READY=1");
     loop {
         tokio::select! {
-            _ = signals.terminate.recv() => return Ok(()),
-            _ = signals.interrupt.recv() => return Ok(()),
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
             _ = signals.hangup.recv() => reload::reload(context, file),
         }
     }
+    keeping.abort();
+    verdicts::keep(context, &mut Kept::default()).await;
+    Ok(())
 }

@@ -6,6 +6,7 @@
 //! * [`recorder`]: what was tried for each recipient.
 //! * [`tracking`]: what happened to each message, found by what is known of it.
 //! * [`standing`]: operators' orders that hold until they are taken back, over restarts too.
+//! * [`verdicts`]: what operators knew of destinations that failed, over restarts too.
 //! * [`space`]: how much room the disk has, and the reserve kept for recording ends.
 //! * [`disk`]: the file operations that the parts of our own make, as one seam for injected faults.
 //!
@@ -22,3 +23,4 @@ pub mod space;
 pub mod spool;
 pub mod standing;
 pub mod tracking;
+pub mod verdicts;

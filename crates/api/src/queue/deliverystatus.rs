@@ -138,6 +138,9 @@ pub struct DestinationLine {
     pub status: String,
     /// Since when, microseconds since the epoch; none before the first attempt.
     pub since_us: Option<u64>,
+    /// The status is that of before the gateway's start: nothing was tried there since.
+    #[serde(default)]
+    pub before_start: bool,
     /// Nothing has been tried there for long: what it was before, when that is known.
     pub was: Option<String>,
     /// The last time that something happened on a connection to it.

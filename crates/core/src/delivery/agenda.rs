@@ -121,8 +121,9 @@ impl Delivery {
 
     fn verdict_ages_at(&self, destination: &Destination) -> Option<Steady> {
         let untested = destination.standing() == 0 && destination.opening.is_empty();
-        let attempted = destination.verdict.attempted.filter(|_| untested)?;
-        let told = destination.verdict.status != HostStatus::Unknown;
+        let verdict = &destination.verdict;
+        let attempted = verdict.attempted.or(verdict.carried).filter(|_| untested)?;
+        let told = verdict.status != HostStatus::Unknown;
         told.then(|| attempted.plus(self.settings.verdict_life))
     }
 

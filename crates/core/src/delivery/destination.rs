@@ -104,6 +104,8 @@ pub(super) struct Verdict {
     pub(super) down_since: Option<u64>,
     /// The first failed try since it was reached last, wall time.
     pub(super) failing_since: Option<u64>,
+    /// It is one of an earlier run, and nothing was tried since the start: the last try before it.
+    pub(super) carried: Option<Steady>,
 }
 
 /// New connections pause: the peer refused one while others stood.

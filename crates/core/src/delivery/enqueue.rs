@@ -126,7 +126,8 @@ impl Delivery {
             }
             Reach::Open => {
                 let interval_s = interval.clamp(shortest, longest);
-                Backoff { until, interval_s, since: failure.at, reason }
+                let since = destination.verdict.failing_since.unwrap_or(failure.at);
+                Backoff { until, interval_s, since, reason }
             }
         };
         destination.verdict.reason = Some(backoff.reason.clone());

@@ -30,6 +30,7 @@ mod address_use;
 mod agenda;
 mod answer;
 mod awaiting;
+mod carried;
 mod cohorts;
 mod connect;
 mod connection;
@@ -71,6 +72,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use carried::CarriedVerdict;
 pub use cohorts::Cohort;
 pub use destination::{SPECIAL, TlsFailure};
 pub use rows::Row;

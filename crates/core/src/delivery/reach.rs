@@ -264,6 +264,7 @@ impl Delivery {
         verdict.reason = kept.or(verdict.reason.take());
         verdict.address = address.or(verdict.address);
         verdict.was = None;
+        verdict.carried = None;
         if verdict.status == status {
             return;
         }
@@ -300,6 +301,7 @@ impl Delivery {
         let destination = &mut self.destinations[id];
         destination.last_activity = Some(now);
         destination.verdict.attempted = Some(now);
+        destination.verdict.carried = None;
     }
 
     fn record_failed_addresses(

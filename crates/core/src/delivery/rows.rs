@@ -21,6 +21,8 @@ pub struct Row {
     pub was: Option<HostStatus>,
     /// Since when, microseconds since the epoch; `None` before the first attempt.
     pub since: Option<u64>,
+    /// The status is that of an earlier run: nothing was tried since the start.
+    pub carried: bool,
     /// The failure behind the status.
     pub reason: Option<Failure>,
     /// It is unreachable: when it is tried next.
@@ -81,6 +83,7 @@ impl Delivery {
             status: verdict.status,
             was: verdict.was,
             since: (verdict.since > 0).then_some(verdict.since),
+            carried: verdict.carried.is_some(),
             reason: verdict.reason.as_ref().map(Kept::failure),
             next_attempt: self.backoff_view(destination).map(|backoff| backoff.next_attempt),
             oldest: members.first().map(|(accepted, _)| self.clock.wall(*accepted)),

@@ -67,6 +67,8 @@ pub struct DestinationView {
     pub status: HostStatus,
     /// Since when, microseconds since the epoch; `None` before the first attempt.
     pub since: Option<u64>,
+    /// The status is that of an earlier run: nothing was tried since the start.
+    pub carried: bool,
     /// The failure behind the status.
     pub reason: Option<Failure>,
     /// The address that the status speaks of.
@@ -219,6 +221,7 @@ impl Delivery {
             host: destination.host.clone(),
             status: verdict.status,
             since: (verdict.since > 0).then_some(verdict.since),
+            carried: verdict.carried.is_some(),
             reason: failure(&verdict.reason),
             address: verdict.address,
             last_failure: failure(&destination.last_failure),

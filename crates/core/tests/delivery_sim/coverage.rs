@@ -61,6 +61,7 @@ points! {
     DownToUp = "host: down to up",
     DownToUnknown = "host: down to unknown",
     VerdictAged = "host: verdict aged",
+    VerdictCarried = "host: verdict carried over a restart",
     TrialFailed = "host: a trial failed",
     TrialWon = "host: a trial won",
     BackoffAtMax = "host: clock at its maximum",

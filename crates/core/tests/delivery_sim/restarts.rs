@@ -24,9 +24,16 @@ impl Sim {
         self.world.sockets.clear();
         self.agenda.clear();
         let seed = self.rng.next();
+        let failing = self.delivery.failing(1_000);
         self.delivery =
             Delivery::new(self.settings.clone(), seed, Dcid(self.highest_dcid + 1 + self.rng.below(1_000)));
         self.model = Model::new(self.settings.clone());
+        for verdict in &failing {
+            self.coverage.hit(Point::VerdictCarried);
+            self.delivery.restore_verdict(verdict, self.clock.wall());
+            let known = self.model.destinations.entry(verdict.host.clone()).or_default();
+            known.carry(verdict, &self.clock);
+        }
         for (host, by) in self.suspended.clone() {
             self.tell(Input::Suspend { host, by })?;
         }

@@ -77,6 +77,9 @@ fn state(words: &Words, reply: &HostStatusReply) -> Html {
         let since = Arg::Piece(instant_and_span(words, as_of, since));
         html.put(" · {}", &[&words.tell("details.since", &[("time", since)])]);
     }
+    if reply.before_start {
+        html.put(" · {}", &[&words.say("status.before-start")]);
+    }
     if let Some(failure) = reply.failure.as_ref().filter(|_| reply.was.is_none()) {
         html.put(" · {}", &[&cause(words, failure)]);
     }

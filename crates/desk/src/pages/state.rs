@@ -42,6 +42,9 @@ pub(crate) fn latest_status(words: &Words, as_of: &AsOf, line: &DestinationLine)
             }
         }
     }
+    if line.before_start {
+        html.put(" <small>{}</small>", &[&words.say("status.before-start")]);
+    }
     let remark = remark(words, as_of, line);
     if !remark.is_empty() {
         html.put("<i>{}</i>", &[&remark]);

@@ -151,6 +151,7 @@ mod tests {
             status: HostStatus::Down,
             was: None,
             since: None,
+            carried: false,
             reason: None,
             next_attempt: None,
             oldest: None,

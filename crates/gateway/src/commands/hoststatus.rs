@@ -56,6 +56,7 @@ fn fill(reply: &mut HostStatusReply, known: Known) {
     reply.failures = failures.iter().map(reason).collect();
     reply.status = word(view.status).to_owned();
     reply.since_us = view.since;
+    reply.before_start = view.carried;
     reply.was = row.was.map(|was| word(was).to_owned());
     reply.next_attempt_us = view.backoff.as_ref().map(|backoff| backoff.next_attempt);
     reply.unattempted_recips = view.unattempted as u64;

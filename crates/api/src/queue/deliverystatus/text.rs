@@ -126,6 +126,9 @@ impl DestinationLine {
             (None, Some(reason)) if self.status != "up" => remarks.push(reason.sentence()),
             (None, Some(_) | None) => {}
         }
+        if self.before_start {
+            remarks.push("as before the start, not tried since".to_owned());
+        }
         remarks.extend(
             self.next_attempt_us.map(|next| format!("next try in {}", short_span(ahead(as_of, next)))),
         );

@@ -1,6 +1,7 @@
 //! The text of a reply.
 
 use super::*;
+use crate::command::Text as _;
 use crate::queue::Wait;
 
 /// A destination that is up and answers every recipient with 451.
@@ -11,6 +12,7 @@ fn greylisting() -> HostStatusReply {
         host: "example.com".to_owned(),
         status: "up".to_owned(),
         since_us: Some(at - 60_000_000),
+        before_start: false,
         reason: None,
         failure: None,
         was: None,

@@ -127,6 +127,58 @@ fn a_verdict_ages_after_an_hour_without_attempt_and_keeps_its_reason() {
 }
 
 #[test]
+fn a_verdict_is_carried_over_a_restart_until_the_first_try() {
+    let mut before = World::new();
+    before.make_down("a.example", 1);
+    before.make_up("b.example", 2);
+    let since = before.now.0;
+    before.pass(600);
+    let carried = before.delivery.failing(10);
+    let names: Vec<&str> = carried.iter().map(|one| one.host.as_str()).collect();
+    assert_eq!(names, ["a.example"], "who is up tells so at the first try");
+
+    let mut world = World::new();
+    world.now = before.now;
+    world.delivery.restore_verdict(&carried[0], world.now);
+    assert_eq!(world.delivery.failing(10), carried, "a second restart carries the same");
+    world.pass(1);
+    world.hears(&[]);
+    let view = world.view("a.example");
+    assert_eq!((view.status, view.since, view.carried), (HostStatus::Down, Some(since), true));
+    assert_eq!(view.reason.unwrap().cause, Cause::ConnectRefused);
+    assert!(view.backoff.is_none(), "it holds nobody");
+    // New mail is tried at once.
+    world.enqueue(1, 1, "a.example");
+    world.hears(&["resolve a.example"]);
+    world.resolved("a.example", &[target(1, 10)]);
+    world.heard();
+    world.unusable(1, &[(1, refused())]);
+    assert!(!world.heard().iter().any(|line| line.starts_with("# a.example")), "it was down before");
+    let view = world.view("a.example");
+    assert_eq!((view.status, view.since, view.carried), (HostStatus::Down, Some(since), false));
+    assert_eq!(view.backoff.unwrap().since, since);
+}
+
+#[test]
+fn a_carried_verdict_ages_like_any_other_and_proves_nothing() {
+    let mut before = World::new();
+    before.make_down("a.example", 1);
+    let carried = before.delivery.failing(10);
+    let mut world = World::new();
+    world.now = before.now;
+    world.delivery.restore_verdict(&carried[0], world.now);
+    world.enqueue(1, 1, "other.example");
+    world.suspend(None);
+    world.heard();
+    world.pass(3_600);
+    world.hears(&["# a.example Unknown None"]);
+    assert!(!world.view("a.example").carried && world.delivery.failing(10).is_empty());
+    let up = crate::delivery::CarriedVerdict { status: HostStatus::Up, ..carried[0].clone() };
+    world.delivery.restore_verdict(&up, world.now);
+    assert_eq!(world.view("a.example").status, HostStatus::Unknown);
+}
+
+#[test]
 fn failed_look_ups_are_unknown() {
     let mut world = World::new();
     world.make_down("a.example", 1);

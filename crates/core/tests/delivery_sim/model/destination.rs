@@ -9,6 +9,7 @@ use mailreeve_core::event::{Cause, Failure, HostStatus};
 
 use super::timer::Timer;
 use super::transact::Window;
+use super::verdict::Down;
 use crate::clock::{Clock, Moment, SECOND};
 
 /// A destination.
@@ -46,17 +47,10 @@ pub(crate) struct Destination {
     pub(crate) refused_more: Option<u64>,
     /// The last attempt of any kind.
     pub(crate) attempted: Option<Timer>,
+    /// The last attempt before the restart, while its verdict is the one of before.
+    pub(crate) carried: Option<Timer>,
     /// It was shown as down since, and not as up afterwards.
     pub(crate) down: Option<Down>,
-}
-
-/// A verdict of down that holds again, since the same moment, when the next one is down.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Down {
-    /// Since when; no moment means that any is right.
-    pub(crate) since: Option<Moment>,
-    /// It may have been forgotten for its age: then a new one begins with its own moment.
-    pub(crate) maybe_aged: bool,
 }
 
 /// A state of the destination's clock.
@@ -135,8 +129,12 @@ impl Destination {
 
     /// The wall jumped.
     pub(crate) fn jumped(&mut self) {
-        for timer in
-            self.holds.iter_mut().filter_map(|hold| hold.timer.as_mut()).chain(self.attempted.as_mut())
+        for timer in self
+            .holds
+            .iter_mut()
+            .filter_map(|hold| hold.timer.as_mut())
+            .chain(self.attempted.as_mut())
+            .chain(self.carried.as_mut())
         {
             timer.jumped();
         }
@@ -169,21 +167,6 @@ impl Destination {
         }
     }
 
-    /// Its verdict may have aged: whoever was down may have begun anew since.
-    pub(crate) fn may_forget_down(&mut self) {
-        self.down = self.down.map(|down| Down { maybe_aged: true, ..down });
-    }
-
-    /// An operator was shown this verdict.
-    pub(crate) fn show(&mut self, status: HostStatus, since: Option<Moment>) {
-        self.shown = status;
-        self.down = match status {
-            HostStatus::Up => None,
-            HostStatus::Down => Some(Down { since, maybe_aged: false }),
-            HostStatus::Unknown => self.down,
-        };
-    }
-
     /// Takes note of an attempt of any kind.
     pub(crate) fn attempt(&mut self, now: u64) {
         self.attempted = Some(Timer::at(now));
@@ -191,12 +174,12 @@ impl Destination {
 
     /// Tells whether the verdict may be too old to be worth anything.
     pub(crate) fn may_have_aged(&self, life_us: u64, now: u64) -> bool {
-        self.attempted.is_none_or(|at| at.may_have_fired(now.saturating_sub(life_us)))
+        self.attempted.or(self.carried).is_none_or(|at| at.may_have_fired(now.saturating_sub(life_us)))
     }
 
     /// Tells whether the verdict must be too old.
     pub(crate) fn must_have_aged(&self, life_us: u64, now: u64) -> bool {
-        self.attempted.is_none_or(|at| at.must_have_fired(now.saturating_sub(life_us)))
+        self.attempted.or(self.carried).is_none_or(|at| at.must_have_fired(now.saturating_sub(life_us)))
     }
 
     /// A try failed. `unsure`: it began before the clock that runs now, or others still work, so leaving the

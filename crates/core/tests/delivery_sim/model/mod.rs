@@ -30,6 +30,7 @@ mod room;
 mod timer;
 mod transact;
 mod truth;
+mod verdict;
 
 pub(crate) use destination::Destination;
 pub(crate) use orders::signature;

@@ -5,7 +5,8 @@ use mailreeve_api::counters::{Completion, SystemCounters};
 use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{
     AddressLine, Addresses, CohortLine, Column, DeliveryStatusReply, DestinationLine, Direction, Exchanger,
-    HostStatusReply, LastError, Reason, RecipientLine, RouteLine, ShowRecipientsReply, Totals, Wait,
+    HostStatusReply, LastError, Reason, RecipientLine, RecipientScope, RouteLine, ShowRecipientsReply,
+    Totals, Wait,
 };
 use mailreeve_api::recorder::RecorderState;
 use mailreeve_api::status::{Gauges, OrderLine, Rate, StatusReply};
@@ -41,6 +42,7 @@ pub(super) fn line(host: &str, status: &str, active: u64) -> DestinationLine {
         system: host.starts_with("the."),
         status: status.to_owned(),
         since_us: Some(NOW - 37 * MINUTE),
+        before_start: false,
         was: None,
         last_activity_us: Some(NOW - 37 * MINUTE),
         reason: None,
@@ -103,6 +105,7 @@ pub(super) fn delivery_status(text: Text<'_>) -> DeliveryStatusReply {
     let mut down = line(&text("a.example"), "down", 13);
     (down.reason, down.next_attempt_us) = (Some(refused(text)), Some(NOW + 11 * MINUTE));
     let mut silent = line(&text("faraway.example"), "unknown", 8);
+    silent.before_start = true;
     silent.reason = Some(Reason { cause: "connect-timeout".to_owned(), ..refused(text) });
     let mut stopped = line(&text("e.example"), "up", 2);
     stopped.suspended = Some((text("bob"), NOW - 90_000_000_000));
@@ -163,6 +166,7 @@ pub(super) fn host_status(text: Text<'_>) -> HostStatusReply {
         host: text("a.example"),
         status: "down".to_owned(),
         since_us: Some(NOW - 37 * MINUTE),
+        before_start: true,
         reason: Some(text("Connection refused")),
         failure: Some(refused(text)),
         was: None,
@@ -234,13 +238,15 @@ pub(super) fn recipients(text: Text<'_>) -> ShowRecipientsReply {
         next_us: Some(NOW + 11 * MINUTE),
     };
     ShowRecipientsReply {
+        scope: RecipientScope::Host(text("a.example")),
+        total: Some(13),
         recipients: vec![line(1_234, "bob@b.example", Some("Invoice")), line(1_240, "", None)],
         next: Some((1_240, 0)),
     }
 }
 
 pub(super) fn nobody() -> ShowRecipientsReply {
-    ShowRecipientsReply { recipients: Vec::new(), next: None }
+    ShowRecipientsReply { scope: RecipientScope::All, total: Some(0), recipients: Vec::new(), next: None }
 }
 
 pub(super) fn status(text: Text<'_>) -> StatusReply {

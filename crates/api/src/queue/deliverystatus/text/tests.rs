@@ -11,6 +11,7 @@ fn line(host: &str, status: &str, active: u64) -> DestinationLine {
         system: host.starts_with("the."),
         status: status.to_owned(),
         since_us: Some(NOW - 2_220_000_000),
+        before_start: false,
         was: None,
         last_activity_us: None,
         reason: None,
@@ -132,6 +133,15 @@ fn the_list_of_reasons_goes_on_until_all_are_told() {
     assert_eq!(told, 31);
     assert!(page(12).text().contains("; the others are those of 196 recipients: "), "{}", page(12).text());
     assert!(page(40).text().contains("`reasons 40` leaves none of 31 reasons.\n"));
+}
+
+#[test]
+fn a_verdict_from_before_the_start_says_so() {
+    let mut carried = reply();
+    carried.destinations[0].before_start = true;
+    let told =
+        "    Connection refused (192.0.2.7), as before the start, not tried since, next try in 11m 18s\n";
+    assert!(carried.text().contains(told), "{}", carried.text());
 }
 
 #[test]
