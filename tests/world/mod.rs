@@ -13,6 +13,7 @@
 
 pub mod correspondence;
 pub mod places;
+pub mod redaction;
 pub mod restarts;
 mod talk;
 pub mod terminal;

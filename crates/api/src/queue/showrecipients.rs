@@ -146,8 +146,11 @@ impl Command for ShowRecipients {
     }
 }
 
+/// A recipient, by message and number.
+type Place = (u64, u32);
+
 /// Reads where a page begins and how long it is: `after MID.RID limit N` in any order, or the bare values in this one.
-fn page(words: &[String]) -> Result<(Option<(u64, u32)>, Option<usize>), Problem> {
+fn page(words: &[String]) -> Result<(Option<Place>, Option<usize>), Problem> {
     let (mut after, mut limit) = (None, None);
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -172,7 +175,7 @@ fn page(words: &[String]) -> Result<(Option<(u64, u32)>, Option<usize>), Problem
 }
 
 /// A recipient by its numbers; a message alone stands for the last one of it.
-fn place(word: &str) -> Option<(u64, u32)> {
+fn place(word: &str) -> Option<Place> {
     match word.split_once('.') {
         Some((mid, rid)) => Some((mid.parse().ok()?, rid.parse().ok()?)),
         None => Some((word.parse().ok()?, u32::MAX)),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 use crate::delivery::Delivery;
-use crate::delivery::destination::{Destination, Verdict};
+use crate::delivery::destination::Destination;
+use crate::delivery::verdict::Verdict;
 use crate::event::{Failure, HostStatus};
 use crate::ids::Host;
 

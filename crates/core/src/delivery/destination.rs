@@ -12,7 +12,7 @@
 //! opening connection while none stands and none ever stood.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use crate::delivery::cohorts::OwnClocks;
 use crate::delivery::content::Met;
@@ -23,6 +23,7 @@ use crate::delivery::plan::Plan;
 use crate::delivery::reason::{Kept, Reasons};
 use crate::delivery::recipient::RecipientId;
 use crate::delivery::steady::Steady;
+use crate::delivery::verdict::Verdict;
 use crate::delivery::window::{Room, Window};
 use crate::event::{BounceKind, HostStatus};
 use crate::ids::{Host, Mid, Rid};
@@ -84,28 +85,6 @@ pub(super) struct Backoff {
     /// Unreachable since, wall time.
     pub(super) since: u64,
     pub(super) reason: Kept,
-}
-
-/// Up, down or unknown, and why.
-#[derive(Debug, Default)]
-pub(super) struct Verdict {
-    pub(super) status: HostStatus,
-    /// Wall time of the change to this status; 0 before the first.
-    pub(super) since: u64,
-    /// The failure behind the present status, or the last one that was.
-    pub(super) reason: Option<Kept>,
-    pub(super) address: Option<SocketAddr>,
-    /// The last attempt.
-    pub(super) attempted: Option<Steady>,
-    /// Nobody has tested it for long, so it became unknown; what it was before.
-    pub(super) was: Option<HostStatus>,
-    /// Found down then, wall time, and never up since: a verdict of down that comes back after a retry-now made it
-    /// forgotten holds since then.
-    pub(super) down_since: Option<u64>,
-    /// The first failed try since it was reached last, wall time.
-    pub(super) failing_since: Option<u64>,
-    /// It is one of an earlier run, and nothing was tried since the start: the last try before it.
-    pub(super) carried: Option<Steady>,
 }
 
 /// New connections pause: the peer refused one while others stood.

@@ -63,6 +63,7 @@ pub mod settings;
 mod steady;
 mod timers;
 mod transact;
+mod verdict;
 mod verdicts;
 pub mod views;
 mod way;

@@ -248,62 +248,6 @@ impl Delivery {
         until
     }
 
-    /// Sets the verdict; a change is an event.
-    pub(super) fn judge(
-        &mut self,
-        id: DestinationId,
-        status: HostStatus,
-        reason: Option<&Failure>,
-        address: Option<SocketAddr>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let wall = self.clock.wall_now();
-        let destination = &mut self.destinations[id];
-        let kept = reason.map(|failure| destination.reasons.keep(failure));
-        let verdict = &mut destination.verdict;
-        verdict.reason = kept.or(verdict.reason.take());
-        verdict.address = address.or(verdict.address);
-        verdict.was = None;
-        verdict.carried = None;
-        if verdict.status == status {
-            return;
-        }
-        verdict.status = status;
-        verdict.since = match status {
-            HostStatus::Down => *verdict.down_since.get_or_insert(wall),
-            HostStatus::Up | HostStatus::Unknown => wall,
-        };
-        if status == HostStatus::Up {
-            verdict.down_since = None;
-            let proven = self.connections.prove(&destination.opening);
-            self.limits.no_longer_unproven(proven);
-        }
-        let (host, reason) = (destination.host.clone(), reason.cloned());
-        effects.push(Effect::Record(Event::HostChanged { host, status, reason, address }));
-    }
-
-    /// The destination spoke SMTP: it is up, and nobody waits for its clock any more.
-    pub(super) fn answered(
-        &mut self,
-        id: DestinationId,
-        address: Option<SocketAddr>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let destination = &mut self.destinations[id];
-        destination.reach = Reach::Open;
-        destination.verdict.failing_since = None;
-        self.judge(id, HostStatus::Up, None, address, effects);
-    }
-
-    /// Notes that the destination was tried, with whatever result.
-    pub(super) fn attempted(&mut self, id: DestinationId) {
-        let now = self.now();
-        let destination = &mut self.destinations[id];
-        destination.last_activity = Some(now);
-        destination.verdict.attempted = Some(now);
-        destination.verdict.carried = None;
-    }
-
     fn record_failed_addresses(
         &mut self,
         id: DestinationId,

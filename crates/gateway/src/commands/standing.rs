@@ -1,5 +1,7 @@
 //! `suspend`, `resume` and their parts: made durable, acted upon, waited for.
 
+mod acts;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -9,7 +11,6 @@ use mailreeve_api::standing::{
 use mailreeve_api::wire::Problem;
 use mailreeve_core::delivery::io::Input;
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
-use mailreeve_core::event::Event;
 use mailreeve_core::ids::{Dcid, Host};
 use mailreeve_store::standing::{Given, StandingError};
 use tokio::time::Instant;
@@ -113,14 +114,6 @@ impl Commands {
         Ok(suspended_side(names))
     }
 
-    /// Acts on an order that is durable.
-    fn receiving_suspended(&self, fresh: Vec<Option<String>>, by: &str) {
-        self.open_and_close_doors();
-        for listener in fresh {
-            self.context.events.tell(Event::ReceivingSuspended { listener, by: by.to_owned() });
-        }
-    }
-
     async fn resume_listeners(&self, turn: &Turn<'_>, names: Vec<String>, by: &str) -> Result<Side, Problem> {
         let names = self.listeners_named(&names)?;
         let all: Vec<String> = self.listeners.iter().map(|listener| listener.name.clone()).collect();
@@ -128,29 +121,6 @@ impl Commands {
         let resumed =
             turn.change(move |orders| orders.resume_listeners(&wanted, &all)).await.map_err(refused)?;
         Ok(self.receiving_resumed(names, resumed, by))
-    }
-
-    /// Acts on an order that is durable.
-    fn receiving_resumed(&self, names: Vec<String>, resumed: Vec<Option<String>>, by: &str) -> Side {
-        self.open_and_close_doors();
-        for listener in resumed {
-            self.context.events.tell(Event::ReceivingResumed { listener, by: by.to_owned() });
-        }
-        let still = self.listeners.iter().filter(|listener| listener.door().suspended());
-        Side { names, still: still.map(|listener| listener.name.clone()).collect(), ..Side::default() }
-    }
-
-    /// The doors are as the orders say.
-    fn open_and_close_doors(&self) {
-        let orders = self.context.standing.in_force();
-        for listener in &self.listeners {
-            let suspend = orders.receiving.is_some() || orders.listeners.contains_key(&listener.name);
-            match (suspend, listener.door().suspended()) {
-                (true, false) => listener.door().suspend(),
-                (false, true) => listener.door().resume(),
-                (true, true) | (false, false) => {}
-            }
-        }
     }
 
     /// Returns the names as they are configured, or ordered once.
@@ -199,11 +169,6 @@ impl Commands {
         Ok(suspended_side(names))
     }
 
-    /// Acts on an order that is durable.
-    fn delivery_suspended(&self, fresh: Vec<Option<Host>>, by: &str) -> Result<(), Problem> {
-        fresh.into_iter().try_for_each(|host| self.tell_shard(Input::Suspend { host, by: by.to_owned() }))
-    }
-
     async fn resume_hosts(&self, turn: &Turn<'_>, names: Vec<String>, by: &str) -> Result<Side, Problem> {
         let hosts: Vec<Host> = names.iter().map(|name| Host::new(name)).collect();
         let orders = self.context.standing.in_force();
@@ -217,22 +182,6 @@ impl Commands {
         }
         let resumed = turn.change(move |orders| orders.resume_delivery(hosts)).await.map_err(refused)?;
         self.delivery_resumed(names, resumed, by)
-    }
-
-    /// Acts on an order that is durable.
-    fn delivery_resumed(
-        &self,
-        names: Vec<String>,
-        resumed: Vec<Option<Host>>,
-        by: &str,
-    ) -> Result<Side, Problem> {
-        for host in resumed {
-            self.tell_shard(Input::Resume { host, by: by.to_owned() })?;
-        }
-        let orders = self.context.standing.in_force();
-        let everywhere = orders.delivery.iter().map(|_| "ALL".to_owned());
-        let still = everywhere.chain(orders.hosts.keys().map(Host::to_string)).collect();
-        Ok(Side { names, still, ..Side::default() })
     }
 
     /// Waits for transactions under way until `end`, then has their connections closed.

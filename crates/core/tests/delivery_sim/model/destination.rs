@@ -140,33 +140,6 @@ impl Destination {
         }
     }
 
-    /// The verdict becomes one of `to`.
-    pub(crate) fn judge(&mut self, to: &[HostStatus], verdict_life_us: u64, clock: &Clock) {
-        let mut old = self.verdicts();
-        if self.may_have_aged(verdict_life_us, clock.steady) {
-            old.push((HostStatus::Unknown, None));
-            self.may_forget_down();
-        }
-        self.verdicts.clear();
-        for &status in to {
-            for &(before, since) in &old {
-                let mut legal = vec![if before == status { since } else { Some(clock.moment()) }];
-                if before != status
-                    && status == HostStatus::Down
-                    && let Some(down) = self.down
-                {
-                    legal.retain(|_| down.maybe_aged);
-                    legal.push(down.since);
-                }
-                for since in legal {
-                    if !self.verdicts.contains(&(status, since)) {
-                        self.verdicts.push((status, since));
-                    }
-                }
-            }
-        }
-    }
-
     /// Takes note of an attempt of any kind.
     pub(crate) fn attempt(&mut self, now: u64) {
         self.attempted = Some(Timer::at(now));
