@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec, Text};
-use crate::format::thousands;
 use crate::destination::{destination, sender};
+use crate::format::thousands;
 use crate::wire::Problem;
 
 /// Which recipients.

@@ -134,6 +134,7 @@ mod tests {
             host: Host::new(host),
             status: HostStatus::Down,
             was: None,
+            carried: false,
             since: None,
             reason: None,
             next_attempt: None,

@@ -90,7 +90,7 @@ impl Commands {
             };
             let problem = match request {
                 DeliverNow::Mid(mid) if self.context.recovery.going_on().is_none() => {
-                    self.not_in_delivery(Mid(mid)).await
+                    self.nothing_to_try(Mid(mid)).await
                 }
                 DeliverNow::All | DeliverNow::Host(_) | DeliverNow::Mid(_) => {
                     Problem::new("nothing is waiting for delivery there", hint)
@@ -104,7 +104,7 @@ impl Commands {
 
 impl Commands {
     /// Says what is with a message of which nobody waits for delivery: not there yet, held, or gone.
-    async fn not_in_delivery(&self, mid: Mid) -> Problem {
+    async fn nothing_to_try(&self, mid: Mid) -> Problem {
         if let Some(next) = self.context.ids.next_mid()
             && mid >= next
         {
