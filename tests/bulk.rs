@@ -194,6 +194,21 @@ fn one_message_is_shown_removed_and_archived() {
     counters_agree(&gateway);
 }
 
+/// A message every 20 ms, to where mail is taken.
+fn other_mail(gateway: &Gateway) -> Load {
+    Load {
+        target: gateway.smtp,
+        sessions: 1,
+        quota: Quota::Endless,
+        rate: Some(50.0),
+        recipient_domains: vec!["up.test".to_owned()],
+        reconnect: Some(Duration::from_secs(60)),
+        persist: true,
+        deadline: Duration::from_secs(1_800),
+        ..Load::default()
+    }
+}
+
 /// The most memory that it ever took, MiB.
 fn peak(gateway: &Gateway) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
@@ -211,18 +226,7 @@ fn deletes_over_a_kill(count: u64) -> String {
     wait_until("all wait", || gateway.active() == 2 * count);
     // Each sender takes the domains in turn: about half of all goes to each.
     let (count, staying) = (waiting_for(&gateway, "down.test"), waiting_for(&gateway, "stay.test"));
-    let flow = client::start(Load {
-        target: gateway.smtp,
-        sessions: 1,
-        quota: Quota::Endless,
-        rate: Some(50.0),
-        recipient_domains: vec!["up.test".to_owned()],
-        reconnect: Some(Duration::from_secs(60)),
-        persist: true,
-        deadline: Duration::from_secs(1_800),
-        ..Load::default()
-    })
-    .unwrap();
+    let flow = client::start(other_mail(&gateway)).unwrap();
     let before = next.sums().messages;
     wait_until("other mail flows", || next.sums().messages > before);
     let mut talk = Talk::with(gateway.smtp);
