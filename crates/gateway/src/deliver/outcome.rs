@@ -45,7 +45,8 @@ impl Attempt {
                 RecipientResult::Delivered { reply: accepted_text(reply), relayed_dsn: self.dsn_offered }
             }
             Final::Rejected(reply, stage) => refused(reply, core_stage(*stage), self.peer, now),
-            Final::AllRecipientsRejected => RecipientResult::Soft(self.local(
+            // Neither leaves a recipient without a verdict of its own in a session of delivery.
+            Final::AllRecipientsRejected | Final::EnvelopeTaken => RecipientResult::Soft(self.local(
                 Cause::ProtocolError,
                 (4, 5, 0),
                 "the next hop gave no verdict on this recipient",
@@ -109,7 +110,7 @@ impl Attempt {
 }
 
 /// The failure that a refusing reply stands for.
-pub(super) fn reply_failure(
+pub(crate) fn reply_failure(
     reply: &Reply,
     stage: Stage,
     cause: Cause,
@@ -165,7 +166,7 @@ fn accepted_text(reply: &Reply) -> String {
 }
 
 /// What a lost connection means, by where it was lost.
-pub(super) fn lost_failure(
+pub(crate) fn lost_failure(
     stage: client::Stage,
     why: &Lost,
     after_data: bool,
@@ -187,7 +188,7 @@ pub(super) fn lost_failure(
 }
 
 /// The stage in the words of events.
-pub(super) const fn core_stage(stage: client::Stage) -> Stage {
+pub(crate) const fn core_stage(stage: client::Stage) -> Stage {
     match stage {
         client::Stage::Connect => Stage::Connect,
         client::Stage::Greeting => Stage::Greeting,

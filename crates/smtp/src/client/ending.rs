@@ -1,9 +1,10 @@
 //! How sessions end: by QUIT, by a refusal, by 421, by loss. Every transaction is told.
 
 use super::Session;
-use super::exchange::{Exchange, Step};
+use super::exchange::Exchange;
 use super::output::{Lost, Output, Stage};
 use super::state::State;
+use super::step::Step;
 
 impl Session {
     /// Reports that the peer refuses us before any transaction, and says QUIT; with 421 only closes.

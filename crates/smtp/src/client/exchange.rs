@@ -7,6 +7,7 @@
 //!   position   0      1     2 .. 2+n        2+n     3+n
 //!   DATA     [RSET]  MAIL  RCPT x n        DATA    content         content: text, then "." CRLF
 //!   BDAT     [RSET]  MAIL  RCPT x n        content                 content: "BDAT n LAST" and text
+//!   neither  [RSET]  MAIL  RCPT x n        RSET                    the session hands nothing over
 //!                          ^answered  ^written
 //!                          '- owed --'
 //! ```
@@ -18,6 +19,7 @@ use std::collections::VecDeque;
 
 use super::capabilities::Capabilities;
 use super::output::{Final, Framing, Output, Stage, Transaction};
+use super::step::{Next, Step, unasked, unfit};
 use crate::reply::{Class, Reply};
 
 /// Octets of commands written before replies are read.
@@ -34,6 +36,8 @@ pub(super) const FLIGHT_CONTENT_OCTETS: u64 = 64 * 1024;
 pub(super) struct Exchange {
     transaction: Transaction,
     framing: Framing,
+    /// RSET stands in the place of the content.
+    envelope_only: bool,
     /// The position behind the last command that was written.
     written: usize,
     /// The position behind the last command that was answered.
@@ -46,34 +50,25 @@ pub(super) struct Exchange {
     open: bool,
 }
 
-/// A position in the order of commands, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Rset,
-    Mail,
-    Recipient(usize),
-    Data,
-    Content,
-}
-
-/// What there is to do when no reply is owed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Write commands.
-    Commands,
-    /// Write the content.
-    Content,
-    /// Write an empty content, DATA was accepted though no recipient was (RFC 2920 3.1).
-    EmptyContent,
-    /// Nothing more.
-    Over,
-}
-
 impl Exchange {
     /// Begins a transaction; `reset` puts RSET before it.
     pub(super) fn new(transaction: Transaction, framing: Framing, reset: bool) -> Self {
         let start = usize::from(!reset);
-        Self { transaction, framing, written: start, answered: start, accepted: 0, result: None, open: false }
+        Self {
+            transaction,
+            framing,
+            envelope_only: false,
+            written: start,
+            answered: start,
+            accepted: 0,
+            result: None,
+            open: false,
+        }
+    }
+
+    /// The same transaction, to be taken back before its content.
+    pub(super) fn envelope_only(self) -> Self {
+        Self { framing: Framing::Dot, envelope_only: true, ..self }
     }
 
     pub(super) fn tag(&self) -> u64 {
@@ -120,7 +115,7 @@ impl Exchange {
                 Step::Content => return,
             }
             self.written += 1;
-            if !offered.pipelining || out.len() >= FLIGHT_OCTETS {
+            if self.envelope_only || !offered.pipelining || out.len() >= FLIGHT_OCTETS {
                 return;
             }
         }
@@ -172,7 +167,12 @@ impl Exchange {
         let closing_reply = closing.then(|| reply.clone());
         let position = self.answered;
         match step {
-            Step::Rset if closing || reply.class() == Class::Done => {}
+            Step::Rset if closing || reply.class() == Class::Done => {
+                if self.envelope_only && position > 0 {
+                    self.open = false;
+                    self.result.get_or_insert(Final::EnvelopeTaken);
+                }
+            }
             Step::Rset => return Err(format!("RSET was refused: {reply}")),
             Step::Mail => self.mail_answered(reply, outputs)?,
             Step::Recipient(index) => self.recipient_answered(index, reply, outputs)?,
@@ -264,6 +264,7 @@ impl Exchange {
             0 => Some(Step::Rset),
             1 => Some(Step::Mail),
             _ if position - 2 < recipients => Some(Step::Recipient(position - 2)),
+            _ if self.envelope_only => (position - 2 == recipients).then_some(Step::Rset),
             _ if position == self.content_position() => Some(Step::Content),
             _ if position < self.content_position() => Some(Step::Data),
             _ => None,
@@ -277,26 +278,4 @@ impl Exchange {
             Framing::Bdat => recipients + 2,
         }
     }
-}
-
-impl Step {
-    pub(super) const fn stage(self) -> Stage {
-        match self {
-            Self::Rset => Stage::Rset,
-            Self::Mail => Stage::Mail,
-            Self::Recipient(_) => Stage::Rcpt,
-            Self::Data => Stage::Data,
-            Self::Content => Stage::Final,
-        }
-    }
-}
-
-/// Says that a reply came that no command asked for.
-pub(super) fn unasked(reply: &Reply) -> String {
-    format!("a reply came that no command asked for: {reply}")
-}
-
-/// Says that a reply cannot be one to `command`.
-pub(super) fn unfit(command: &str, reply: &Reply) -> String {
-    format!("the reply to {command} does not fit: {reply}")
 }

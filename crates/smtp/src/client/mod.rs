@@ -23,18 +23,20 @@ mod reached;
 mod reply_reader;
 mod settings;
 mod state;
+mod step;
 mod transacting;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 pub use self::capabilities::Capabilities;
-use self::exchange::unasked;
+
 pub use self::output::{Final, Framing, Lost, NotSent, Output, Stage, Transaction};
 use self::reached::Reached;
 use self::reply_reader::ReplyReader;
 pub use self::settings::{Credentials, Deadlines, ReplyLimits, Settings, TlsDemand};
 use self::state::State;
+use self::step::unasked;
 use crate::instant::Instant;
 use crate::reply::Reply;
 
@@ -51,6 +53,7 @@ pub struct Session {
     deadline: Option<Instant>,
     last_reply: Option<Reply>,
     reached: Reached,
+    replies_heard: u64,
     tls: bool,
     /// The peer may hold a part of the transaction before, which failed.
     reset_due: bool,
@@ -72,6 +75,7 @@ impl Session {
             deadline: None,
             last_reply: None,
             reached: Reached::default(),
+            replies_heard: 0,
             tls: false,
             reset_due: false,
             quit_due: false,
@@ -234,7 +238,13 @@ impl Session {
         self.last_reply.as_ref()
     }
 
+    /// Returns how many whole replies the peer gave.
+    pub fn replies_heard(&self) -> u64 {
+        self.replies_heard
+    }
+
     fn hear(&mut self, reply: Reply, now: Instant) {
+        self.replies_heard += 1;
         self.last_reply = Some(reply.clone());
         self.note_reply(now);
         // Each of these sets the state that follows.

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::Session;
 use super::capabilities::Capabilities;
-use super::exchange::unfit;
 use super::output::{Output, Stage};
 use super::settings::{Credentials, TlsDemand};
 use super::state::{AuthStep, State};
+use super::step::unfit;
 use crate::reply::{Class, Reply};
 
 impl Session {

@@ -119,6 +119,9 @@ pub enum Final {
     Rejected(Reply, Stage),
     /// Each recipient was refused by a reply of its own.
     AllRecipientsRejected,
+    /// Sender and some recipient were accepted, and taken back: the session hands nothing over
+    /// ([`envelope_only`](super::Settings::envelope_only)).
+    EnvelopeTaken,
     /// Nothing was sent: this peer cannot take the message.
     NotSent(NotSent),
 }

@@ -3,7 +3,7 @@
 use super::output::Stage;
 use super::state::State;
 use super::{Instant, Session};
-use crate::client::exchange::Step;
+use crate::client::step::Step;
 
 /// Stages that have an instant.
 const STAGES: usize = 12;

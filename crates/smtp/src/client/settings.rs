@@ -16,6 +16,9 @@ pub struct Settings {
     pub auth: Option<Credentials>,
     /// TLS from the first byte (RFC 8314 3.3): the handshake comes before the greeting.
     pub implicit_tls: bool,
+    /// Transactions stop before their content: RSET stands in its place, and every command waits for the reply to the
+    /// one before. For asking a peer what it would take; such a session can hand nothing over.
+    pub envelope_only: bool,
     /// How much a reply may hold.
     pub limits: ReplyLimits,
 }
@@ -89,6 +92,7 @@ impl Default for Settings {
             tls: TlsDemand::default(),
             auth: None,
             implicit_tls: false,
+            envelope_only: false,
             limits: ReplyLimits::default(),
         }
     }

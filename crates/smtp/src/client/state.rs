@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::exchange::{Exchange, Step};
+use super::exchange::Exchange;
 use super::output::Stage;
 use super::settings::Deadlines;
+use super::step::Step;
 use super::{Instant, Session};
 
 /// A session's state, named by what it waits for.

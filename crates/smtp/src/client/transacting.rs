@@ -1,9 +1,10 @@
 //! Transactions: begun, answered, chained behind one another.
 
 use super::Session;
-use super::exchange::{Exchange, Next, unasked};
+use super::exchange::Exchange;
 use super::output::{Final, Framing, Lost, Output};
 use super::state::State;
+use super::step::{Next, unasked};
 use crate::reply::{Class, Reply};
 
 /// Room for the commands of a transaction with one recipient, so that they are put together in one piece.
@@ -171,7 +172,13 @@ impl Session {
             let result = match transaction.unsendable(&self.capabilities) {
                 Some(why) => Final::NotSent(why),
                 None if transaction.recipients.is_empty() => Final::AllRecipientsRejected,
-                None => return Some(Box::new(Exchange::new(transaction, framing, reset))),
+                None => {
+                    let exchange = Exchange::new(transaction, framing, reset);
+                    return Some(Box::new(match self.settings.envelope_only {
+                        true => exchange.envelope_only(),
+                        false => exchange,
+                    }));
+                }
             };
             self.outputs.push_back(Output::Done { tag: transaction.tag, result });
         }

@@ -18,8 +18,8 @@
 //!
 //! Actions: `transact TAG <from> <to>... [size=N] [8bit] [utf8] [mail/PARAM] [rcpt/PARAM]`, where `rcpt/` adds
 //! to the recipient before it; `content_written`, `content_progress`, `tls_started`, `tls_failed WHY`, `quit`.
-//! Settings: `helo`, `tls never|opportunistic|required`, `implicit_tls`, `auth USER PASSWORD`, `allow_clear`,
-//! `line_octets N`, `lines N`, and each deadline by its name.
+//! Settings: `helo`, `tls never|opportunistic|required`, `implicit_tls`, `envelope_only`, `auth USER PASSWORD`,
+//! `allow_clear`, `line_octets N`, `lines N`, and each deadline by its name.
 
 use std::path::Path;
 use std::time::Duration;
@@ -211,6 +211,7 @@ fn set_other(settings: &mut Settings, name: &str, value: &str) -> Option<()> {
         ("tls", "opportunistic") => settings.tls = TlsDemand::Opportunistic,
         ("tls", "required") => settings.tls = TlsDemand::Required,
         ("implicit_tls", "") => settings.implicit_tls = true,
+        ("envelope_only", "") => settings.envelope_only = true,
         ("auth", both) => {
             let (user, password) = both.split_once(' ')?;
             settings.auth = Some(Credentials::new(user.to_owned(), password.to_owned()));

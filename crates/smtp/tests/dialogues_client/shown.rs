@@ -51,6 +51,7 @@ fn result_shown(result: &Final) -> String {
         Final::Accepted(reply) => format!("accepted {reply}"),
         Final::Rejected(reply, stage) => format!("rejected {} {reply}", stage_shown(*stage)),
         Final::AllRecipientsRejected => "all_recipients_rejected".to_owned(),
+        Final::EnvelopeTaken => "envelope_taken".to_owned(),
         Final::NotSent(NotSent::Smtputf8NotOffered) => "not_sent smtputf8".to_owned(),
         Final::NotSent(NotSent::TooBig { limit }) => format!("not_sent too_big {limit}"),
     }
