@@ -3,6 +3,7 @@
 
 mod world;
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use mailreeve_lab::dns::{Behaviour, RecordType, Transport, Zone};
@@ -27,7 +28,11 @@ fn problem(gateway: &Gateway, words: &str) -> (i32, String) {
 
 #[test]
 fn who_is_connected_is_told_by_host_and_listener_until_they_leave() {
-    let gateway = Gateway::start("");
+    let net = World::start(34).unwrap();
+    let own: IpAddr = [127, 0, 0, 1].into();
+    net.dns().reverse(own, "client.test").unwrap();
+    net.dns().put(&Zone::new("client.test").address("client.test", own)).unwrap();
+    let gateway = Gateway::start(&by_dns(&net, ""));
     let open: Vec<Talk> = (0..3).map(|_| Talk::with(gateway.smtp)).collect();
     let mut peers = Value::Null;
     // The name is looked up while the sessions go on.
@@ -38,8 +43,8 @@ fn who_is_connected_is_told_by_host_and_listener_until_they_leave() {
     let row = &peers[0];
     let source = row["address"].as_str().unwrap();
     assert!(source.starts_with("127."), "{row}");
-    // What this machine calls itself is its own affair.
     let host = row["host"].as_str().unwrap();
+    assert_eq!((host, &row["verified"]), ("client.test", &true.into()));
     assert_eq!(row["listener"], "Incoming");
     let text = gateway.text("topin");
     let last = text.lines().last().unwrap();
@@ -240,4 +245,31 @@ fn nslookup_shows_what_the_cache_knows_until_it_is_flushed() {
     assert_eq!(net.dns().asked("good.test", RecordType::MX), 2);
     let none = gateway.text("nslookup never.good.test");
     assert!(none.starts_with("NXDOMAIN: the name does not exist\n("), "{none}");
+}
+
+#[test]
+fn names_of_loopback_addresses_are_asked_of_the_servers_like_others() {
+    let (net, gateway) = in_a_world();
+    let address = "127.77.0.9".parse().unwrap();
+    net.dns().reverse(address, "named.good.test").unwrap();
+    let reply = gateway.json("nslookup 127.77.0.9");
+    assert_eq!(reply["records"][0]["data"], "named.good.test.", "{reply}");
+    assert_eq!(net.dns().asked("9.0.77.127.in-addr.arpa", RecordType::PTR), 1);
+    let none = gateway.text("nslookup 127.77.0.10");
+    assert!(none.starts_with("NXDOMAIN: "), "{none}");
+}
+
+#[test]
+fn who_gives_commands_is_known() {
+    let gateway = Gateway::start("");
+    let own = gateway.json("whoami");
+    assert_eq!((&own["from"], &own["role"]), (&"local socket".into(), &"administrator".into()), "{own}");
+    let text = gateway.text("whoami");
+    assert!(text.starts_with(&format!("Username:    {}\n", own["user"].as_str().unwrap())), "{text}");
+    gateway.text("tophosts");
+    let rows = gateway.json("who")["present"].take();
+    assert_eq!(rows.as_array().unwrap().len(), 1, "one user at one place is one row: {rows}");
+    assert_eq!((&rows[0]["user"], &rows[0]["what"]), (&own["user"], &"who".into()));
+    assert!(rows[0]["since_us"].as_u64() < rows[0]["last_us"].as_u64(), "{rows}");
+    assert!(gateway.text("who").starts_with("Username  Login Time  Idle Time  Remote Host   What\n="));
 }

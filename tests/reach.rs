@@ -1,15 +1,18 @@
 //! What can be reached from where the gateway stands: `telnet`, `ping`, `netstat`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod world;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::thread::JoinHandle;
 
 use mailreeve_lab::host::{Detail, Temper};
 use mailreeve_lab::world::World;
+use serde_json::{Value, json};
 use world::places::by_dns;
-use world::{Gateway, Talk, address as address_of_ours, wait_until};
+use world::{Gateway, PATIENCE, Talk, address as address_of_ours, wait_until};
 
 fn problem(gateway: &Gateway, words: &str) -> (i32, String) {
     let output = gateway.command(words);
@@ -64,6 +67,82 @@ fn telnet_goes_the_way_of_delivery_and_shows_the_first_words() {
     );
     let (code, text) = problem(&gateway, "telnet good.test 99999");
     assert!(code == 2 && text.contains("`99999` is not a port"), "{text}");
+}
+
+/// The answer to a call, line by line.
+struct Line(BufReader<UnixStream>);
+
+impl Line {
+    fn talk_to(gateway: &Gateway, to: &TcpListener) -> (Self, TcpStream) {
+        let stream = UnixStream::connect(gateway.folder.path().join("socket")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut line = Self(BufReader::new(stream));
+        let at = to.local_addr().unwrap();
+        line.say(&json!({
+            "v": 1, "command": "telnet", "manner": "talk",
+            "args": { "host": at.ip().to_string(), "port": at.port() },
+        }));
+        let (host, _) = to.accept().unwrap();
+        host.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert!(line.next()["part"]["tried"]["tried"]["local"].is_string());
+        (line, host)
+    }
+
+    fn say(&mut self, what: &Value) {
+        writeln!(self.0.get_mut(), "{what}").unwrap();
+    }
+
+    fn next(&mut self) -> Value {
+        let mut text = String::new();
+        self.0.read_line(&mut text).unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no answer: {text:?}"))
+    }
+
+    /// What the host is heard to say, up to so many octets.
+    fn hear(&mut self, octets: usize) -> Vec<u8> {
+        let mut heard = Vec::new();
+        while heard.len() < octets {
+            let part = self.next();
+            let more = part["part"]["heard"]["octets"].as_array().unwrap_or_else(|| panic!("{part}"));
+            heard.extend(more.iter().map(|octet| u8::try_from(octet.as_u64().unwrap()).unwrap()));
+        }
+        heard
+    }
+}
+
+#[test]
+fn a_conversation_carries_octets_both_ways_until_one_side_ends_it() {
+    let gateway = Gateway::start("");
+    let listener = TcpListener::bind((address_of_ours(), 0)).unwrap();
+    let (mut line, mut host) = Line::talk_to(&gateway, &listener);
+    host.write_all(b"220 \x1b\xff\r\n").unwrap();
+    assert_eq!(line.hear(8), b"220 \x1b\xff\r\n");
+    line.say(&json!({ "said": b"EHLO a\r\n" }));
+    let mut said = [0; 8];
+    host.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"EHLO a\r\n");
+    drop(host);
+    assert_eq!(line.next()["ok"]["silence"], "Connection closed by foreign host.");
+
+    // More is said than fits into any buffer on the way, and nothing of it is lost.
+    let (mut line, mut host) = Line::talk_to(&gateway, &listener);
+    let reading: JoinHandle<usize> = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        host.read_to_end(&mut all).unwrap();
+        all.len()
+    });
+    for _ in 0..200 {
+        line.say(&json!({ "said": vec![b'x'; 5_000] }));
+    }
+    line.0.get_mut().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(line.next()["ok"]["silence"], "Connection closed.");
+    assert_eq!(reading.join().unwrap(), 1_000_000);
+
+    // Who just leaves leaves no connection behind, and it is on record that it was there.
+    let (line, mut host) = Line::talk_to(&gateway, &listener);
+    drop(line);
+    assert_eq!(host.read(&mut [0; 8]).unwrap(), 0);
+    wait_until("all three are in the record", || gateway.log().matches("Command telnet ").count() == 3);
 }
 
 #[test]

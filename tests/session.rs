@@ -111,9 +111,20 @@ fn the_steps_for_a_message_that_stays_queued() {
     let zone = mailreeve_lab::dns::Zone::new("down.test").mx(10, &exchanger);
     setting.net.dns().put(&zone.address(&exchanger, healthy.address().ip())).unwrap();
     terminal.give(PROMPT, "dnsflush y");
-    terminal.give(PROMPT, &format!("telnet {exchanger} {}", setting.net.port()));
+    // A conversation: what is typed goes to the host, until that closes.
+    terminal.press(&format!("telnet {exchanger} {}\r", setting.net.port()));
+    terminal.wait("a banner", |text| text.contains("\n220 "));
     assert!(terminal.text().contains(&format!("Connected to {exchanger}.")), "{}", terminal.text());
-    assert!(terminal.text().contains("\n220 "), "{}", terminal.text());
+    terminal.press("EHLO gw.test\r");
+    terminal.wait("what it offers", |text| text.contains("\n250 "));
+    terminal.press("QUIT\r");
+    let closed = format!("Connection closed by foreign host.\n{PROMPT}");
+    terminal.wait("the prompt", |text| text.ends_with(&closed));
+    // Once more, and left by its escape character alone.
+    terminal.press(&format!("telnet {exchanger} {}\r", setting.net.port()));
+    terminal.wait("a second banner", |text| text.matches("\n220 ").count() == 2);
+    terminal.press("\u{1d}");
+    terminal.wait("the prompt", |text| text.ends_with(&format!("Connection closed.\n{PROMPT}")));
     let waiting = || {
         let waiting = setting.gateway.json("showrecipients host down.test");
         let whys: Vec<String> =

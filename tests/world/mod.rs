@@ -79,6 +79,8 @@ pub struct Gateway {
     pub smtp: SocketAddr,
     /// Variables of its environment.
     pub environment: Vec<(&'static str, String)>,
+    /// Words before the binary: a program that runs it somewhere else.
+    pub within: Vec<String>,
     child: Option<Child>,
 }
 
@@ -87,7 +89,7 @@ impl Gateway {
     pub fn prepare(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let smtp = SocketAddr::new(address(), 2525);
-        let gateway = Self { folder, smtp, environment: Vec::new(), child: None };
+        let gateway = Self { folder, smtp, environment: Vec::new(), within: Vec::new(), child: None };
         gateway.configure(more);
         gateway
     }
@@ -140,7 +142,10 @@ impl Gateway {
     pub fn spawn(&mut self) {
         let errors =
             fs::File::options().create(true).append(true).open(self.folder.path().join("stderr")).unwrap();
-        let child = Command::new(binary())
+        let own = binary().display().to_string();
+        let mut words = self.within.iter().chain(std::iter::once(&own));
+        let child = Command::new(words.next().unwrap())
+            .args(words)
             .args(["--config", self.config().to_str().unwrap(), "serve"])
             .env_remove("NOTIFY_SOCKET")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::format::in_lines;
+use crate::parts::Parts;
 use crate::repeat::Repeat;
 use crate::wire::Problem;
 
@@ -95,6 +96,9 @@ pub trait Command: Serialize + DeserializeOwned + Sized {
     /// How its samples are shown, when it is given again and again.
     const REPEAT: Option<Repeat> = None;
 
+    /// How its answer is shown as it comes, when that takes a while.
+    const PARTS: Option<Parts> = None;
+
     /// How long its answer may take before the gateway must be in trouble.
     const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -165,6 +169,8 @@ pub struct Entry {
     pub next: fn(&Value) -> Result<Next, Problem>,
     /// How its samples are shown, when it is given again and again.
     pub repeat: Option<Repeat>,
+    /// How its answer is shown as it comes, when that takes a while.
+    pub parts: Option<Parts>,
     /// How long the answer may take before the gateway must be in trouble.
     pub patience: Duration,
     /// Whether the last argument takes all words that are left.
@@ -186,6 +192,7 @@ impl Entry {
             text: text::<C>,
             next: next::<C>,
             repeat: C::REPEAT,
+            parts: C::PARTS,
             patience: C::PATIENCE,
             open_ended: C::OPEN_ENDED,
             named: C::NAMED,
@@ -218,7 +225,13 @@ fn next<C: Command>(reply: &Value) -> Result<Next, Problem> {
     reply_of::<C>(reply).map(|reply| reply.next())
 }
 
-fn reply_of<C: Command>(reply: &Value) -> Result<C::Reply, Problem> {
+/// Reads a reply and makes its texts safe to show.
+pub(crate) fn reply_of<C: Command>(reply: &Value) -> Result<C::Reply, Problem> {
+    shown::<C, _>(reply)
+}
+
+/// Reads a reply of a command, or a part of one, and makes its texts safe to show.
+pub(crate) fn shown<C: Command, T: DeserializeOwned>(reply: &Value) -> Result<T, Problem> {
     let mut reply = reply.clone();
     if !C::LINES {
         in_lines(&mut reply);

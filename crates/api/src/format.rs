@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// When a reply was made, and the zone in which its instants are shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AsOf {
     /// Microseconds since the epoch, UTC.
     pub at_us: u64,
@@ -28,6 +28,11 @@ impl AsOf {
     /// Shows the reply's own time of day: `14:29:42`.
     pub fn time(&self) -> String {
         self.zoned(self.at_us).strftime("%H:%M:%S").to_string()
+    }
+
+    /// Shows the day and the time of an instant: `Thu 14:29`.
+    pub fn day_and_time(&self, at_us: u64) -> String {
+        self.zoned(at_us).strftime("%a %H:%M").to_string()
     }
 
     /// Shows an instant without its zone, as tables do.

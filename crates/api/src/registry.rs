@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use crate::alerts::DisplayAlerts;
 use crate::command::Entry;
-use crate::diagnose::{Dig, DnsFlush, NetStat, NsLookup, Ping, Ping6, Telnet};
+use crate::diagnose::{Dig, DnsFlush, NetStat, NsLookup, Ping, Ping6, Telnet, TraceRoute, TraceRoute6};
 use crate::explain::Explain;
 use crate::jobs::{
     ArchiveMessage, BounceRecipients, DeleteRecipients, Jobs, RedirectRecipients, RemoveMessage, ShowJob,
 };
 use crate::message::{OldMessage, ShowMessage};
 use crate::monitor::{DnsStatus, HostRate, Rate, ResetCounters, TopIn, Version};
+use crate::presence::{Who, WhoAmI};
+use crate::probe::{Probe, SmtpPing, TlsVerify};
 use crate::prove::Prove;
 use crate::queue::{DeliverNow, DeliveryStatus, HostStatus, ShowRecipients, TopHosts};
 use crate::recorder::{Attempts, Transcript};
@@ -65,12 +67,19 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<DisplayAlerts>(),
     Entry::of::<ResetCounters>(),
     Entry::of::<Version>(),
+    Entry::of::<Who>(),
+    Entry::of::<WhoAmI>(),
     Entry::of::<Dig>(),
     Entry::of::<NsLookup>(),
     Entry::of::<DnsFlush>(),
     Entry::of::<Telnet>(),
     Entry::of::<Ping>(),
     Entry::of::<Ping6>(),
+    Entry::of::<TraceRoute>(),
+    Entry::of::<TraceRoute6>(),
+    Entry::of::<Probe>(),
+    Entry::of::<SmtpPing>(),
+    Entry::of::<TlsVerify>(),
     Entry::of::<NetStat>(),
 ];
 

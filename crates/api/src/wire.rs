@@ -4,6 +4,14 @@
 //! {"v":1,"command":"tophosts","args":{"key":"active_rcpts"}}
 //! {"v":1,"ok":{...}}     or     {"v":1,"error":{"message":"...","hint":"..."}}
 //! ```
+//!
+//! On the local socket a call may ask for its answer in parts, as they become known, each a line before the last one:
+//! ```text
+//! {"v":1,"command":"ping","args":{"host":"mx.example.com"},"manner":"parts"}
+//! {"v":1,"part":{...}}    any number of them, then ok or error as above
+//! ```
+//! In the manner `talk` the caller goes on to say things, `{"said":[81,85,73,84]}` a line, until the answer is there;
+//! the connection ends with it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,12 +37,43 @@ pub struct Call {
     /// Who gave it. On the local socket nobody may say so: there it is the user at the other end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Caller>,
+    /// How the answer is to come. By the desk it always comes whole.
+    #[serde(default, skip_serializing_if = "Manner::is_whole")]
+    pub manner: Manner,
+}
+
+/// How an answer comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manner {
+    /// At the end, in one line.
+    #[default]
+    Whole,
+    /// What becomes known on the way comes in lines of its own before that.
+    Parts,
+    /// As parts, and the caller says things meanwhile.
+    Talk,
+}
+
+impl Manner {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
+}
+
+/// What a caller says while its answer is under way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The octets.
+    pub said: Vec<u8>,
 }
 
 impl Call {
     /// Makes a call of the command with these words, by whoever is at this end of the connection.
     pub fn new(command: impl Into<String>, args: Value) -> Self {
-        Self { v: VERSION, command: command.into(), args, caller: None }
+        Self { v: VERSION, command: command.into(), args, caller: None, manner: Manner::Whole }
     }
 }
 
@@ -61,6 +100,9 @@ pub struct Answer {
     /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Problem>,
+    /// A part of the reply; more lines follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Value>,
 }
 
 /// What went wrong, for a person: the message says what, the hint says what to do. The kind is for programs.
@@ -142,11 +184,16 @@ impl Problem {
 impl Answer {
     /// Wraps a reply.
     pub fn ok(value: Value) -> Self {
-        Self { v: VERSION, ok: Some(value), error: None }
+        Self { v: VERSION, ok: Some(value), error: None, part: None }
+    }
+
+    /// Wraps a part of a reply.
+    pub fn part(value: Value) -> Self {
+        Self { v: VERSION, ok: None, error: None, part: Some(value) }
     }
 
     /// Wraps a problem.
     pub fn problem(problem: Problem) -> Self {
-        Self { v: VERSION, ok: None, error: Some(problem) }
+        Self { v: VERSION, ok: None, error: Some(problem), part: None }
     }
 }

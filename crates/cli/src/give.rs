@@ -11,7 +11,7 @@ use crate::connection::{self, Unanswered};
 use crate::dialogue::{self, Told};
 use crate::interrupt::Interrupt;
 use crate::person::{Person, Question, agreed};
-use crate::{Exit, Invocation, follow, help, repeat, words};
+use crate::{Exit, Invocation, follow, help, parts, repeat, words};
 
 /// Who gives a command, and where what comes of it goes.
 pub(crate) struct Console<'a> {
@@ -102,9 +102,10 @@ fn parse(
         }
     }
     let call = Call::new(entry.spec.words, args);
-    match &entry.repeat {
-        Some(repeat) => repeat::run(invocation, repeat, &call, console),
-        None => give(invocation, entry, call, console),
+    match (&entry.repeat, &entry.parts) {
+        (Some(repeat), _) => repeat::run(invocation, repeat, &call, console),
+        (None, Some(parts)) if !invocation.json => parts::run(invocation, parts, call, console),
+        (None, Some(_) | None) => give(invocation, entry, call, console),
     }
 }
 
@@ -220,18 +221,23 @@ pub(crate) fn ask(
     call: &Call,
     interrupt: &Interrupt,
 ) -> Result<Value, (Problem, Exit)> {
-    let Answer { ok, error, .. } =
-        connection::call(invocation.socket, call, interrupt).map_err(|unanswered| match unanswered {
-            Unanswered::Aborted => aborted(),
-            Unanswered::Problem(problem) => {
-                let absent = problem.kind == ProblemKind::Unavailable;
-                let hint = invocation.doubt.filter(|_| absent).map(str::to_owned).or(problem.hint);
-                (Problem { hint, ..problem }, Exit::Unreachable)
-            }
-        })?;
+    let Answer { ok, error, .. } = connection::call(invocation.socket, call, interrupt)
+        .map_err(|unanswered| without_answer(invocation, unanswered))?;
     match error {
         Some(problem) => Err((problem, Exit::Failed)),
         None => Ok(ok.unwrap_or_default()),
+    }
+}
+
+/// What is told when there is no answer.
+pub(crate) fn without_answer(invocation: &Invocation<'_>, unanswered: Unanswered) -> (Problem, Exit) {
+    match unanswered {
+        Unanswered::Aborted => aborted(),
+        Unanswered::Problem(problem) => {
+            let absent = problem.kind == ProblemKind::Unavailable;
+            let hint = invocation.doubt.filter(|_| absent).map(str::to_owned).or(problem.hint);
+            (Problem { hint, ..problem }, Exit::Unreachable)
+        }
     }
 }
 

@@ -47,18 +47,31 @@ impl Interrupt {
 
     /// Waits until `file` has something to read, until an instant, or for Ctrl-C.
     pub(crate) fn wait(&self, file: Option<BorrowedFd<'_>>, until: Instant) -> io::Result<Woken> {
+        self.wait_for_any(file.as_slice(), until).map(|(woken, _)| woken)
+    }
+
+    /// As [`wait`](Self::wait), for whichever of some files comes first; tells its place.
+    pub(crate) fn wait_for_any(
+        &self,
+        files: &[BorrowedFd<'_>],
+        until: Instant,
+    ) -> io::Result<(Woken, usize)> {
         let signals = self.0.as_ref().map(|signals| PollFd::from_borrowed_fd(signals.as_fd(), PollFlags::IN));
-        let file = file.map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN));
-        let has_file = file.is_some();
-        let mut files: Vec<PollFd<'_>> = file.into_iter().chain(signals).collect();
+        let polled = files.iter().map(|file| PollFd::from_borrowed_fd(*file, PollFlags::IN));
+        let mut polled: Vec<PollFd<'_>> = polled.chain(signals).collect();
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match poll(&mut files, Some(&timespec(left))) {
-                Ok(0) => return Ok(Woken::Timeout),
-                Ok(_) if self.pressed() => return Ok(Woken::Interrupted),
-                Ok(_) if has_file && !files[0].revents().is_empty() => return Ok(Woken::Readable),
+            match poll(&mut polled, Some(&timespec(left))) {
+                Ok(0) => return Ok((Woken::Timeout, 0)),
+                Ok(_) if self.pressed() => return Ok((Woken::Interrupted, 0)),
+                Ok(_) => {
+                    let ready = (0..files.len()).find(|place| !polled[*place].revents().is_empty());
+                    if let Some(place) = ready {
+                        return Ok((Woken::Readable, place));
+                    }
+                }
                 // Any other signal, for example of a terminal that changed its size.
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }

@@ -10,6 +10,7 @@ mod follow;
 mod give;
 mod help;
 mod interrupt;
+mod parts;
 mod person;
 pub mod reference;
 mod repeat;

@@ -14,11 +14,13 @@ mod alert;
 mod desk;
 mod failure;
 mod inbound;
+mod probe;
 
 pub use alert::{Alert, Severity};
 pub use desk::SignIn;
 pub use failure::{Cause, Failure, FailureKind, Stage};
 pub use inbound::{AbortReason, CloseReason, PeerAction, RecipientRule};
+pub use probe::ProbeSum;
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +195,8 @@ pub enum Event {
         recipients: u64,
         by: String,
     },
+    /// A destination was probed: by an operator, or by the gateway itself when it went down.
+    Probed { host: Host, sum: ProbeSum, by: String },
 }
 
 /// What an operator's order does to each recipient that it concerns.

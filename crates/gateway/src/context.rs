@@ -30,6 +30,7 @@ use crate::jobs::Jobs;
 use crate::lookups::dns::Dns;
 use crate::lookups::exchangers::Surroundings;
 use crate::lookups::reverse::PeerNames;
+use crate::probe::Probes;
 use crate::recorder::Recorder;
 use crate::standing::StandingOrders;
 use crate::tls::ClientTls;
@@ -73,6 +74,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// What was accepted and has not entered delivery.
     pub work_queue: Arc<WorkQueue>,
+    /// What probes found.
+    pub probes: Probes,
     /// How far reading the spool after the start is.
     pub recovery: RecoveryProgress,
 }

@@ -11,6 +11,7 @@
 //! * [`recorder`]: what was tried for each recipient, kept for those who ask why.
 //! * [`commands`]: the operators' commands over the local socket.
 //! * `diagnose`: what operators ask of the network.
+//! * [`probe`]: the way of delivery to a destination, gone without handing anything over.
 //! * `verdicts`: what operators knew of destinations that failed, over restarts.
 //! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
@@ -33,6 +34,7 @@ pub mod logfile;
 pub mod lookups;
 pub mod metrics;
 pub mod notify;
+pub mod probe;
 pub mod receipts;
 pub mod recorder;
 mod serve;

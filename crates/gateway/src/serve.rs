@@ -53,7 +53,7 @@ use crate::lookups::reverse::PeerNames;
 use crate::receipts::{Dispatcher, ReceiptRouter, Receipts};
 use crate::recorder::Recorder;
 use crate::verdicts::{self, Kept};
-use crate::{desk, events, metrics, notify};
+use crate::{desk, events, metrics, notify, probe};
 
 /// Longest time for connections to end at a stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -158,6 +158,7 @@ impl Daemon {
             jobs: Jobs::new(receipts),
             recorder,
             work_queue,
+            probes: probe::Probes::default(),
             running: ArcSwap::from_pointee(running),
         });
         started(&context);
@@ -282,6 +283,7 @@ async fn control(
         tokio::spawn(metrics::serve(listener, Arc::clone(&commands)));
     }
     tokio::spawn(desk::run(Arc::clone(context), Arc::clone(&commands)));
+    tokio::spawn(probe::run(Arc::clone(context)));
     tokio::spawn(release::run(Arc::clone(context)));
     tokio::spawn(commands::watch_identity(Arc::clone(&commands)));
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));

@@ -4,23 +4,31 @@
 //! opportunistic peer is not authenticated anyway, so its certificate is not judged (RFC 7435); `verify`
 //! demands one that the system's trust store accepts for the exchanger's name.
 
+mod witness;
+
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use mailreeve_core::attempt::Certificate;
+use mailreeve_core::delivery::io::TlsMode;
 use mailreeve_core::event::TlsResult;
+use mailreeve_smtp::client::TlsDemand;
+use parking_lot::Mutex;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 use x509_parser::extensions::GeneralName;
 
+pub use self::witness::Seen;
+use self::witness::Witness;
 use crate::stream::Stream;
 
 /// What delivery needs to speak TLS.
@@ -28,28 +36,61 @@ use crate::stream::Stream;
 pub struct ClientTls {
     opportunistic: Arc<ClientConfig>,
     verifying: Option<Arc<ClientConfig>>,
+    provider: Arc<CryptoProvider>,
+    any: Arc<dyn ServerCertVerifier>,
+    /// What this system trusts.
+    trusts: Option<Arc<dyn ServerCertVerifier>>,
 }
 
 impl ClientTls {
     /// Prepares both manners. A system without a trust store can still deliver opportunistically.
     pub fn new() -> Result<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let opportunistic = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(Arc::clone(&provider))))
-            .with_no_client_auth();
-        let verifying = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_platform_verifier()
-            .ok()
-            .map(|builder| Arc::new(builder.with_no_client_auth()));
-        Ok(Self { opportunistic: Arc::new(opportunistic), verifying })
+        let any: Arc<dyn ServerCertVerifier> = Arc::new(AnyCertificate(Arc::clone(&provider)));
+        let trusts = Verifier::new(Arc::clone(&provider)).ok();
+        let trusts = trusts.map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>);
+        let opportunistic = client_config(&provider, Arc::clone(&any))?;
+        let verifying = trusts.clone().map(|trusts| client_config(&provider, trusts)).transpose()?;
+        Ok(Self { opportunistic, verifying, provider, any, trusts })
     }
 
     /// Returns the manner for a destination; `None` when verification is asked for and impossible here.
     pub fn manner(&self, verify: bool) -> Option<Arc<ClientConfig>> {
         if verify { self.verifying.clone() } else { Some(Arc::clone(&self.opportunistic)) }
+    }
+
+    /// Returns the same manner for one handshake, and where it will tell what it saw.
+    pub fn witnessed(&self, verify: bool) -> Option<(Arc<ClientConfig>, Arc<Mutex<Seen>>)> {
+        let decides = if verify { self.trusts.clone()? } else { Arc::clone(&self.any) };
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let witness = Witness::new(decides, self.trusts.clone(), Arc::clone(&seen));
+        let config = client_config(&self.provider, Arc::new(witness)).ok()?;
+        Some((config, seen))
+    }
+}
+
+fn client_config(
+    provider: &Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<Arc<ClientConfig>> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    Ok(Arc::new(builder.with_no_client_auth()))
+}
+
+/// Whom a certificate must be for: the exchanger, or its address where it has no name.
+pub fn server_name(name: &str, address: SocketAddr) -> ServerName<'static> {
+    ServerName::try_from(name.to_owned()).unwrap_or_else(|_| ServerName::IpAddress(address.ip().into()))
+}
+
+/// What a session asks of TLS, by the policy of its destination; `in_clear` when TLS is known to be broken there.
+pub const fn demand(mode: TlsMode, in_clear: bool) -> TlsDemand {
+    match (mode, in_clear) {
+        (TlsMode::Off, _) | (TlsMode::Preferred, true) => TlsDemand::Never,
+        (TlsMode::Preferred, false) => TlsDemand::Opportunistic,
+        (TlsMode::Required | TlsMode::Verify, _) => TlsDemand::Required,
     }
 }
 
@@ -119,6 +160,11 @@ const NAMES: usize = 8;
 pub fn shown_certificate(stream: &Stream) -> Option<Certificate> {
     let Stream::Opened(tls) = stream else { return None };
     let [certificate, ..] = tls.get_ref().1.peer_certificates()? else { return None };
+    read_certificate(certificate)
+}
+
+/// What a certificate says of itself; nothing when it cannot be read.
+pub fn read_certificate(certificate: &CertificateDer<'_>) -> Option<Certificate> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
     let alternative = parsed.subject_alternative_name().ok().flatten();
     let named = alternative.iter().flat_map(|names| &names.value.general_names);

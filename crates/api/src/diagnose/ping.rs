@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
+use crate::parts::{InParts, Parts};
 use crate::wire::Problem;
 
 /// Packets sent when nothing is said.
@@ -62,6 +63,30 @@ pub struct PingPacket {
     pub problem: Option<String>,
 }
 
+/// What becomes known on the way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PingPart {
+    /// Where the packets go.
+    To {
+        /// The host as it was given.
+        host: String,
+        /// The address.
+        address: String,
+        /// Octets of data in a packet.
+        data_bytes: u64,
+    },
+    /// A packet came back, or did not.
+    Packet {
+        /// The address.
+        address: String,
+        /// Octets of data in it.
+        data_bytes: u64,
+        /// The packet.
+        packet: PingPacket,
+    },
+}
+
 const ARGUMENTS: &[Argument] = &[
     Argument { name: "host", help: "a name or an address", required: true, choices: &[] },
     Argument { name: "count", help: "how many packets, 1 to 20 (4)", required: false, choices: &[] },
@@ -81,6 +106,8 @@ impl Command for Ping {
         example: "ping mx.example.com",
     };
 
+    const PARTS: Option<Parts> = Some(Parts::of::<Self>());
+
     fn parse(words: &[String]) -> Result<Self, Problem> {
         let (host, count) = read(words, &Self::SPEC)?;
         Ok(Self { host, count })
@@ -99,6 +126,8 @@ impl Command for Ping6 {
         route: "/api/v1/ping6",
         example: "ping6 mx.example.com",
     };
+
+    const PARTS: Option<Parts> = Some(Parts::of::<Self>());
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         let (host, count) = read(words, &Self::SPEC)?;
@@ -120,25 +149,68 @@ fn read(words: &[String], spec: &Spec) -> Result<(String, u16), Problem> {
     Ok((host.trim_matches(['[', ']']).to_owned(), count))
 }
 
-impl Text for PingReply {
+impl InParts for Ping {
+    type Part = PingPart;
+
+    fn part(part: &PingPart) -> String {
+        part.text()
+    }
+
+    fn rest(reply: &PingReply) -> String {
+        reply.statistics()
+    }
+}
+
+impl InParts for Ping6 {
+    type Part = PingPart;
+
+    fn part(part: &PingPart) -> String {
+        part.text()
+    }
+
+    fn rest(reply: &PingReply) -> String {
+        reply.statistics()
+    }
+}
+
+impl PingPart {
     fn text(&self) -> String {
-        let mut out = String::new();
-        let address = &self.address;
-        let _ = writeln!(out, "PING {} ({address}): {} data bytes", self.host, self.data_bytes);
-        for PingPacket { number, took_us, problem } in &self.packets {
-            let _ = match (took_us, problem) {
-                (Some(us), _) => {
-                    writeln!(
-                        out,
-                        "{} bytes from {address}: icmp_seq={number} time={}",
-                        self.data_bytes + 8,
-                        ms(*us)
-                    )
+        match self {
+            Self::To { host, address, data_bytes } => {
+                format!("PING {host} ({address}): {data_bytes} data bytes\n")
+            }
+            Self::Packet { address, data_bytes, packet: PingPacket { number, took_us, problem } } => {
+                match (took_us, problem) {
+                    (Some(us), _) => {
+                        let bytes = data_bytes + 8;
+                        format!("{bytes} bytes from {address}: icmp_seq={number} time={}\n", ms(*us))
+                    }
+                    (None, Some(problem)) => format!("icmp_seq={number}: {problem}\n"),
+                    (None, None) => format!("icmp_seq={number}: no answer\n"),
                 }
-                (None, Some(problem)) => writeln!(out, "icmp_seq={number}: {problem}"),
-                (None, None) => writeln!(out, "icmp_seq={number}: no answer"),
-            };
+            }
         }
+    }
+}
+
+impl PingReply {
+    /// The reply as it came: where to, and each packet.
+    fn parts(&self) -> impl Iterator<Item = PingPart> {
+        let to = PingPart::To {
+            host: self.host.clone(),
+            address: self.address.clone(),
+            data_bytes: self.data_bytes,
+        };
+        std::iter::once(to).chain(self.packets.iter().map(|packet| self.packet(packet.clone())))
+    }
+
+    /// The part that tells of a packet.
+    pub fn packet(&self, packet: PingPacket) -> PingPart {
+        PingPart::Packet { address: self.address.clone(), data_bytes: self.data_bytes, packet }
+    }
+
+    fn statistics(&self) -> String {
+        let mut out = String::new();
         let times: Vec<u64> = self.packets.iter().filter_map(|packet| packet.took_us).collect();
         let (sent, back) = (self.packets.len() as u64, times.len() as u64);
         let lost = ((sent - back) * 1_000).checked_div(sent).unwrap_or(0);
@@ -157,7 +229,15 @@ impl Text for PingReply {
     }
 }
 
-fn ms(us: u64) -> String {
+impl Text for PingReply {
+    fn text(&self) -> String {
+        let parts: String = self.parts().map(|part| part.text()).collect();
+        parts + &self.statistics()
+    }
+}
+
+/// A time in milliseconds: `1.234 ms`.
+pub(super) fn ms(us: u64) -> String {
     format!("{}.{:03} ms", us / 1_000, us % 1_000)
 }
 

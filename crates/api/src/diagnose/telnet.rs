@@ -1,4 +1,4 @@
-//! `telnet`: does the other side open, and what does it say first?
+//! `telnet`: does the other side open, and what does it say first? On a terminal: a conversation.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::records::seconds;
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
+use crate::format::visible;
+use crate::parts::{InParts, Parts};
 use crate::wire::Problem;
 
 /// Connects to a host and reads its first words.
@@ -31,9 +33,9 @@ pub struct TelnetReply {
     pub host: String,
     /// Every address that was tried, in order.
     pub tries: Vec<TelnetTry>,
-    /// What the host said first, a line each; empty when it said nothing.
+    /// What the host said first, a line each; empty when it said nothing, and in a conversation.
     pub banner: Vec<String>,
-    /// Why the banner is missing or ends early.
+    /// Why the banner is missing or ends early, or how the conversation ended.
     pub silence: Option<String>,
     /// From the connection to the banner, microseconds.
     pub banner_us: Option<u64>,
@@ -54,12 +56,30 @@ pub struct TelnetTry {
     pub took_us: u64,
 }
 
+/// What becomes known on the way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TelnetPart {
+    /// An address was tried.
+    Tried {
+        /// The host as it was given.
+        host: String,
+        /// How it went.
+        tried: TelnetTry,
+    },
+    /// The host said something.
+    Heard {
+        /// The octets.
+        octets: Vec<u8>,
+    },
+}
+
 impl Command for Telnet {
     type Reply = TelnetReply;
     const SPEC: Spec = Spec {
         words: "telnet",
-        summary: "connects to a host and shows what it says first",
-        about: "The connection goes out from the address and with the time limit that delivery uses, to one address of the host after the other until one answers. What the host says first is shown and the connection is closed; a mail host is told QUIT. Nothing else is sent.",
+        summary: "connects to a host, to talk with it or to see what it says first",
+        about: "The connection goes out from the address and with the time limit that delivery uses, to one address of the host after the other until one answers. On a terminal you then talk with the host: each line that you type is sent, what it says is shown, Ctrl-] ends it, and so do five minutes without a word of either side. In a script, with --json and over HTTP what the host says first is shown and the connection is closed; a mail host is told QUIT, and nothing else is sent.",
         arguments: &[
             Argument { name: "host", help: "a name or an address", required: true, choices: &[] },
             Argument { name: "port", help: "1 to 65535 (25)", required: false, choices: &[] },
@@ -70,6 +90,7 @@ impl Command for Telnet {
         example: "telnet mx.example.com 25",
     };
     const PATIENCE: Duration = Duration::from_secs(90);
+    const PARTS: Option<Parts> = Some(Parts::of::<Self>());
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
         let host = words
@@ -86,20 +107,42 @@ impl Command for Telnet {
     }
 }
 
-impl Text for TelnetReply {
-    fn text(&self) -> String {
-        let mut out = String::new();
-        for TelnetTry { address, local, problem, took_us } in &self.tries {
-            let took = seconds(*took_us);
-            let _ = writeln!(out, "Trying {address}...");
-            if let Some(problem) = problem {
-                let _ = writeln!(out, "telnet: connect to address {address}: {problem} ({took})");
-            }
-            if let Some(local) = local {
-                let _ = writeln!(out, "Connected to {}.\nEscape character is '^]'.", self.host);
-                let _ = writeln!(out, "(from {local} in {took})");
-            }
+impl InParts for Telnet {
+    type Part = TelnetPart;
+    const TALKS: bool = true;
+
+    fn part(part: &TelnetPart) -> String {
+        match part {
+            TelnetPart::Tried { host, tried } => tried.text(host),
+            TelnetPart::Heard { octets } => visible(&String::from_utf8_lossy(octets)),
         }
+    }
+
+    fn rest(reply: &TelnetReply) -> String {
+        reply.rest()
+    }
+}
+
+impl TelnetTry {
+    fn text(&self, host: &str) -> String {
+        let mut out = String::new();
+        let Self { address, local, problem, took_us } = self;
+        let took = seconds(*took_us);
+        let _ = writeln!(out, "Trying {address}...");
+        if let Some(problem) = problem {
+            let _ = writeln!(out, "telnet: connect to address {address}: {problem} ({took})");
+        }
+        if let Some(local) = local {
+            let _ = writeln!(out, "Connected to {host}.\nEscape character is '^]'.");
+            let _ = writeln!(out, "(from {local} in {took})");
+        }
+        out
+    }
+}
+
+impl TelnetReply {
+    fn rest(&self) -> String {
+        let mut out = String::new();
         for line in &self.banner {
             let _ = writeln!(out, "{line}");
         }
@@ -113,6 +156,13 @@ impl Text for TelnetReply {
             let _ = writeln!(out, "Note: {note}");
         }
         out
+    }
+}
+
+impl Text for TelnetReply {
+    fn text(&self) -> String {
+        let tries: String = self.tries.iter().map(|tried| tried.text(&self.host)).collect();
+        tries + &self.rest()
     }
 }
 
@@ -178,5 +228,11 @@ mod tests {
         (from 10.1.1.9:41000 in 0.001 seconds)
         Connection closed by foreign host.
         ");
+    }
+
+    #[test]
+    fn what_a_host_says_cannot_command_a_terminal() {
+        let heard = TelnetPart::Heard { octets: b"220 a\r\n\x1b[2J\xff\tb".to_vec() };
+        assert_eq!(Telnet::part(&heard), "220 a\n\\x1b[2J\u{fffd}\tb");
     }
 }

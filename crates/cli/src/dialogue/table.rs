@@ -147,6 +147,10 @@ const DIALOGUES: &[(&str, &[Step])] = &[
     ),
     ("ping", &[needed("Enter the host to ping.\n")]),
     ("ping6", &[needed("Enter the host to ping.\n")]),
+    ("traceroute", &[needed("Enter the host to trace the way to.\n")]),
+    ("traceroute6", &[needed("Enter the host to trace the way to.\n")]),
+    ("probe", &[destination("Enter the destination to probe.\n")]),
+    ("tlsverify", &[destination("Enter the TLS domain to verify against:\n")]),
     (
         "netstat",
         &[Step::Pick {

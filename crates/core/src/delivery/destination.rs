@@ -146,6 +146,8 @@ pub(super) struct Destination {
     pub(super) free: Vec<Slot>,
     pub(super) busy: usize,
     pub(super) closing: usize,
+    /// A probe of the gateway's own has opened it since a connection stood last.
+    pub(super) probed: bool,
     pub(super) hold: Option<Hold>,
     pub(super) window: Window,
     /// Its share of each address that it uses.
@@ -194,6 +196,7 @@ impl Destination {
             free: Vec::new(),
             busy: 0,
             closing: 0,
+            probed: false,
             hold: None,
             window: Window::default(),
             addresses: BTreeMap::new(),

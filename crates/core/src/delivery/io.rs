@@ -169,6 +169,8 @@ pub enum Input {
     SpoolSpace { exhausted: bool },
     /// The stored record of a message handed out by [`Effect::Transact`] is damaged: its recipients end.
     RecordCorrupt { dcid: Dcid, mid: Mid, detail: String },
+    /// A probe reached EHLO of a destination at this address; the gateway made it by itself, or an operator.
+    Probed { host: Host, address: SocketAddr, by_itself: bool },
     /// The daemon stops: nothing new starts, connections close when their transaction ends.
     Shutdown,
 }

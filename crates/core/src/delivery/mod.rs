@@ -52,6 +52,7 @@ mod orders;
 mod outcome;
 mod pages;
 mod plan;
+mod probed;
 mod reach;
 mod reason;
 mod recipient;
@@ -76,6 +77,7 @@ mod tests;
 pub use carried::CarriedVerdict;
 pub use cohorts::Cohort;
 pub use destination::{SPECIAL, TlsFailure};
+pub use plan::{Demand, Plan};
 pub use rows::Row;
 
 use connection::Connections;
@@ -189,6 +191,9 @@ impl Delivery {
             Input::Reconfigure(settings) => self.reconfigure(settings),
             Input::SpoolSpace { exhausted } => self.spool_space(exhausted),
             Input::RecordCorrupt { dcid, mid, detail } => self.record_corrupt(dcid, mid, &detail, effects),
+            Input::Probed { host, address, by_itself } => {
+                self.probed(host.as_str(), address, by_itself, effects);
+            }
             Input::Shutdown => self.shutdown(effects),
         }
         self.keep_time(effects);

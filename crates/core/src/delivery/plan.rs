@@ -9,7 +9,7 @@ use crate::delivery::settings::{BounceProfile, Control, Hop, HopHost, Route, Set
 ///
 /// It holds the settings that it was made by, so that a row is never read from another table.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub struct Plan {
     settings: Arc<Settings>,
     control: Option<u32>,
     route: Option<u32>,
@@ -17,15 +17,18 @@ pub(super) struct Plan {
 
 /// What a connection must be like; only like connections are shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Demand {
-    pub(super) tls: TlsMode,
-    pub(super) credentials: Option<Arc<str>>,
-    pub(super) implicit_tls: bool,
+pub struct Demand {
+    /// TLS.
+    pub tls: TlsMode,
+    /// Name of the credentials for AUTH.
+    pub credentials: Option<Arc<str>>,
+    /// TLS from the first byte.
+    pub implicit_tls: bool,
 }
 
 impl Plan {
     /// Looks the rows up for a host whose exchangers may be known already.
-    pub(super) fn new<'a>(
+    pub fn new<'a>(
         settings: &Arc<Settings>,
         host: &str,
         exchangers: impl Iterator<Item = &'a str> + Clone,
@@ -53,7 +56,8 @@ impl Plan {
         }
     }
 
-    pub(super) fn route(&self) -> &Route {
+    /// Returns how it is reached.
+    pub fn route(&self) -> &Route {
         match self.route {
             Some(row) => &self.settings.routes[row as usize].1,
             None => &Route::UseDns,
@@ -67,7 +71,8 @@ impl Plan {
         profiles.get(self.control().profile).or(profiles.first()).unwrap_or(&WITHOUT_ANY)
     }
 
-    pub(super) fn demand(&self) -> Demand {
+    /// Returns what its connections must be like.
+    pub fn demand(&self) -> Demand {
         let tls = self.control().tls;
         match self.route() {
             Route::Hops { credentials, implicit_tls, .. } => {
@@ -78,7 +83,7 @@ impl Plan {
     }
 
     /// Returns the targets of a route whose hops are all addresses: nothing has to be looked up.
-    pub(super) fn fixed_targets(&self) -> Option<Vec<Target>> {
+    pub fn fixed_targets(&self) -> Option<Vec<Target>> {
         match self.route() {
             Route::Hops { hops, .. } => hops.iter().map(fixed_target).collect(),
             Route::UseDns | Route::Discard => None,

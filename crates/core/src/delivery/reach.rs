@@ -125,6 +125,7 @@ impl Delivery {
         self.settle_address(slot, address);
         let destination = &mut self.destinations[id];
         destination.meet(Met { address, offer: Some(Offer::of(&facts)) });
+        destination.probed = false;
         destination.opening.retain(|other| *other != slot);
         destination.free.push(slot);
         let outdated = self.connections[slot].epoch != destination.epoch;

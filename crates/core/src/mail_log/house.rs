@@ -1,7 +1,7 @@
 //! Lines about the gateway itself. Their words are ours: no classic grammar covers them, but for suspension.
 
 use super::line::Pen;
-use crate::event::{Alert, Severity, SignIn, SpoolSpace};
+use crate::event::{Alert, Event, Severity, SignIn, SpoolSpace};
 use crate::ids::Host;
 
 pub(super) fn started(pen: &mut Pen<'_>, version: &str, node: &str) {
@@ -77,26 +77,15 @@ pub(super) fn spool_space(pen: &mut Pen<'_>, state: SpoolSpace, free_bytes: u64)
     line.text(" (").number(kib).text(" KiB free)");
 }
 
-/// Who gave a command.
-pub(super) struct By<'a> {
-    pub(super) user: &'a str,
-    pub(super) role: &'a str,
-    pub(super) from: &'a str,
-}
-
-pub(super) fn commanded(
-    pen: &mut Pen<'_>,
-    by: &By<'_>,
-    command: &str,
-    arguments: &str,
-    refused: Option<&str>,
-) {
+/// Writes the line of a command; of other events nothing.
+pub(super) fn commanded(pen: &mut Pen<'_>, event: &Event) {
+    let Event::Commanded { user, role, from, command, arguments, refused } = event else { return };
     let line = match refused {
         None => pen.info().text("Command ").clean(command),
         Some(_) => pen.warning().text("Refused command ").clean(command),
     };
     let line = if arguments.is_empty() { line } else { line.text(" ").clean(arguments) };
-    let line = line.text(" by ").clean(by.user).text(" (").clean(by.role).text(") from ").clean(by.from);
+    let line = line.text(" by ").clean(user).text(" (").clean(role).text(") from ").clean(from);
     if let Some(why) = refused {
         line.text(": ").clean(why);
     }

@@ -22,6 +22,7 @@ mod messages;
 mod orders;
 mod outcome;
 pub mod phrases;
+mod probe;
 mod receiving;
 #[cfg(test)]
 mod tests;
@@ -88,11 +89,9 @@ impl MailLog {
             Event::DeliveryResumed { host, by } => house::resumed(pen, host.as_ref(), by),
             Event::DeliverNow { scope, recipients, by } => house::deliver_now(pen, scope, *recipients, by),
             Event::SpoolSpace { state, free_bytes } => house::spool_space(pen, *state, *free_bytes),
-            Event::Commanded { user, role, from, command, arguments, refused } => {
-                let by = house::By { user, role, from };
-                house::commanded(pen, &by, command, arguments, refused.as_deref());
-            }
+            Event::Commanded { .. } => house::commanded(pen, &stamped.event),
             Event::SignIn { user, from, outcome } => house::sign_in(pen, user, from, *outcome),
+            Event::Probed { host, sum, by } => probe::probed(pen, host.as_str(), sum, by),
             Event::ReceivingSuspended { .. }
             | Event::ReceivingResumed { .. }
             | Event::WorkQueuePaused { .. }

@@ -123,7 +123,8 @@ impl Tally {
             | Event::WorkQueuePaused { .. }
             | Event::WorkQueueResumed { .. }
             | Event::Redirected { .. }
-            | Event::JobDone { .. } => {}
+            | Event::JobDone { .. }
+            | Event::Probed { .. } => {}
         }
     }
 

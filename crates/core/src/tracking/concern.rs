@@ -83,7 +83,8 @@ pub const fn concern(event: &Event) -> Concern {
         | Event::ReceivingResumed { .. }
         | Event::WorkQueuePaused { .. }
         | Event::WorkQueueResumed { .. }
-        | Event::JobDone { .. } => Concern::Nothing,
+        | Event::JobDone { .. }
+        | Event::Probed { .. } => Concern::Nothing,
     }
 }
 

@@ -30,6 +30,7 @@ enum Act {
     Restart,
     Shutdown,
     Damage,
+    Probe,
 }
 
 impl Sim {
@@ -50,6 +51,7 @@ impl Sim {
             (2, Act::Restart),
             (1, Act::Shutdown),
             (1, Act::Damage),
+            (4, Act::Probe),
         ]);
         match act {
             Act::Message => self.message(),
@@ -90,6 +92,7 @@ impl Sim {
                 self.restart(crash)
             }
             Act::Shutdown => self.shutdown(),
+            Act::Probe => self.probe(),
             Act::Damage => {
                 if let Some((mid, _)) = self.somebody() {
                     self.damaged.insert(mid);
@@ -109,6 +112,15 @@ impl Sim {
             self.tell(Input::Enqueue(message))?;
         }
         Ok(())
+    }
+
+    /// A probe is answered by whichever exchanger, whatever delivery meets there.
+    fn probe(&mut self) -> Verdict {
+        let host = self.some_host();
+        let index = self.rng.index(self.world.exchangers.len());
+        let address = self.world.exchangers[index].address;
+        let by_itself = self.rng.chance(50);
+        self.tell(Input::Probed { host, address, by_itself })
     }
 
     fn some_host(&mut self) -> Host {

@@ -109,6 +109,7 @@ points! {
     InSpoolExhausted = "input: SpoolSpace exhausted",
     InSpoolEnough = "input: SpoolSpace enough",
     InRecordCorrupt = "input: RecordCorrupt",
+    InProbed = "input: Probed",
     InShutdown = "input: Shutdown",
     OutResolve = "effect: Resolve",
     OutConnect = "effect: Connect",

@@ -264,6 +264,7 @@ impl Sim {
             Input::SpoolSpace { exhausted: true } => Point::InSpoolExhausted,
             Input::SpoolSpace { exhausted: false } => Point::InSpoolEnough,
             Input::RecordCorrupt { .. } => Point::InRecordCorrupt,
+            Input::Probed { .. } => Point::InProbed,
             Input::Shutdown => Point::InShutdown,
         });
     }

@@ -4,6 +4,7 @@
 //! open it. Who comes by the desk has the role of its user, and what the role does not allow is refused here,
 //! in one place for every command. Every change goes into the record, done or refused. Reads never scan the queue; they ask the shard and the books for what is kept current.
 
+mod client;
 mod cohorts;
 mod deliverystatus;
 mod diagnose;
@@ -12,6 +13,7 @@ mod hoststatus;
 mod jobs;
 mod message;
 mod monitor;
+mod presence;
 mod prove;
 mod queue;
 mod recipients;
@@ -21,7 +23,7 @@ mod standing;
 mod status;
 mod track;
 mod waits;
-mod words;
+pub(crate) mod words;
 mod work_queue;
 
 use std::sync::Arc;
@@ -37,9 +39,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use client::Client;
 pub(crate) use prove::watch as watch_identity;
 pub use server::{bind, serve};
 
+use self::presence::Presence;
 use crate::context::Context;
 use crate::journal::Books;
 use crate::listen::Listener;
@@ -49,16 +53,22 @@ pub struct Commands {
     context: Arc<Context>,
     listeners: Vec<Arc<Listener>>,
     books: Arc<Books>,
+    presence: Presence,
 }
 
 impl Commands {
     /// Makes the commands of a gateway.
     pub fn new(context: Arc<Context>, listeners: Vec<Arc<Listener>>, books: Arc<Books>) -> Self {
-        Self { context, listeners, books }
+        Self { context, listeners, books, presence: Presence::default() }
     }
 
     /// Answers a call. `caller` is who gave it: for permission, and for the record.
     pub async fn answer(&self, call: Call, caller: &Caller) -> Answer {
+        self.answer_to(&Client::patient(), call, caller).await
+    }
+
+    /// Answers a call of one who may be told parts of the answer on the way.
+    async fn answer_to(&self, client: &Client, call: Call, caller: &Caller) -> Answer {
         if call.v != VERSION {
             return Answer::problem(Problem::new(
                 format!("this gateway speaks version {VERSION} of the protocol, not {}", call.v),
@@ -70,7 +80,10 @@ impl Commands {
         };
         let recorded = (entry.spec.effect == Effect::Change).then(|| audit::recorded(&call.args));
         let outcome = match allowed(entry, &call.args, caller) {
-            Ok(()) => self.carry_out(call, &caller.user).await,
+            Ok(()) => {
+                self.presence.gave(caller, entry.spec.words, self.context.clock.wall());
+                self.carry_out(call, caller, client).await
+            }
             Err(problem) => Err(problem),
         };
         if let Some(arguments) = recorded {
@@ -89,7 +102,8 @@ impl Commands {
         }
     }
 
-    async fn carry_out(&self, call: Call, by: &str) -> Result<Value, Problem> {
+    async fn carry_out(&self, call: Call, caller: &Caller, client: &Client) -> Result<Value, Problem> {
+        let by = caller.user.as_str();
         match call.command.as_str() {
             "status" => {
                 let status_api::Status {} = read(call.args)?;
@@ -153,7 +167,7 @@ impl Commands {
             }
             "workqueue rate" => write(&self.work_queue_rate(read(call.args)?)),
             "resumedel" => write(&self.resume_del(read(call.args)?, by).await?),
-            _ => self.monitor(call).await,
+            _ => self.monitor(call, caller, client).await,
         }
     }
 

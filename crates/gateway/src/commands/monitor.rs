@@ -1,4 +1,4 @@
-//! `topin`, `rate`, `hostrate`, `dnsstatus`, `version`, `resetcounters`.
+//! `topin`, `rate`, `hostrate`, `dnsstatus`, `version`, `who`, `whoami`, `resetcounters`.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use mailreeve_api::monitor::{
     DnsStatus, DnsStatusReply, HostRate, HostRateReply, PeerLine, Rate, RateReply, ResetCounters,
     ResetCountersReply, TopIn, TopInReply, Version, VersionReply,
 };
-use mailreeve_api::wire::{Call, Problem, ProblemKind};
+use mailreeve_api::presence::{Who, WhoAmI, WhoAmIReply};
+use mailreeve_api::wire::{Call, Caller, Problem, ProblemKind};
 use mailreeve_core::event::Event;
 use mailreeve_core::tally::Column;
 use serde_json::Value;
 
-use super::{Commands, read, stopping, write};
+use super::{Client, Commands, read, stopping, write};
 
 /// Rows of `topin`.
 const TOP: usize = 20;
@@ -20,7 +21,12 @@ const LOOK: (Duration, usize) = (Duration::from_millis(5), 1_000);
 
 impl Commands {
     /// Answers a call about what goes on in the gateway.
-    pub(super) async fn monitor(&self, call: Call) -> Result<Value, Problem> {
+    pub(super) async fn monitor(
+        &self,
+        call: Call,
+        caller: &Caller,
+        client: &Client,
+    ) -> Result<Value, Problem> {
         match call.command.as_str() {
             "topin" => {
                 let TopIn {} = read(call.args)?;
@@ -42,7 +48,15 @@ impl Commands {
             }
             "attempts" => write(&self.attempts(read(call.args)?).await?),
             "transcript" => write(&self.transcript(read(call.args)?).await?),
-            _ => self.diagnose(call).await,
+            "who" => {
+                let Who {} = read(call.args)?;
+                write(&self.who())
+            }
+            "whoami" => {
+                let WhoAmI {} = read(call.args)?;
+                write(&WhoAmIReply::from(caller.clone()))
+            }
+            _ => self.diagnose(call, &caller.user, client).await,
         }
     }
 

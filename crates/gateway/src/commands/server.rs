@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use mailreeve_api::audit::system_user;
 use mailreeve_api::command::Role;
-use mailreeve_api::wire::{Answer, Call, Caller, Problem, ProblemKind, REQUEST_BYTES};
+use mailreeve_api::wire::{Answer, Call, Caller, Manner, Problem, ProblemKind, REQUEST_BYTES, Said};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
-use super::Commands;
+use super::{Client, Commands};
 
 /// Connections served at a time; more wait in the kernel.
 const CONNECTIONS: usize = 64;
@@ -124,31 +125,116 @@ async fn talk(stream: UnixStream, commands: &Commands) -> io::Result<()> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        let limit = u64::try_from(REQUEST_BYTES).unwrap_or(u64::MAX);
-        let mut bounded = (&mut reader).take(limit);
-        let read = tokio::time::timeout(PATIENCE, bounded.read_until(b'\n', &mut line)).await;
+        let read = tokio::time::timeout(PATIENCE, next(&mut reader, &mut line)).await;
         if read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? == 0 {
             return Ok(());
         }
-        let answer = match serde_json::from_slice::<Call>(&line) {
-            Ok(call) if call.caller.is_some() => Answer::problem(
-                Problem::new(
-                    "nobody can give a command for somebody else here",
-                    "leave `caller` out: it is the user who opened the socket",
-                )
-                .of(ProblemKind::Forbidden),
-            ),
-            Ok(call) => commands.answer(call, &caller).await,
-            Err(error) => Answer::problem(Problem::new(
-                format!("the request was not understood: {error}"),
-                "send one JSON object a line: {\"v\":1,\"command\":\"status\"}",
-            )),
+        let (answer, over) = match serde_json::from_slice::<Call>(&line) {
+            Ok(call) if call.caller.is_some() => (nobody_else(), false),
+            Ok(call) if call.manner == Manner::Whole => (commands.answer(call, &caller).await, false),
+            Ok(call) => {
+                let talks = call.manner == Manner::Talk;
+                (in_parts(&mut reader, commands, call, &caller).await, talks)
+            }
+            Err(error) => {
+                let problem = Problem::new(
+                    format!("the request was not understood: {error}"),
+                    "send one JSON object a line: {\"v\":1,\"command\":\"status\"}",
+                );
+                (Answer::problem(problem), false)
+            }
         };
-        let mut text = serde_json::to_vec(&answer)?;
-        text.push(b'\n');
-        reader.get_mut().write_all(&text).await?;
-        if !line.ends_with(b"\n") {
+        say(&mut reader, &answer).await?;
+        if over || !line.ends_with(b"\n") {
             return Ok(());
         }
     }
+}
+
+/// Carries a call out, tells its parts as they come, and takes in what the client says meanwhile. Whoever left is told
+/// no more; the command ends when it notices, and is on record like any other.
+async fn in_parts(
+    reader: &mut BufReader<UnixStream>,
+    commands: &Commands,
+    call: Call,
+    caller: &Caller,
+) -> Answer {
+    let talks = call.manner == Manner::Talk;
+    let (client, ends) = Client::told(talks);
+    let (mut parts, mut said) = (Some(ends.parts), talks.then_some(ends.said));
+    let mut answering = std::pin::pin!(commands.answer_to(&client, call, caller));
+    let (mut line, mut words) = (Vec::new(), None);
+    loop {
+        tokio::select! {
+            biased;
+            part = next_part(&mut parts) => {
+                if say(reader, &Answer::part(part)).await.is_err() {
+                    (parts, said) = (None, None);
+                }
+            }
+            answer = &mut answering => {
+                // What was told last may still be on its way.
+                while let Some(part) = parts.as_mut().and_then(|parts| parts.try_recv().ok()) {
+                    if say(reader, &Answer::part(part)).await.is_err() {
+                        break;
+                    }
+                }
+                return answer;
+            }
+            // A client that talks faster than the host listens waits: what it said is taken before more is read.
+            taken = take(&said, &mut words), if words.is_some() => {
+                said = said.filter(|_| taken);
+            }
+            read = next(reader, &mut line), if said.is_some() && words.is_none() => {
+                words = read.ok().and_then(|_| serde_json::from_slice::<Said>(&line).ok());
+                line.clear();
+                // It left, or says what cannot be understood: no more is heard.
+                said = said.filter(|_| words.is_some());
+            }
+        }
+    }
+}
+
+/// Hands over what a client said; `false` when nobody listens.
+async fn take(said: &Option<mpsc::Sender<Vec<u8>>>, words: &mut Option<Said>) -> bool {
+    let Some(said) = said else {
+        *words = None;
+        return false;
+    };
+    match (said.reserve().await, words.take()) {
+        (Ok(place), Some(words)) => {
+            place.send(words.said);
+            true
+        }
+        (_, _) => false,
+    }
+}
+
+async fn next_part(parts: &mut Option<mpsc::Receiver<Value>>) -> Value {
+    if let Some(channel) = parts
+        && let Some(part) = channel.recv().await
+    {
+        return part;
+    }
+    std::future::pending().await
+}
+
+/// Reads a line; returns how much of it came just now.
+async fn next(reader: &mut BufReader<UnixStream>, line: &mut Vec<u8>) -> io::Result<usize> {
+    let limit = u64::try_from(REQUEST_BYTES.saturating_sub(line.len())).unwrap_or(u64::MAX);
+    reader.take(limit).read_until(b'\n', line).await
+}
+
+async fn say(reader: &mut BufReader<UnixStream>, answer: &Answer) -> io::Result<()> {
+    let mut text = serde_json::to_vec(answer)?;
+    text.push(b'\n');
+    reader.get_mut().write_all(&text).await
+}
+
+fn nobody_else() -> Answer {
+    let problem = Problem::new(
+        "nobody can give a command for somebody else here",
+        "leave `caller` out: it is the user who opened the socket",
+    );
+    Answer::problem(problem.of(ProblemKind::Forbidden))
 }

@@ -15,7 +15,7 @@ pub(super) const fn word(status: HostStatus) -> &'static str {
     }
 }
 
-pub(super) const fn mode(mode: TlsMode) -> &'static str {
+pub(crate) const fn mode(mode: TlsMode) -> &'static str {
     match mode {
         TlsMode::Off => "Off",
         TlsMode::Preferred => "Preferred",

@@ -101,7 +101,8 @@ pub(crate) async fn connect(address: SocketAddr, manner: &Manner) -> io::Result<
     Ok(stream)
 }
 
-fn describe(error: &io::Error, address: SocketAddr, clock: Clock) -> Failure {
+/// What a connection that did not come about means.
+pub(crate) fn describe(error: &io::Error, address: SocketAddr, clock: Clock) -> Failure {
     let (cause, status) = match error.kind() {
         io::ErrorKind::ConnectionRefused => (Cause::ConnectRefused, (4, 4, 1)),
         io::ErrorKind::TimedOut => (Cause::ConnectTimeout, (4, 4, 1)),

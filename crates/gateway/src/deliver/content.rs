@@ -44,7 +44,7 @@ impl Body {
 }
 
 /// Why content did not go out whole.
-pub(super) enum NotWritten {
+pub(crate) enum NotWritten {
     /// The connection.
     Network,
     /// The stored content could not be read to its end.
@@ -65,19 +65,19 @@ impl From<io::Error> for NotWritten {
 
 /// How content is written.
 #[derive(Clone, Copy)]
-pub(super) struct Writing<'a> {
+pub(crate) struct Writing<'a> {
     /// Its framing.
-    pub(super) framing: Framing,
+    pub(crate) framing: Framing,
     /// Some line starts with a dot.
-    pub(super) dots: bool,
+    pub(crate) dots: bool,
     /// What goes right behind the terminator.
-    pub(super) follow: &'a [u8],
+    pub(crate) follow: &'a [u8],
     /// A write that makes no progress for so long fails.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 /// Writes content that is in memory.
-pub(super) async fn write(
+pub(crate) async fn write(
     stream: &mut (impl AsyncWrite + Unpin),
     content: &[u8],
     how: Writing<'_>,

@@ -8,7 +8,7 @@ use mailreeve_store::spool::ReadError;
 
 /// Why stored mail is not at hand.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// Its record is damaged: it leaves the queue and is kept for inspection.
     Damaged(String),
     /// The disk failed, or there was no room in memory: the record may be sound, so its recipients wait and are

@@ -12,7 +12,7 @@ use std::time::Duration;
 use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Retried};
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
-use mailreeve_core::event::{Cause, Failure, Stage};
+use mailreeve_core::event::{Cause, Event, Failure, HostStatus, Stage};
 use mailreeve_core::ids::Dcid;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -202,6 +202,7 @@ impl Shell {
             | Input::Reconfigure(_)
             | Input::SpoolSpace { .. }
             | Input::RecordCorrupt { .. }
+            | Input::Probed { .. }
             | Input::Shutdown => {}
         }
         let (delivery, now, effects) = (&mut self.delivery, self.context.clock.wall(), &mut self.effects);
@@ -257,7 +258,12 @@ impl Shell {
                 self.start_held();
             }
             Effect::Quit { dcid } => self.order(dcid, Order::Quit),
-            Effect::Record(event) => self.context.events.tell(event),
+            Effect::Record(event) => {
+                if let Event::HostChanged { host, status: HostStatus::Down, .. } = &event {
+                    self.context.probes.want(host);
+                }
+                self.context.events.tell(event);
+            }
             Effect::Retried(retried) => {
                 if let Some(told) = self.retries.pop_front() {
                     // Whoever gave the command may have lost patience.

@@ -39,7 +39,10 @@ pub(super) async fn until_its_end(
     let looks = Looks::default();
     while let Ok(Some(said)) = next(&mut reader).await {
         match said {
-            FromDesk::Tell(fact) => record(context, fact),
+            FromDesk::Tell(fact) => {
+                commands.note(&fact);
+                record(context, fact);
+            }
             FromDesk::Cancel { id } => looks.cancel(id),
             FromDesk::Ask { id, call } => {
                 let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };

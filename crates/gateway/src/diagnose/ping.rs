@@ -6,13 +6,14 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use mailreeve_api::diagnose::{PING_MOST, PingPacket, PingReply};
+use mailreeve_api::diagnose::{PING_MOST, PingPacket, PingPart, PingReply};
 use mailreeve_api::wire::Problem;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout};
 
 use super::places;
+use crate::commands::Client;
 use crate::context::Running;
 
 /// Between two packets, and how long each has to come back.
@@ -23,10 +24,19 @@ const DATA: usize = 56;
 const HEAD: usize = 8;
 
 /// Sends packets to a host and waits for each.
-pub(crate) async fn ping(running: &Running, host: &str, count: u16, v6: bool) -> Result<PingReply, Problem> {
-    let address = of_family(running, host, v6).await?;
+pub(crate) async fn ping(
+    running: &Running,
+    host: &str,
+    count: u16,
+    v6: bool,
+    client: &Client,
+) -> Result<PingReply, Problem> {
+    let address = places::of_family(running, host, v6, "ping").await?;
     let socket = open(running, address).map_err(|error| refused(address, &error))?;
-    let mut packets = Vec::new();
+    let (host, address, data_bytes) = (host.to_owned(), address.to_string(), DATA as u64);
+    let mut reply = PingReply { host, address, data_bytes, packets: Vec::new() };
+    let (host, address) = (reply.host.clone(), reply.address.clone());
+    client.tell(&PingPart::To { host, address, data_bytes }).await?;
     for number in 0..count.min(PING_MOST) {
         let sent = Instant::now();
         let (took_us, problem) = match timeout(SECOND, echo(&socket, number, v6)).await {
@@ -34,20 +44,14 @@ pub(crate) async fn ping(running: &Running, host: &str, count: u16, v6: bool) ->
             Ok(Err(error)) => (None, Some(error.to_string())),
             Err(_) => (None, None),
         };
-        packets.push(PingPacket { number, took_us, problem });
+        let packet = PingPacket { number, took_us, problem };
+        client.tell(&reply.packet(packet.clone())).await?;
+        reply.packets.push(packet);
         if number + 1 < count {
             sleep(SECOND.saturating_sub(sent.elapsed())).await;
         }
     }
-    Ok(PingReply { host: host.to_owned(), address: address.to_string(), data_bytes: DATA as u64, packets })
-}
-
-async fn of_family(running: &Running, host: &str, v6: bool) -> Result<IpAddr, Problem> {
-    let addresses = places::addresses(running, host).await?;
-    addresses.into_iter().find(|address| address.is_ipv6() == v6).ok_or_else(|| {
-        let (family, other) = if v6 { ("IPv6", "ping") } else { ("IPv4", "ping6") };
-        Problem::new(format!("`{host}` has no {family} address"), format!("try `{other} {host}`"))
-    })
+    Ok(reply)
 }
 
 fn open(running: &Running, address: IpAddr) -> io::Result<UdpSocket> {
@@ -87,9 +91,6 @@ fn refused(address: IpAddr, error: &io::Error) -> Problem {
             "the system does not let the gateway's user send echo requests",
             "let its group do so: sysctl net.ipv4.ping_group_range=\"0 2147483647\" (it holds for IPv6 too)",
         ),
-        _ => Problem::new(
-            format!("no echo request can be sent to {address}: {error}"),
-            "look at the routes and addresses of this machine, and at delivery.source_addresses",
-        ),
+        _ => places::unsendable(address, error),
     }
 }

@@ -1,5 +1,6 @@
 //! From what an operator typed to the addresses that delivery would go to.
 
+use std::io;
 use std::net::IpAddr;
 
 use mailreeve_api::wire::{Problem, ProblemKind};
@@ -8,7 +9,7 @@ use crate::context::Running;
 use crate::lookups::dns::NoAnswer;
 
 /// Finds the addresses of a host, in the order in which delivery prefers their families.
-pub(super) async fn addresses(running: &Running, host: &str) -> Result<Vec<IpAddr>, Problem> {
+pub(crate) async fn addresses(running: &Running, host: &str) -> Result<Vec<IpAddr>, Problem> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![address.to_canonical()]);
     }
@@ -24,6 +25,28 @@ pub(super) async fn addresses(running: &Running, host: &str) -> Result<Vec<IpAdd
         ));
     }
     Ok(addresses)
+}
+
+/// Finds the first address of a host of one family; `command` is what asks for it in IPv4.
+pub(super) async fn of_family(
+    running: &Running,
+    host: &str,
+    v6: bool,
+    command: &str,
+) -> Result<IpAddr, Problem> {
+    let addresses = addresses(running, host).await?;
+    addresses.into_iter().find(|address| address.is_ipv6() == v6).ok_or_else(|| {
+        let (family, other) = if v6 { ("IPv6", "") } else { ("IPv4", "6") };
+        Problem::new(format!("`{host}` has no {family} address"), format!("try `{command}{other} {host}`"))
+    })
+}
+
+/// The system lets no packet out.
+pub(super) fn unsendable(address: IpAddr, error: &io::Error) -> Problem {
+    Problem::new(
+        format!("no packet can be sent to {address}: {error}"),
+        "look at the routes and addresses of this machine, and at delivery.source_addresses",
+    )
 }
 
 fn unknown(host: &str, none: &NoAnswer) -> Problem {

@@ -1,16 +1,18 @@
-//! `telnet`: one connection, one banner, and nothing sent but a farewell to a mail host.
+//! `telnet`: one connection, one banner, and nothing sent but a farewell to a mail host; or a conversation, for one
+//! who talks.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use mailreeve_api::diagnose::{Telnet, TelnetReply, TelnetTry};
+use mailreeve_api::diagnose::{Telnet, TelnetPart, TelnetReply, TelnetTry};
 use mailreeve_api::wire::Problem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::places;
+use super::{conversation, places};
+use crate::commands::Client;
 use crate::context::Running;
 use crate::deliver::connect::{Manner, connect};
 
@@ -26,7 +28,11 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const SHOWN: usize = 4_096;
 
 /// Connects and reads.
-pub(crate) async fn telnet(running: &Running, request: &Telnet) -> Result<TelnetReply, Problem> {
+pub(crate) async fn telnet(
+    running: &Running,
+    request: &Telnet,
+    client: &Client,
+) -> Result<TelnetReply, Problem> {
     let started = Instant::now();
     let addresses = places::addresses(running, &request.host).await?;
     let mut reply = TelnetReply {
@@ -52,18 +58,25 @@ pub(crate) async fn telnet(running: &Running, request: &Telnet) -> Result<Telnet
         let connected = connect(at, &manner).await;
         let took_us = micros(began.elapsed());
         reply.notes.extend(note(running, address));
-        let address = address.to_string();
+        let local = connected.as_ref().ok().and_then(|stream| stream.local_addr().ok());
+        let tried = TelnetTry {
+            address: address.to_string(),
+            local: local.map(|local| local.to_string()),
+            problem: connected.as_ref().err().map(|error| in_words(error, manner.timeout)),
+            took_us,
+        };
+        client.tell(&TelnetPart::Tried { host: reply.host.clone(), tried: tried.clone() }).await?;
+        reply.tries.push(tried);
         match connected {
+            Ok(stream) if client.talks() => {
+                reply.silence = Some(conversation::hold(stream, client).await?);
+                return Ok(reply);
+            }
             Ok(stream) => {
-                let local = stream.local_addr().ok().map(|local| local.to_string());
-                reply.tries.push(TelnetTry { address, local, problem: None, took_us });
                 listen(stream, &mut reply).await;
                 return Ok(reply);
             }
-            Err(error) => {
-                let problem = Some(in_words(&error, manner.timeout));
-                reply.tries.push(TelnetTry { address, local: None, problem, took_us });
-            }
+            Err(_) => {}
         }
     }
     reply.silence = Some("Unable to connect to the remote host.".to_owned());

@@ -50,7 +50,8 @@ pub(super) fn no_answer(error: &NetError) -> NoAnswer {
     }
 }
 
-fn code_name(code: ResponseCode) -> String {
+/// The name of a code as operators know it.
+pub(super) fn code_name(code: ResponseCode) -> String {
     match code {
         ResponseCode::ServFail => "SERVFAIL".to_owned(),
         ResponseCode::Refused => "REFUSED".to_owned(),

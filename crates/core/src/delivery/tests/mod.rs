@@ -10,6 +10,7 @@ mod lines;
 mod main_path;
 mod operators;
 mod orders;
+mod probed;
 mod reachability;
 mod scale;
 mod views;

@@ -8,8 +8,8 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::event::{
-    AbortReason, Alert, BounceKind, CloseReason, Deed, GeneratedKind, HostStatus, PeerAction, RecipientRule,
-    Severity, SignIn, SpoolSpace, TlsResult, Unreported,
+    AbortReason, Alert, BounceKind, CloseReason, Deed, GeneratedKind, HostStatus, PeerAction, ProbeSum,
+    RecipientRule, Severity, SignIn, SpoolSpace, TlsResult, Unreported,
 };
 use crate::ids::{Dcid, Host, Icid, Mid, Rid};
 
@@ -63,10 +63,11 @@ fn place(event: &Event) -> usize {
         Event::Archived { .. } => 43,
         Event::Redirected { .. } => 44,
         Event::JobDone { .. } => 45,
+        Event::Probed { .. } => 46,
     }
 }
 
-const KINDS: usize = 46;
+const KINDS: usize = 47;
 
 #[test]
 fn every_event_has_its_lines() {
@@ -119,6 +120,8 @@ fn house() -> Vec<Event> {
         job_done(Deed::Bounce, 0),
         job_done(Deed::Archive, 1),
         job_done(Deed::Redirect { to: host("other.example") }, 246),
+        probed(1, 2, "ok", "1 of 2 addresses take mail"),
+        probed(0, 1, "banner-timeout", "its address takes no mail: timeout"),
     ]
 }
 
@@ -146,6 +149,11 @@ fn desk() -> Vec<Event> {
         sign_in("ann", SignIn::Left),
         sign_in("ann", SignIn::NameSlowed),
     ]
+}
+
+fn probed(usable: u32, addresses: u32, code: &str, text: &str) -> Event {
+    let sum = ProbeSum::new(addresses, usable, code, text);
+    Event::Probed { host: host("example.com"), sum, by: "gateway".into() }
 }
 
 fn job_done(deed: Deed, recipients: u64) -> Event {

@@ -101,7 +101,11 @@ impl Model {
         let once = self.step.changed.insert(host.clone());
         require(once, "a failed try is one HostChanged", || format!("{host}: told twice"))?;
         let life = self.life_us();
+        let by_probe = self.step.probed.as_ref() == Some(host) && *status == HostStatus::Up;
         let destination = self.destination(host);
+        if by_probe {
+            destination.attempt(scene.clock.steady);
+        }
         if *status == HostStatus::Unknown
             && destination.told != *status
             && destination.may_have_aged(life, scene.clock.steady)

@@ -47,9 +47,7 @@ impl Model {
             Input::Outcome { dcid, mid, results, after } => {
                 return self.outcome(*dcid, *mid, results, after, scene);
             }
-            Input::Closed { dcid, .. } => {
-                self.connections.remove(dcid);
-            }
+            Input::Closed { dcid, .. } => drop(self.connections.remove(dcid)),
             Input::Tick => {}
             Input::DeliverNow { scope, .. } => self.deliver_now(scope, scene),
             Input::Suspend { host: None, by } => self.suspended = Some((by.clone(), now)),
@@ -77,6 +75,7 @@ impl Model {
                 self.disturbed_at = now.steady;
             }
             Input::RecordCorrupt { dcid, mid, .. } => self.step.corrupt = Some((*dcid, *mid)),
+            Input::Probed { host, .. } => self.probed(host, scene),
             Input::Shutdown => self.stopping = true,
         }
         Ok(())
@@ -135,6 +134,19 @@ impl Model {
             charged: 0,
             ended: 0,
         });
+    }
+
+    /// A probe was answered: what kept the destination waiting may be forgotten, if it was not up.
+    fn probed(&mut self, host: &Host, scene: Scene<'_>) {
+        let life = self.life_us();
+        self.step.probed = Some(host.clone());
+        let Some(destination) = self.destinations.get_mut(host) else { return };
+        if destination.may_be_other_than_up() {
+            let old = destination.verdicts().into_iter().map(|(status, _)| status);
+            let to: Vec<HostStatus> = old.chain([HostStatus::Up]).collect();
+            destination.judge(&to, life, scene.clock);
+            destination.forget(false);
+        }
     }
 
     fn unusable(&mut self, dcid: Dcid, failed: &[AddressTry], scene: Scene<'_>) -> Verdict {

@@ -125,6 +125,8 @@ struct Step {
     resulted: BTreeSet<(Mid, Rid)>,
     corrupt: Option<(Dcid, Mid)>,
     changed: BTreeSet<Host>,
+    /// A probe of it was answered.
+    probed: Option<Host>,
 }
 
 /// A connection or look-up that failed in this input.

@@ -6,13 +6,14 @@ use std::time::Duration;
 use mailreeve_core::Instant;
 use mailreeve_core::delivery::io::{PeerFacts, Target, TlsMode};
 use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
-use mailreeve_smtp::client::{self, Lost, Output, Session, TlsDemand};
+use mailreeve_smtp::client::{self, Lost, Output, Session};
 use tokio::net::TcpStream;
 
 use super::refusal::{Refusal, local};
 use super::{Outbound, Plan};
 use crate::deliver::outcome::{lost_failure, reply_failure};
 use crate::stream::{ReadBuffer, Stream};
+use crate::tls;
 
 impl Outbound {
     pub(super) async fn start(
@@ -36,11 +37,7 @@ impl Outbound {
             (None, TlsMode::Preferred) => plan.context.clear_text.why(peer.ip()),
             (None, TlsMode::Off | TlsMode::Required | TlsMode::Verify) => None,
         };
-        let demand = match (plan.tls, &remembered) {
-            (TlsMode::Off, _) | (TlsMode::Preferred, Some(_)) => TlsDemand::Never,
-            (TlsMode::Preferred, None) => TlsDemand::Opportunistic,
-            (TlsMode::Required | TlsMode::Verify, _) => TlsDemand::Required,
-        };
+        let demand = tls::demand(plan.tls, remembered.is_some());
         let settings = plan.running.client_settings(demand, plan.credentials.clone(), plan.implicit_tls);
         let mut outbound = Self {
             session: Session::new(Arc::new(settings), plan.context.clock.steady()),

@@ -7,7 +7,6 @@ use mailreeve_core::Instant;
 use mailreeve_core::event::{Failure, TlsResult};
 use mailreeve_smtp::client::{Framing, Output};
 use mailreeve_smtp::transcript::Transcript;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::Outbound;
@@ -173,10 +172,7 @@ impl Outbound {
         let Some(config) = self.running.client_tls.manner(self.verify) else {
             return Err("this system has no trust store to verify certificates with".to_owned());
         };
-        let name = match ServerName::try_from(self.target.name.clone()) {
-            Ok(name) => name,
-            Err(_) => ServerName::IpAddress(self.target.address.ip().into()),
-        };
+        let name = crate::tls::server_name(&self.target.name, self.target.address);
         let connector = tokio_rustls::TlsConnector::from(config);
         let patience = self.running.client_deadlines.starttls;
         match tokio::time::timeout(patience, connector.connect(name, tcp)).await {

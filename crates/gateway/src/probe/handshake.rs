@@ -1,0 +1,73 @@
+//! TLS within a probe: the handshake of delivery, and what it showed.
+
+use std::sync::Arc;
+
+use mailreeve_api::probe::ProbeTls;
+use mailreeve_core::delivery::io::{Target, TlsMode};
+use mailreeve_core::event::TlsResult;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::line::Line;
+use super::{STEP, certificate};
+use crate::stream::Stream;
+use crate::tls;
+
+impl Line<'_> {
+    pub(super) async fn start_tls(&mut self) {
+        self.steps.begin("TLS");
+        let now = || self.talk.ground.clock.steady();
+        let failure = match self.handshake().await {
+            Ok(word) => {
+                self.steps.done(Some(word));
+                self.session.tls_started(now());
+                if self.talk.demand.implicit_tls {
+                    self.steps.begin("banner");
+                }
+                return;
+            }
+            Err(failure) => failure,
+        };
+        self.steps.failed(failure.clone());
+        self.session.tls_failed(failure, now());
+    }
+
+    async fn handshake(&mut self) -> Result<String, String> {
+        let Some(Stream::Plain(tcp)) = self.stream.take() else { return Err("no connection".to_owned()) };
+        let (running, target) = (self.talk.ground.running, self.talk.target);
+        let verify = self.talk.demand.tls == TlsMode::Verify;
+        let Some((config, seen)) = running.client_tls.witnessed(verify) else {
+            return Err("this system has no trust store to verify certificates with".to_owned());
+        };
+        let shaken = shake(config, tcp, target).await;
+        let seen = seen.lock().clone();
+        let told = self.tls.insert(ProbeTls {
+            chain: certificate::read(&seen.chain),
+            verified: seen.untrusted.is_none() && shaken.is_ok(),
+            problem: seen.untrusted,
+            ..ProbeTls::default()
+        });
+        let stream = shaken.inspect_err(|error| {
+            told.problem.get_or_insert_with(|| error.clone());
+        })?;
+        if let TlsResult::Success { protocol, cipher, .. } = tls::facts(stream.get_ref().1, verify) {
+            (told.protocol, told.cipher) = (protocol, cipher);
+        }
+        let word = format!("{} {}", told.protocol, told.cipher);
+        self.stream = Some(Stream::Opened(Box::new(stream)));
+        Ok(word)
+    }
+}
+
+async fn shake(
+    config: Arc<rustls::ClientConfig>,
+    tcp: TcpStream,
+    target: &Target,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, String> {
+    let name = tls::server_name(&target.name, target.address);
+    let connector = tokio_rustls::TlsConnector::from(config);
+    match timeout(STEP, connector.connect(name, tcp)).await {
+        Ok(shaken) => shaken.map_err(|error| error.to_string()),
+        Err(_) => Err("timeout".to_owned()),
+    }
+}

@@ -1,0 +1,81 @@
+//! A verifier that decides as delivery does and remembers what it saw: the certificates, and whether this system would
+//! have trusted them. So a probe can tell what is wrong with a certificate without doing otherwise than delivery.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+
+/// What a handshake showed.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The certificates, the host's own first; empty when the handshake did not come so far.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// Why this system does not trust them for the name of the host.
+    pub untrusted: Option<String>,
+}
+
+/// The verifier of one handshake.
+#[derive(Debug)]
+pub(super) struct Witness {
+    decides: Arc<dyn ServerCertVerifier>,
+    trusts: Option<Arc<dyn ServerCertVerifier>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Witness {
+    /// Makes one that decides as `decides` does; `trusts` says what this system trusts, where it can say so.
+    pub(super) fn new(
+        decides: Arc<dyn ServerCertVerifier>,
+        trusts: Option<Arc<dyn ServerCertVerifier>>,
+        seen: Arc<Mutex<Seen>>,
+    ) -> Self {
+        Self { decides, trusts, seen }
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let trusted = match &self.trusts {
+            Some(trusts) => {
+                trusts.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+            }
+            None => Err(rustls::Error::General("this system has no trust store".to_owned())),
+        };
+        let chain = std::iter::once(end_entity).chain(intermediates);
+        let chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        *self.seen.lock() = Seen { chain, untrusted: trusted.err().map(|error| error.to_string()) };
+        self.decides.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.decides.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.decides.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.decides.supported_verify_schemes()
+    }
+}
