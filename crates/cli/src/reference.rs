@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use clap::{Arg, Command};
 use clap_complete::Shell;
 use mailreeve_api::command::{Effect, Role, Spec};
-use mailreeve_api::registry::COMMANDS;
+use mailreeve_api::registry::{COMMANDS, by_words};
 
 /// A man page: the name of its file, and its text in roff.
 pub struct ManPage {
@@ -95,11 +95,13 @@ fn section(out: &mut String, spec: &Spec) {
 
 /// How a command is typed.
 pub(crate) fn usage(spec: &Spec) -> String {
+    let named = by_words(spec.words).is_some_and(|entry| entry.named);
     let arguments = spec.arguments.iter().map(|argument| {
-        let name = match argument.choices {
+        let value = match argument.choices {
             [] => argument.name.to_uppercase(),
             choices => choices.join("|"),
         };
+        let name = if named { format!("{} {value}", argument.name) } else { value };
         if argument.required { format!(" {name}") } else { format!(" [{name}]") }
     });
     std::iter::once(spec.words.to_owned()).chain(arguments).collect()

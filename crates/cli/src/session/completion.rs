@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mailreeve_api::command::Argument;
+use mailreeve_api::command::{Argument, Spec};
 use mailreeve_api::registry::{COMMANDS, find};
 use mailreeve_api::wire::Call;
 use serde_json::json;
@@ -62,6 +62,18 @@ fn matching(found: Vec<String>, beginning: &str) -> Vec<String> {
     unique.into_iter().collect()
 }
 
+/// What may come next where each argument is a name with its value: names that are not there yet, or values.
+fn of_named(spec: &Spec, given: &[String]) -> Vec<String> {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    if !given.len().is_multiple_of(2) {
+        let asked =
+            spec.arguments.iter().find(|argument| given.last().is_some_and(|last| last == argument.name));
+        return asked.map_or_else(Vec::new, |argument| owned(argument.choices));
+    }
+    let names = spec.arguments.iter().map(|argument| argument.name.to_owned());
+    names.filter(|name| given.iter().step_by(2).all(|there| there != name)).collect()
+}
+
 /// What may stand behind these words.
 fn candidates(before: &[String], destinations: impl FnOnce() -> Vec<String>) -> Vec<String> {
     let (help, before) = match before.split_first() {
@@ -87,7 +99,9 @@ fn candidates(before: &[String], destinations: impl FnOnce() -> Vec<String>) -> 
     }
     if let Ok((entry, given)) = find(before) {
         found.push("--json".to_owned());
-        if let Some(argument) = entry.spec.arguments.get(given.len()) {
+        if entry.named {
+            found.extend(of_named(&entry.spec, given));
+        } else if let Some(argument) = entry.spec.arguments.get(given.len()) {
             found.extend(argument.choices.iter().map(|word| (*word).to_owned()));
             if entry.spec.words == "delivernow" {
                 found.push("all".to_owned());
@@ -119,7 +133,7 @@ mod tests {
 
     #[test]
     fn words_choices_and_destinations_are_completed() {
-        let table: [(&str, &[&str]); 13] = [
+        let table: [(&str, &[&str]); 16] = [
             ("topho", &["tophosts"]),
             ("TopHo", &["tophosts"]),
             ("tophosts ac", &["active_rcpts"]),
@@ -133,6 +147,9 @@ mod tests {
             ("help topho", &["tophosts"]),
             ("help tophosts ", &[]),
             ("setttymode n", &["noninteractive"]),
+            ("track se", &["sender"]),
+            ("track state bounced s", &["sender", "subject"]),
+            ("track sender a@b.example state b", &["bounced"]),
         ];
         for (typed, wanted) in table {
             assert_eq!(complete(typed), wanted, "{typed}");
