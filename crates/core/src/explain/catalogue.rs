@@ -26,6 +26,22 @@ impl Catalogue {
         Self { sentences: lines(ENGLISH).collect(), zone }
     }
 
+    /// Makes one in a language that nobody speaks: every letter of a sentence is another one.
+    #[cfg(test)]
+    pub(super) fn pseudo() -> Self {
+        let letters = |text: &str| {
+            let mut inside = false;
+            let turned = text.chars().map(|letter| {
+                inside = (inside || letter == '{') && letter != '}';
+                if inside || !letter.is_ascii_alphabetic() { letter } else { '\u{19f}' }
+            });
+            turned.collect::<String>()
+        };
+        let english = Self::english(TimeZone::UTC);
+        let turned = english.sentences.into_iter().map(|(key, text)| (key, &*letters(text).leak()));
+        Self { sentences: turned.collect(), zone: TimeZone::UTC }
+    }
+
     /// Tells whether a sentence is there.
     pub fn has(&self, key: &str) -> bool {
         self.sentences.contains_key(key)

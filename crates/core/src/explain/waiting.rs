@@ -251,10 +251,10 @@ fn down_link(facts: &Waiting) -> Vec<Link> {
     let (Some(since), Some(reason)) = (view.since, &view.reason) else { return Vec::new() };
     let status = match view.status {
         HostStatus::Up => return Vec::new(),
-        HostStatus::Down => "down",
-        HostStatus::Unknown => "unknown",
+        HostStatus::Down => "status.down",
+        HostStatus::Unknown => "status.unknown",
     };
-    let what = Sentence::new("chain.down").text("host", &view.host).text("status", status);
+    let what = Sentence::new("chain.down").text("host", &view.host).word("status", status);
     vec![Link { at: Some(since), what, evidence: evidence_of(reason) }]
 }
 

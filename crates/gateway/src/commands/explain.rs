@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 
 use mailreeve_api::explain::{Explain, ExplainReply};
 use mailreeve_api::wire::Problem;
+use mailreeve_core::attempt::Attempt;
+use mailreeve_core::delivery::views::DestinationView;
 use mailreeve_core::event::{Event, SpoolSpace, Stamped};
 use mailreeve_core::explain::{
     self, Asked, Catalogue, Closed, Ended, Explanation, Fate, Reach, State, Story, never_accepted, refused,
@@ -43,12 +45,25 @@ impl Commands {
             Explain { host: Some(host), .. } => self.explain_host(host).await?,
             _ => self.explain_found(&request).await?,
         };
-        if let (Some(mid), Some(rid)) = (answer.main.subject.mid, answer.main.subject.rid) {
-            let attempts = self.context.recorder.attempts_of(Mid(mid), Some(Rid(rid))).await;
-            explain::add_attempts(&mut answer.main, &attempts);
-        }
+        let attempts = self.attempts_behind(&answer.main).await;
+        explain::add_attempts(&mut answer.main, &attempts);
         let words = Catalogue::english(self.context.running.load().zone.clone());
         Ok(render::reply(&answer, self.as_of(), &words))
+    }
+
+    /// The attempts that an explanation speaks of: those of its recipient, or the latest of its destination when it
+    /// failed, as what waits there did.
+    async fn attempts_behind(&self, explanation: &Explanation) -> Vec<Attempt> {
+        let recorder = &self.context.recorder;
+        let subject = &explanation.subject;
+        match (subject.mid, subject.rid, &subject.host) {
+            (Some(mid), Some(rid), _) => recorder.attempts_of(Mid(mid), Some(Rid(rid))).await,
+            (None, None, Some(host)) if explanation.state == State::Queued => {
+                let newest = recorder.last_attempts_of_host(&Host::new(host), 1).await.into_iter().next();
+                newest.filter(|attempt| attempt.outcome.failure().is_some()).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Explains a message, or one recipient of it.
@@ -65,16 +80,15 @@ impl Commands {
             cases.push((explain::waiting(&facts), 1));
         }
         let waits: Vec<u32> = cases.iter().filter_map(|(case, _)| case.subject.rid).collect();
-        for (rid, fate) in story.recipients.iter().take(RECIPIENTS) {
-            if waits.contains(&rid.0) || only.is_some_and(|only| only != *rid) {
-                continue;
+        let over = |rid: &Rid| !waits.contains(&rid.0) && only.is_none_or(|only| only == *rid);
+        let mut views: BTreeMap<&Host, Option<DestinationView>> = BTreeMap::new();
+        for (rid, fate) in story.recipients.iter().take(RECIPIENTS).filter(|(rid, _)| over(rid)) {
+            if let Some(host) = fate.host.as_ref().filter(|host| !views.contains_key(*host)) {
+                views.insert(host, self.view_of(host).await?);
             }
-            let view = match &fate.host {
-                Some(host) => self.view_of(host).await?,
-                None => None,
-            };
+            let view = fate.host.as_ref().and_then(|host| views.get(host)).and_then(Option::as_ref);
             let peer = peer_of(fate, &history.events);
-            cases.extend(explain::ended(&story, *rid, peer, view.as_ref()).map(|case| (case, 1)));
+            cases.extend(explain::ended(&story, *rid, peer, view).map(|case| (case, 1)));
         }
         if cases.is_empty() {
             cases.extend(self.not_in_delivery(mid, &story).map(|case| (case, 1)));
