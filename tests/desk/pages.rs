@@ -40,7 +40,7 @@ fn each_role_sees_every_page_and_who_only_looks_has_no_button() {
             assert_eq!(reply.body.contains("Retry All Delivery"), is_list && may_retry, "{role}: {page}");
             // Who can do something about it is told that the first secrets are still there.
             assert_eq!(
-                reply.body.contains("The first password and the first token"),
+                reply.body.contains("Set a password (mailreeve desk-user"),
                 role == "administrator",
                 "{page}"
             );
