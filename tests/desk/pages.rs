@@ -4,10 +4,12 @@ use crate::Setting;
 use crate::http::{Reply, Request, get, post};
 use crate::world::wait_until;
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 8] = [
     "/monitor/delivery-status",
     "/monitor/delivery-status?sort=host&filter=x&offset=9",
     "/monitor/delivery-status?done=1.2.3.4.5.6",
+    "/monitor/message-tracking",
+    "/monitor/message-tracking?sender=ann&from=2h&state=queued",
     "/system/status",
     "/system/alerts",
     "/explain?q=hello",

@@ -122,12 +122,47 @@ def shows_the_system(visit):
     assert "Messages Received" in visit.page.locator("main").inner_text()
 
 
+def finds_messages(visit):
+    """Message Tracking finds what is known in part, tells how many, and shows the whole way of one."""
+    page = visit.page
+
+    def found():
+        visit.go("/monitor/message-tracking")
+        page.get_by_label("Recipient", exact=True).fill("AWAY.test")
+        page.get_by_role("button", name="Search").click()
+        return "4 records found." in page.locator("#found").inner_text()
+
+    until("all four are found", found)
+    assert "recipient=AWAY.test" in page.url, page.url
+    assert page.locator("#rows tr").count() == 4
+    assert "Records reach from" in page.locator("#found").inner_text()
+    visit.shot("tracking")
+    link = page.locator("#rows a").first
+    mid = link.inner_text()
+    link.click()
+    assert page.locator("h1").inner_text() == f"Message {mid}"
+    assert "Queued" in page.locator(".sub.state").inner_text()
+    assert page.locator(".way li").count() >= 3
+    visit.shot("way")
+    visit.go("/monitor/message-tracking?recipient=nobody.example")
+    assert "Nothing found." in page.locator("#found").inner_text()
+    visit.shot("tracking-none")
+    visit.go("/monitor/message-tracking?mid=many")
+    assert "is a number" in page.locator(".said.bad").inner_text()
+    # The browser itself complains of the status.
+    visit.complaints = [one for one in visit.complaints if "400" not in one]
+
+
 def has_enough_contrast(visit):
     """Every text stands out 4.5 to 1 from what is behind it (WCAG 2.2, 1.4.3)."""
     poor = visit.page.evaluate(CONTRAST)
     assert not poor, poor
 
 
+LOOKED_AT = [
+    "/monitor/delivery-status", "/monitor/delivery-status/away.test", "/monitor/message-tracking", "/system/status",
+    "/explain",
+]
 CONTRAST = """() => {
   const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
   const light = ([r, g, b]) => {
@@ -172,8 +207,8 @@ def run(browser, place, shots):
     until("what waits was tried", lambda: place.destination("also-away.test").get("status") == "down")
     until("the name service was asked", lambda: place.destination("broken.test").get("reason"))
     checks = [
-        sees_reasons_first, sorts_by_address, is_used_by_keyboard, explains, shows_the_system, gets_its_table,
-        says_where_there_is_nothing,
+        sees_reasons_first, sorts_by_address, is_used_by_keyboard, explains, shows_the_system, finds_messages,
+        gets_its_table, says_where_there_is_nothing,
     ]
     failed = 0
 
@@ -198,7 +233,7 @@ def run(browser, place, shots):
             color_scheme=scheme, viewport={"width": width, "height": 860}, storage_state=state
         )
         look = Visit(other.new_page(), place, shots)
-        for path in ("/monitor/delivery-status", "/monitor/delivery-status/away.test", "/system/status", "/explain"):
+        for path in LOOKED_AT:
             look.go(path)
             look.shot(f"{scheme}-{width}-{path.rsplit('/', 1)[-1]}")
             check(f"contrast of {path}, {scheme}, {width}", lambda look=look: has_enough_contrast(look))
@@ -206,7 +241,7 @@ def run(browser, place, shots):
     last = [retries, shows_text_as_text, comes_back, says_that_a_session_is_over]
     for work in last:
         check(work.__doc__.split("\n")[0], lambda work=work: work(visit))
-    return len(checks) + len(last) + 1 + 4 * len(looks) - failed, failed
+    return len(checks) + len(last) + 1 + len(LOOKED_AT) * len(looks) - failed, failed
 
 
 def main():

@@ -53,7 +53,8 @@ def comes_back(visit):
     until("it is live", lambda: pulse.inner_text() == "live")
 
     def is_away():
-        until("the page says so", lambda: re.search(r"connection lost, trying again( in \d+ s)?$", pulse.inner_text()))
+        lost = r"connection lost, trying again( in \d+ s)?$"
+        until("the page says so", lambda: re.search(lost, pulse.inner_text()))
         visit.shot("lost")
 
     visit.place.restart(is_away)

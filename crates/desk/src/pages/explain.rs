@@ -2,10 +2,6 @@
 
 use std::net::IpAddr;
 
-use mailreeve_api::format::AsOf;
-use mailreeve_api::queue::RecipientLine;
-
-use super::destination::recipient_table;
 use super::frame::{Body, Frame, Place};
 use super::html::Html;
 use super::words::Arg;
@@ -19,6 +15,10 @@ pub(crate) enum Subject {
     Destination(String),
     /// A message.
     Message(u64),
+    /// Messages with this Message-ID.
+    MessageId(String),
+    /// A peer, or a next hop.
+    Peer(IpAddr),
     /// Something that cannot be answered here yet.
     Other(String),
 }
@@ -34,9 +34,11 @@ impl Subject {
         if let Ok(mid) = bare.parse() {
             return Self::Message(mid);
         }
-        let is_message_id = asked.starts_with('<') && asked.ends_with('>');
-        if is_message_id || asked.parse::<IpAddr>().is_ok() {
-            return Self::Other(asked.to_owned());
+        if let Some(id) = asked.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+            return Self::MessageId(id.to_owned());
+        }
+        if let Ok(peer) = asked.parse() {
+            return Self::Peer(peer);
         }
         let domain = asked.rsplit_once('@').map_or(asked, |(_, domain)| domain);
         let domain = domain.trim_end_matches('.').to_lowercase();
@@ -59,11 +61,11 @@ pub(crate) fn page(frame: &Frame<'_>, asked: Option<&str>) -> Html {
     };
     let mut main =
         Html::of("<h1>{}</h1><p class=sub>{}</p><ul class=lead>", &[&heading, &words.say("explain.sub")]);
-    for key in ["explain.domain", "explain.mailbox", "explain.message", "explain.later"] {
+    for key in ["explain.domain", "explain.mailbox", "explain.message", "explain.records"] {
         main.put("<li>{}", &[&words.say(key)]);
     }
     main.put("</ul>", &[]);
-    whole(frame, words.say("explain.title"), None, main)
+    whole(frame, words.say("explain.title"), main)
 }
 
 /// Makes the page of a destination of which nothing is known.
@@ -74,26 +76,11 @@ pub(crate) fn unknown(frame: &Frame<'_>, host: &str) -> Html {
     let (says, ask) = (words.say("details.unknown.says"), words.say("details.unknown.ask"));
     main.put("<p class=lead>{} {}</p>", &[&says, &ask]);
     main.put("<p><a href=\"/monitor/delivery-status\">{}</a></p>", &[&words.say("trouble.back")]);
-    whole(frame, words.tell("details.unknown", &host), None, main)
+    whole(frame, words.tell("details.unknown", &host), main)
 }
 
-/// Makes the page of a message: its waiting recipients.
-pub(crate) fn message(frame: &Frame<'_>, as_of: &AsOf, mid: u64, lines: &[RecipientLine]) -> Html {
-    let words = frame.words;
-    let shown = mid.to_string();
-    let mid = [("mid", Arg::Text(&shown))];
-    let title = words.tell("message.title", &mid);
-    let mut main = Html::of("<h1>{}</h1>", &[&title]);
-    if lines.is_empty() {
-        main.put("<p class=lead>{}</p>", &[&words.tell("message.gone", &mid)]);
-    } else {
-        main.add(&recipient_table(words, as_of, lines));
-    }
-    whole(frame, title, Some(as_of), main)
-}
-
-fn whole(frame: &Frame<'_>, title: Html, as_of: Option<&AsOf>, main: Html) -> Html {
-    frame.page(&Body { place: Place::Elsewhere, title, as_of, live: None, main })
+fn whole(frame: &Frame<'_>, title: Html, main: Html) -> Html {
+    frame.page(&Body { place: Place::Elsewhere, title, as_of: None, live: None, main })
 }
 
 #[cfg(test)]
@@ -113,9 +100,9 @@ mod tests {
             ("[192.0.2.7]", destination("[192.0.2.7]")),
             ("1234", Subject::Message(1_234)),
             ("MID 1234", Subject::Message(1_234)),
-            ("<a.b@c.example>", other("<a.b@c.example>")),
-            ("192.0.2.7", other("192.0.2.7")),
-            ("2001:db8::7", other("2001:db8::7")),
+            ("<a.b@c.example>", Subject::MessageId("a.b@c.example".to_owned())),
+            ("192.0.2.7", Subject::Peer(IpAddr::from([192, 0, 2, 7]))),
+            ("2001:db8::7", Subject::Peer(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 7]))),
             ("\"><script>.x", other("\"><script>.x")),
             ("hello", other("hello")),
         ];

@@ -11,6 +11,8 @@ use super::words::{Arg, Words};
 pub(crate) enum Place {
     /// Monitor > Delivery Status, and the details of a destination.
     DeliveryStatus,
+    /// Monitor > Message Tracking, and the way of a message.
+    MessageTracking,
     /// System > System Status.
     SystemStatus,
     /// System > Alerts.
@@ -131,6 +133,7 @@ impl Frame<'_> {
         html.put("<nav id=nav popover aria-label=\"{}\">", &[&words.say("frame.pages")]);
         html.put("<h2>{}</h2>", &[&words.say("nav.monitor")]);
         self.link(here, Place::DeliveryStatus, "/monitor/delivery-status", "nav.delivery-status", html);
+        self.link(here, Place::MessageTracking, "/monitor/message-tracking", "nav.message-tracking", html);
         html.put("<h2>{}</h2>", &[&words.say("nav.system")]);
         self.link(here, Place::SystemStatus, "/system/status", "nav.system-status", html);
         self.link(here, Place::Alerts, "/system/alerts", "nav.alerts", html);

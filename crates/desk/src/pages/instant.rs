@@ -14,13 +14,22 @@ pub(crate) fn instant(words: &Words, as_of: &AsOf, at_us: u64) -> Html {
 
 /// Shows an instant without its tooltip, for rows that come by the hundred.
 pub(crate) fn bare_instant(words: &Words, as_of: &AsOf, at_us: u64) -> Html {
+    day_and_time(words, as_of, at_us, "%H:%M")
+}
+
+/// Shows an instant to the second, with the day when that is not the reply's.
+pub(crate) fn exact_instant(words: &Words, as_of: &AsOf, at_us: u64) -> Html {
+    element(words, as_of, at_us, &day_and_time(words, as_of, at_us, "%H:%M:%S"))
+}
+
+fn day_and_time(words: &Words, as_of: &AsOf, at_us: u64, form: &str) -> Html {
     let (at, now) = (zoned(as_of, at_us), zoned(as_of, as_of.at_us));
     let mut shown = Html::new();
     if at.date() == now.date() {
-        shown.text(&at.strftime("%H:%M").to_string());
+        shown.text(&at.strftime(form).to_string());
     } else {
         let month = words.say(&format!("month.{}", at.month()));
-        let (day, time) = (at.strftime("%-d").to_string(), at.strftime("%H:%M").to_string());
+        let (day, time) = (at.strftime("%-d").to_string(), at.strftime(form).to_string());
         let args = [("day", Arg::Text(&day)), ("month", Arg::Piece(month)), ("time", Arg::Text(&time))];
         shown = words.tell("time.day", &args);
     }

@@ -26,7 +26,9 @@ mod state;
 mod system_status;
 #[cfg(test)]
 mod tests;
+mod tracking;
 mod trouble;
+mod way;
 mod words;
 
 pub use login::{Login, login};

@@ -11,9 +11,10 @@ use axum::routing::{get, post};
 use mailreeve_api::alerts::{AlertsReply, DisplayAlerts};
 use mailreeve_api::command::{Command, Role, Spec};
 use mailreeve_api::queue::{
-    Column, DeliverNow, DeliveryStatus, Direction, HostStatus, RecipientScope, ShowRecipients,
+    Column, DeliverNow, DeliveryStatus, Direction, HostStatus, RecipientLine, RecipientScope, ShowRecipients,
 };
 use mailreeve_api::status::StatusDetail;
+use mailreeve_api::track::{Track, TrackReply};
 use mailreeve_api::wire::{Call, Problem, ProblemKind};
 use serde::de::DeserializeOwned;
 
@@ -23,8 +24,9 @@ use super::frame::Frame;
 use super::html::{Html, url_word};
 use super::retried::{BecameDue, Ends, Retried};
 use super::state::details_of;
+use super::tracking::{self, Search};
 use super::words::Words;
-use super::{alerts, destination, system_status, trouble};
+use super::{alerts, destination, system_status, trouble, way};
 use crate::desk::Desk;
 use crate::problem::status;
 use crate::visitor::Visitor;
@@ -40,6 +42,8 @@ pub(super) fn pages() -> Router<Desk> {
         .route("/monitor/delivery-status", get(show_delivery_status))
         .route("/monitor/delivery-status/retry", post(retry))
         .route("/monitor/delivery-status/{host}", get(show_destination))
+        .route("/monitor/message-tracking", get(show_tracking))
+        .route("/monitor/message-tracking/{mid}", get(show_way))
         .route("/system/status", get(show_system_status))
         .route("/system/alerts", get(show_alerts))
         .route("/explain", get(show_explanation))
@@ -133,7 +137,13 @@ async fn show_explanation(visitor: Visitor, RawQuery(query): RawQuery) -> Respon
             let to = format!("{}/{}", delivery_status::PATH, url_word(&host));
             Redirect::to(&to).into_response()
         }
-        Subject::Message(mid) => show_message(&visitor, mid).await,
+        Subject::Message(mid) => Redirect::to(&format!("{}/{mid}", tracking::PATH)).into_response(),
+        Subject::MessageId(id) => {
+            Redirect::to(&format!("{}?message_id={}", tracking::PATH, url_word(&id))).into_response()
+        }
+        Subject::Peer(peer) => {
+            Redirect::to(&format!("{}?ip={}", tracking::PATH, url_word(&peer.to_string()))).into_response()
+        }
         Subject::Nothing => respond(StatusCode::OK, explain::page(&frame(&visitor, ""), None)),
         Subject::Other(other) => {
             respond(StatusCode::OK, explain::page(&frame(&visitor, &asked), Some(&other)))
@@ -141,19 +151,52 @@ async fn show_explanation(visitor: Visitor, RawQuery(query): RawQuery) -> Respon
     }
 }
 
+/// Searches, and shows the whole way of the only one that was asked for by its number.
+async fn show_tracking(visitor: Visitor, RawQuery(query): RawQuery) -> Response {
+    let fields = Fields::of(query.unwrap_or_default().as_bytes());
+    track(&visitor, &search(&fields)).await
+}
+
+async fn show_way(visitor: Visitor, Path(mid): Path<String>) -> Response {
+    let wanted = vec![("mid", mid)];
+    track(&visitor, &Search { wanted, ..Search::default() }).await
+}
+
+fn search(fields: &Fields) -> Search {
+    let given = |name: &'static str| {
+        let value = fields.text(name).map(str::trim).filter(|value| !value.is_empty())?;
+        Some((name, value.to_owned()))
+    };
+    let wanted = tracking::FIELDS.into_iter().filter_map(given).collect();
+    let page = fields.text("page").map(str::to_owned);
+    Search { wanted, page, seen: fields.number("seen").unwrap_or(0) }
+}
+
+async fn track(visitor: &Visitor, search: &Search) -> Response {
+    let found: Result<TrackReply, Problem> = match Track::parse(&search.words()) {
+        Ok(request) => ask(visitor, &request).await,
+        Err(problem) => Err(problem),
+    };
+    let status = found.as_ref().map_or_else(|problem| status(problem.kind), |_| StatusCode::OK);
+    if let Ok(reply) = &found
+        && let ([record], Some(details)) = (&reply.rows[..], &reply.details)
+    {
+        let waiting = match record.mid {
+            Some(mid) => waiting_of(visitor, mid).await,
+            None => Vec::new(),
+        };
+        return respond(status, way::page(&frame(visitor, ""), reply, (record, details), &waiting));
+    }
+    respond(status, tracking::page(&frame(visitor, ""), search, found.as_ref()))
+}
+
 /// The waiting recipients of one message: those after the last possible one of the message before it.
-async fn show_message(visitor: &Visitor, mid: u64) -> Response {
+async fn waiting_of(visitor: &Visitor, mid: u64) -> Vec<RecipientLine> {
     let after = mid.checked_sub(1).map(|before| (before, u32::MAX));
     let request = ShowRecipients { scope: RecipientScope::All, after, limit: destination::RECIPIENTS };
-    let status = match ask(visitor, &DisplayAlerts { count: 0 }).await {
-        Ok(reply) => reply.as_of,
-        Err(problem) => return refuse(visitor, "", &problem),
-    };
     let reply = ask(visitor, &request).await;
-    answer(visitor, &mid.to_string(), reply, |frame, mut reply| {
-        reply.recipients.retain(|line| line.mid == mid);
-        explain::message(frame, &status, mid, &reply.recipients)
-    })
+    let waiting = reply.map_or_else(|_| Vec::new(), |reply| reply.recipients);
+    waiting.into_iter().filter(|line| line.mid == mid).collect()
 }
 
 /// The form's token was looked at before it came here. What was done is told by the page that it was asked on: at its

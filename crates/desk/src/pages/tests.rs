@@ -10,7 +10,9 @@ mod size;
 use super::frame::Frame;
 use super::html::Html;
 use super::words::Words;
-use super::{alerts, delivery_status, destination, explain, login, retried, system_status, trouble};
+use super::{
+    alerts, delivery_status, destination, explain, login, retried, system_status, tracking, trouble, way,
+};
 use mailreeve_api::wire::{Problem, ProblemKind};
 
 fn frame(words: &'static Words) -> Frame<'static> {
@@ -40,6 +42,12 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
     let wrong = problem(ProblemKind::Unauthenticated);
     let hostname = text("mail.example.com");
     let refused = login::Login { hostname: &hostname, name: &asked, next: &asked, problem: Some(&wrong) };
+    let (tracked, details) = (replies::tracked(text), replies::track_details(text));
+    let search = tracking::Search {
+        wanted: vec![("sender", text("ann@")), ("event", "bounced".to_owned())],
+        page: Some("17-m1".to_owned()),
+        seen: 50,
+    };
     vec![
         ("delivery_status", delivery_status::page(&frame, &replies::delivery_status(text), Some(&done))),
         ("delivery_status_empty", delivery_status::page(&frame, &replies::nothing_waits(text), None)),
@@ -57,7 +65,13 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
         ("trouble_forbidden", trouble::page(&frame, &problem(ProblemKind::Forbidden))),
         ("explain", explain::page(&frame, Some(&asked))),
         ("explain_unknown", explain::unknown(&frame, &asked)),
-        ("message", explain::message(&frame, &replies::as_of(), 1_234, &waiting.recipients)),
-        ("message_gone", explain::message(&frame, &replies::as_of(), 1_235, &[])),
+        ("tracking", tracking::page(&frame, &search, Ok(&tracked))),
+        (
+            "tracking_none",
+            tracking::page(&frame, &tracking::Search::default(), Ok(&replies::tracked_nothing())),
+        ),
+        ("tracking_wrong", tracking::page(&frame, &search, Err(&wrong))),
+        ("way", way::page(&frame, &tracked, (&tracked.rows[0], &details), &waiting.recipients)),
+        ("way_of_a_connection", way::page(&frame, &tracked, (&tracked.rows[1], &details), &[])),
     ]
 }

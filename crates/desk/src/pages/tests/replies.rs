@@ -10,6 +10,7 @@ use mailreeve_api::queue::{
 };
 use mailreeve_api::recorder::RecorderState;
 use mailreeve_api::status::{Gauges, OrderLine, Rate, StatusReply};
+use mailreeve_api::track::{TrackDetails, TrackRecipient, TrackReply, TrackRow, TrackStep};
 use mailreeve_api::workqueue::Held;
 
 type Text<'a> = &'a dyn Fn(&str) -> String;
@@ -290,4 +291,66 @@ pub(super) fn alerts(text: Text<'_>) -> AlertsReply {
 
 pub(super) fn no_alerts() -> AlertsReply {
     AlertsReply { as_of: as_of(), alerts: Vec::new() }
+}
+
+pub(super) fn tracked(text: Text<'_>) -> TrackReply {
+    let message = TrackRow {
+        mid: Some(1_234),
+        icid: Some(77),
+        began_us: NOW - 50 * MINUTE,
+        last_us: NOW - MINUTE,
+        states: vec!["delivered".to_owned(), "queued".to_owned(), "bounced".to_owned()],
+        sender: Some(text("ann@a.example")),
+        recipients: vec![text("bob@b.example")],
+        recipient_count: 3,
+        subject: Some(text("Minutes")),
+        message_id: Some(text("1@a.example")),
+        ip: Some("192.0.2.9".to_owned()),
+        host: Some(text("mx.a.example")),
+        size: 4_711,
+        parent: Some(1_200),
+    };
+    let connection = TrackRow {
+        mid: None,
+        states: vec!["no-message".to_owned()],
+        sender: None,
+        recipients: Vec::new(),
+        recipient_count: 0,
+        subject: None,
+        message_id: None,
+        parent: None,
+        ..message.clone()
+    };
+    TrackReply {
+        as_of: as_of(),
+        from_us: NOW - 90_000 * MINUTE,
+        to_us: NOW,
+        total: 4_000,
+        rows: vec![message, connection],
+        next: Some("15-m9".to_owned()),
+        details: None,
+    }
+}
+
+pub(super) fn tracked_nothing() -> TrackReply {
+    TrackReply { total: 0, rows: Vec::new(), next: None, to_us: 0, ..tracked(&str::to_owned) }
+}
+
+pub(super) fn track_details(text: Text<'_>) -> TrackDetails {
+    let recipient = |rid, address: Option<&str>, state: &str| TrackRecipient {
+        rid,
+        address: address.map(text),
+        host: Some(text("b.example")),
+        state: Some(state.to_owned()),
+    };
+    TrackDetails {
+        recipients: vec![recipient(0, Some("bob@b.example"), "delivered"), recipient(1, None, "queued")],
+        steps: vec![TrackStep {
+            at_us: NOW - 50 * MINUTE,
+            key: "track.accepted".to_owned(),
+            arguments: serde_json::Value::Null,
+            text: text("The message was accepted."),
+        }],
+        left_out: 3,
+    }
 }
