@@ -101,10 +101,16 @@ def is_used_by_keyboard(visit):
 def explains(visit):
     """The box leads to a destination, to a message, or says what can be asked."""
     visit.go("/")
-    visit.page.fill("#ask", "Somebody@AWAY.test")
+    visit.page.fill("#ask", "one@AWAY.test")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_selector(".why .lead")
+    assert visit.page.locator("h1").inner_text() == "one@away.test"
+    visit.shot("explain-mailbox")
+    visit.page.fill("#ask", "AWAY.test")
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_url("**/delivery-status/away.test")
     visit.shot("destination")
+    assert "refus" in visit.page.locator("#why").inner_text(), visit.page.locator("#why").inner_text()
     mid = visit.page.locator("#waiting td a").first.inner_text()
     visit.go("/explain?q=" + mid)
     assert f"Message {mid}" in visit.page.locator("h1").inner_text()

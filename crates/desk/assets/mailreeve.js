@@ -1,7 +1,7 @@
 // Pages work without this. It keeps them up to date and lets them be used by keyboard.
 "use strict";
 (() => {
-  const LIVE = ["sub", "stamp", "news", "reasons", "rows", "pager", "kept", "retry-says", "outcome", "figures", "way", "waiting", "rates"];
+  const LIVE = ["sub", "stamp", "news", "reasons", "why", "rows", "pager", "kept", "retry-says", "outcome", "figures", "way", "waiting", "rates"];
   const GAP = 2000; // milliseconds between two readings of the page
   const IDLE = 15000; // the same, when nothing changes
   const FIRST = 2, LONGEST = 60; // seconds before a lost connection is tried again, doubling

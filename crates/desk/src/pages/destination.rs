@@ -1,5 +1,6 @@
 //! Delivery Status Details: all that is known of one destination, and who waits for it.
 
+use mailreeve_api::explain::ExplainReply;
 use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{HostStatusReply, LastError, RecipientLine, ShowRecipientsReply};
 
@@ -10,6 +11,7 @@ use super::html::Html;
 use super::instant::{instant, instant_and_span};
 use super::retried::{Ends, Retried, said};
 use super::state::{cause, cohort, details_of, status};
+use super::why;
 use super::words::{Arg, Words};
 
 /// Columns of numbers.
@@ -25,6 +27,7 @@ pub(crate) fn page(
     waiting: &ShowRecipientsReply,
     after: Option<(u64, u32)>,
     done: Option<&Retried>,
+    why: Option<&ExplainReply>,
 ) -> Html {
     let words = frame.words;
     let active = reply.unattempted_recips + reply.attempted_recips;
@@ -43,6 +46,7 @@ pub(crate) fn page(
         main.put("</ul>", &[]);
     }
     main.put("</section>", &[]);
+    main.add(&why::block(words, why));
     if frame.operates {
         let back = details_of(&reply.host);
         let form = retry_form(frame, Some(&reply.host), active, "details.retry", &back);

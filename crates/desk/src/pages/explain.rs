@@ -2,9 +2,13 @@
 
 use std::net::IpAddr;
 
+use mailreeve_api::explain::ExplainReply;
+
 use super::frame::{Body, Frame, Place};
-use super::html::Html;
+use super::html::{Html, url_word};
+use super::state::details_of;
 use super::words::Arg;
+use super::{tracking, why};
 
 /// What somebody asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub(crate) enum Subject {
     Nothing,
     /// A destination: the domain itself, or that of a mailbox.
     Destination(String),
+    /// A mailbox, and the destination of its mail.
+    Mailbox(String, String),
     /// A message.
     Message(u64),
     /// Messages with this Message-ID.
@@ -40,14 +46,20 @@ impl Subject {
         if let Ok(peer) = asked.parse() {
             return Self::Peer(peer);
         }
-        let domain = asked.rsplit_once('@').map_or(asked, |(_, domain)| domain);
+        let local_and_domain = asked.rsplit_once('@');
+        let domain = local_and_domain.map_or(asked, |(_, domain)| domain);
         let domain = domain.trim_end_matches('.').to_lowercase();
         let reads =
             |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_' | '[' | ']' | ':');
         let is_name = domain.contains('.') || domain.starts_with('[');
-        match is_name && domain.chars().all(reads) && domain.len() <= 255 {
-            true => Self::Destination(domain),
-            false => Self::Other(asked.to_owned()),
+        match (is_name && domain.chars().all(reads) && domain.len() <= 255, local_and_domain) {
+            (true, None) => Self::Destination(domain),
+            (true, Some((local, _))) => {
+                // As it stands in a header, with a name before it.
+                let local = local.rsplit_once('<').map_or(local, |(_, local)| local);
+                Self::Mailbox(format!("{local}@{domain}"), domain)
+            }
+            (false, _) => Self::Other(asked.to_owned()),
         }
     }
 }
@@ -66,6 +78,23 @@ pub(crate) fn page(frame: &Frame<'_>, asked: Option<&str>) -> Html {
     }
     main.put("</ul>", &[]);
     whole(frame, words.say("explain.title"), main)
+}
+
+/// Makes the page that explains a mailbox, with the ways to its destination and to its messages.
+pub(crate) fn mailbox(frame: &Frame<'_>, mailbox: &str, host: &str, why: &ExplainReply) -> Html {
+    let words = frame.words;
+    let mut main = Html::of("<h1 class=m>{}</h1>{}", &[&mailbox, &why::block(words, Some(why))]);
+    let messages = format!("{}?recipient={}", tracking::PATH, url_word(&format!("={mailbox}")));
+    main.put(
+        "<p><a href=\"{}\">{}</a></p><p><a href=\"{}\">{}</a></p>",
+        &[
+            &messages,
+            &words.say("explain.messages"),
+            &details_of(host),
+            &words.tell("explain.destination", &[("host", Arg::Text(host))]),
+        ],
+    );
+    whole(frame, Html::of("{}", &[&mailbox]), main)
 }
 
 /// Makes the page of a destination of which nothing is known.
@@ -90,12 +119,13 @@ mod tests {
     #[test]
     fn what_was_typed_is_understood() {
         let destination = |name: &str| Subject::Destination(name.to_owned());
+        let mailbox = |name: &str| Subject::Mailbox(name.to_owned(), "example.com".to_owned());
         let other = |text: &str| Subject::Other(text.to_owned());
         let table = [
             ("  ", Subject::Nothing),
             ("Example.COM.", destination("example.com")),
-            ("Ann <ann@example.com", destination("example.com")),
-            ("\"a@b\"@example.com", destination("example.com")),
+            ("Ann <ann@Example.com", mailbox("ann@example.com")),
+            ("\"a@b\"@example.com", mailbox("\"a@b\"@example.com")),
             ("bücher.example", destination("bücher.example")),
             ("[192.0.2.7]", destination("[192.0.2.7]")),
             ("1234", Subject::Message(1_234)),

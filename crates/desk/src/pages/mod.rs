@@ -29,6 +29,7 @@ mod tests;
 mod tracking;
 mod trouble;
 mod way;
+mod why;
 mod words;
 
 pub use login::{Login, login};

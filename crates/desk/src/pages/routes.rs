@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use mailreeve_api::alerts::{AlertsReply, DisplayAlerts};
 use mailreeve_api::command::{Command, Role, Spec};
+use mailreeve_api::explain::{Explain, ExplainReply};
 use mailreeve_api::queue::{
     Column, DeliverNow, DeliveryStatus, Direction, HostStatus, RecipientLine, RecipientScope, ShowRecipients,
 };
@@ -114,9 +115,15 @@ async fn details(visitor: &Visitor, host: &str, further: &Fields, done: Option<R
     let after = further.text("after").and_then(place);
     let scope = RecipientScope::Host(reply.host.clone());
     let waiting = ask(visitor, &ShowRecipients { scope, after, limit: destination::RECIPIENTS }).await;
+    let why = why(visitor, Explain { host: Some(reply.host.clone()), ..Explain::default() }).await;
     answer(visitor, host, waiting, |frame, waiting| {
-        destination::page(frame, &reply, &waiting, after, done.as_ref())
+        destination::page(frame, &reply, &waiting, after, done.as_ref(), why.as_ref())
     })
+}
+
+/// An explanation, if there is one: a page is good without it.
+async fn why(visitor: &Visitor, about: Explain) -> Option<ExplainReply> {
+    ask(visitor, &about).await.ok()
 }
 
 async fn show_system_status(visitor: Visitor) -> Response {
@@ -136,6 +143,11 @@ async fn show_explanation(visitor: Visitor, RawQuery(query): RawQuery) -> Respon
         Subject::Destination(host) => {
             let to = format!("{}/{}", delivery_status::PATH, url_word(&host));
             Redirect::to(&to).into_response()
+        }
+        Subject::Mailbox(mailbox, host) => {
+            let about = Explain { to: Some(mailbox.clone()), ..Explain::default() };
+            let reply = ask(&visitor, &about).await;
+            answer(&visitor, &mailbox, reply, |frame, reply| explain::mailbox(frame, &mailbox, &host, &reply))
         }
         Subject::Message(mid) => Redirect::to(&format!("{}/{mid}", tracking::PATH)).into_response(),
         Subject::MessageId(id) => {
@@ -181,11 +193,15 @@ async fn track(visitor: &Visitor, search: &Search) -> Response {
     if let Ok(reply) = &found
         && let ([record], Some(details)) = (&reply.rows[..], &reply.details)
     {
-        let waiting = match record.mid {
-            Some(mid) => waiting_of(visitor, mid).await,
-            None => Vec::new(),
+        let (waiting, why) = match record.mid {
+            Some(mid) => {
+                let about = Explain { mid: Some(mid), ..Explain::default() };
+                (waiting_of(visitor, mid).await, why(visitor, about).await)
+            }
+            None => (Vec::new(), None),
         };
-        return respond(status, way::page(&frame(visitor, ""), reply, (record, details), &waiting));
+        let record = (record, details);
+        return respond(status, way::page(&frame(visitor, ""), reply, record, &waiting, why.as_ref()));
     }
     respond(status, tracking::page(&frame(visitor, ""), search, found.as_ref()))
 }

@@ -42,6 +42,7 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
     let wrong = problem(ProblemKind::Unauthenticated);
     let hostname = text("mail.example.com");
     let refused = login::Login { hostname: &hostname, name: &asked, next: &asked, problem: Some(&wrong) };
+    let why = replies::explained(text);
     let (tracked, details) = (replies::tracked(text), replies::track_details(text));
     let search = tracking::Search {
         wanted: vec![("sender", text("ann@")), ("event", "bounced".to_owned())],
@@ -51,10 +52,13 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
     vec![
         ("delivery_status", delivery_status::page(&frame, &replies::delivery_status(text), Some(&done))),
         ("delivery_status_empty", delivery_status::page(&frame, &replies::nothing_waits(text), None)),
-        ("destination", destination::page(&secrets, &host, &waiting, Some((7, 1)), Some(&refused_retry))),
+        (
+            "destination",
+            destination::page(&secrets, &host, &waiting, Some((7, 1)), Some(&refused_retry), Some(&why)),
+        ),
         (
             "destination_idle",
-            destination::page(&frame, &replies::idle_host(text), &replies::nobody(), None, None),
+            destination::page(&frame, &replies::idle_host(text), &replies::nobody(), None, None, None),
         ),
         ("system_status", system_status::page(&frame, &replies::status(text))),
         ("alerts", alerts::page(&frame, &replies::alerts(text))),
@@ -64,6 +68,7 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
         ("trouble_unavailable", trouble::page(&frame, &problem(ProblemKind::Unavailable))),
         ("trouble_forbidden", trouble::page(&frame, &problem(ProblemKind::Forbidden))),
         ("explain", explain::page(&frame, Some(&asked))),
+        ("explain_mailbox", explain::mailbox(&frame, &asked, &asked, &why)),
         ("explain_unknown", explain::unknown(&frame, &asked)),
         ("tracking", tracking::page(&frame, &search, Ok(&tracked))),
         (
@@ -71,7 +76,7 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
             tracking::page(&frame, &tracking::Search::default(), Ok(&replies::tracked_nothing())),
         ),
         ("tracking_wrong", tracking::page(&frame, &search, Err(&wrong))),
-        ("way", way::page(&frame, &tracked, (&tracked.rows[0], &details), &waiting.recipients)),
-        ("way_of_a_connection", way::page(&frame, &tracked, (&tracked.rows[1], &details), &[])),
+        ("way", way::page(&frame, &tracked, (&tracked.rows[0], &details), &waiting.recipients, Some(&why))),
+        ("way_of_a_connection", way::page(&frame, &tracked, (&tracked.rows[1], &details), &[], None)),
     ]
 }

@@ -100,7 +100,7 @@ fn form(words: &Words, search: &Search, main: &mut Html) {
     );
 }
 
-fn field(words: &Words, search: &Search, name: &'static str, main: &mut Html) {
+fn field(words: &Words, search: &Search, name: &str, main: &mut Html) {
     let choices = Track::SPEC.arguments.iter().find(|argument| argument.name == name);
     let choices = choices.map_or(&[][..], |argument| argument.choices);
     let label = words.say(&format!("track.{name}"));
@@ -244,7 +244,7 @@ fn pager(words: &Words, search: &Search, reply: &TrackReply, main: &mut Html) {
         main.put(" <a rel=first href=\"{}\">{}</a>", &[&search.address(None), &words.say("track.first")]);
     }
     if let Some(next) = &reply.next {
-        let next = search.address(Some((next, last)));
+        let next = search.address(Some((next.as_str(), last)));
         main.put(" <a rel=next href=\"{}\">{}</a>", &[&next, &words.say("delivery.next")]);
     }
     main.put("</nav>", &[]);

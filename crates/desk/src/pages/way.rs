@@ -1,5 +1,6 @@
 //! Message Tracking Details: one message, or connection that became none, with its whole way.
 
+use mailreeve_api::explain::ExplainReply;
 use mailreeve_api::queue::RecipientLine;
 use mailreeve_api::track::{TrackDetails, TrackReply, TrackRow};
 
@@ -9,6 +10,7 @@ use super::html::Html;
 use super::instant::{exact_instant, instant_and_span};
 use super::state::details_of;
 use super::tracking::{PATH, peer, sender, states};
+use super::why;
 use super::words::{Arg, Words};
 
 /// Makes the page of the only record of a reply; `waiting` are those of its recipients that wait.
@@ -17,6 +19,7 @@ pub(crate) fn page(
     reply: &TrackReply,
     (record, details): (&TrackRow, &TrackDetails),
     waiting: &[RecipientLine],
+    why: Option<&ExplainReply>,
 ) -> Html {
     let words = frame.words;
     let title = title(words, record);
@@ -26,6 +29,7 @@ pub(crate) fn page(
     );
     main.put("<p class=\"sub state\">{}</p>", &[&states(words, &record.states)]);
     facts(words, reply, record, &mut main);
+    main.add(&why::block(words, why));
     if !waiting.is_empty() {
         main.put("<h2>{}</h2>", &[&words.say("way.waiting")]);
         main.add(&recipient_table(words, &reply.as_of, waiting));

@@ -15,8 +15,14 @@ fn who_only_looks_has_no_buttons() {
     let reader = Frame { operates: false, ..frame(Words::english()) };
     let page = delivery_status::page(&reader, &replies::delivery_status(&str::to_owned), None).into_string();
     assert!(!page.contains("/retry") && !page.contains("Retry All Delivery"));
-    let page =
-        destination::page(&reader, &replies::host_status(&str::to_owned), &replies::nobody(), None, None);
+    let page = destination::page(
+        &reader,
+        &replies::host_status(&str::to_owned),
+        &replies::nobody(),
+        None,
+        None,
+        None,
+    );
     assert!(!page.into_string().contains("/retry"));
 }
 

@@ -2,6 +2,7 @@
 
 use mailreeve_api::alerts::{AlertLine, AlertsReply};
 use mailreeve_api::counters::{Completion, SystemCounters};
+use mailreeve_api::explain::{Evidence, ExplainReply, Link, Next, Other, Remedy, Said, Subject, Verdict};
 use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{
     AddressLine, Addresses, CohortLine, Column, DeliveryStatusReply, DestinationLine, Direction, Exchanger,
@@ -352,5 +353,46 @@ pub(super) fn track_details(text: Text<'_>) -> TrackDetails {
             text: text("The message was accepted."),
         }],
         left_out: 3,
+    }
+}
+
+pub(super) fn explained(text: Text<'_>) -> ExplainReply {
+    let at = Some("2020-08-13T18:20:00Z".to_owned());
+    let evidence = |kind: &str| Evidence { kind: kind.to_owned(), text: text("421 not now") };
+    let link = |kind| Link {
+        at: at.clone(),
+        what: text("The next hop said no."),
+        evidence: evidence(kind),
+        said: Said::default(),
+    };
+    let remedy = |command| Remedy {
+        deed: text("delivernow a.example"),
+        command,
+        what: text("Try again now."),
+        who: "us".to_owned(),
+        why: text("It may be over."),
+        said: Said::default(),
+    };
+    let other =
+        Other { state: text("queued"), cause: text("host-down"), recipients: 3, mid: Some(7), example: None };
+    ExplainReply {
+        schema: 1,
+        as_of: as_of(),
+        subject: Subject::default(),
+        state: "queued".to_owned(),
+        verdict: Verdict {
+            cause: text("connect-refused"),
+            owner: "destination".to_owned(),
+            since: at.clone(),
+            certainty: "inferred".to_owned(),
+        },
+        summary: text("Its mail server refuses connections."),
+        summary_said: Said::default(),
+        chain: vec![link("event"), link("reply")],
+        next: Next { at: at.clone(), what: text("It is tried again."), said: Said::default() },
+        remedy: vec![remedy(true), remedy(false)],
+        page: text("docs/why/connect-refused.md"),
+        others: vec![other],
+        records_since: None,
     }
 }

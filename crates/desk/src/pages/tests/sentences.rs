@@ -7,7 +7,7 @@ use super::*;
 static PSEUDO: LazyLock<Words> = LazyLock::new(Words::pseudo);
 
 /// Sources of the pages, tests left out.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("../alerts.rs"),
     include_str!("../delivery_status.rs"),
     include_str!("../destination.rs"),
@@ -22,6 +22,7 @@ const SOURCES: [&str; 14] = [
     include_str!("../tracking.rs"),
     include_str!("../trouble.rs"),
     include_str!("../way.rs"),
+    include_str!("../why.rs"),
 ];
 
 /// Everything that a reader sees or hears: text between tags and the attributes that are read out.
