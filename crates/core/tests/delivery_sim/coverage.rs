@@ -1,6 +1,8 @@
 //! What the runs reached. The list is explicit: a point that no seed reaches fails the run, so a state that
 //! the simulation has stopped visiting is noticed.
 
+use mailreeve_core::delivery::io::{Input, Order, Scope, Whom};
+
 macro_rules! points {
     ($($name:ident = $label:literal,)*) => {
         /// Something that a run can reach.
@@ -165,6 +167,38 @@ pub(crate) struct Coverage {
 }
 
 impl Coverage {
+    /// Counts which input this is.
+    pub(crate) fn input(&mut self, input: &Input) {
+        self.hit(match input {
+            Input::Enqueue(_) => Point::InEnqueue,
+            Input::Resolved { .. } => Point::InResolved,
+            Input::Ready { .. } => Point::InReady,
+            Input::Unusable { .. } => Point::InUnusable,
+            Input::Outcome { .. } => Point::InOutcome,
+            Input::Closed { .. } => Point::InClosed,
+            Input::Tick => Point::InTick,
+            Input::DeliverNow { scope: Scope::All, .. } => Point::InDeliverNowAll,
+            Input::DeliverNow { scope: Scope::Host(_), .. } => Point::InDeliverNowHost,
+            Input::DeliverNow { scope: Scope::Message(_), .. } => Point::InDeliverNowMessage,
+            Input::Suspend { host: None, .. } => Point::InSuspendAll,
+            Input::Suspend { host: Some(_), .. } => Point::InSuspendHost,
+            Input::Resume { host: None, .. } => Point::InResumeAll,
+            Input::Resume { host: Some(_), .. } => Point::InResumeHost,
+            Input::Order(Order { whom: Whom::All, .. }) => Point::InOrderAll,
+            Input::Order(Order { whom: Whom::Host(_), .. }) => Point::InOrderHost,
+            Input::Order(Order { whom: Whom::Messages(_), .. }) => Point::InOrderMessages,
+            // Never given here: it leaves nothing behind that a model could be compared with.
+            Input::Held(_) => return,
+            Input::GoOn { .. } => Point::InGoOn,
+            Input::Reconfigure(_) => Point::InReconfigure,
+            Input::SpoolSpace { exhausted: true } => Point::InSpoolExhausted,
+            Input::SpoolSpace { exhausted: false } => Point::InSpoolEnough,
+            Input::RecordCorrupt { .. } => Point::InRecordCorrupt,
+            Input::Probed { .. } => Point::InProbed,
+            Input::Shutdown => Point::InShutdown,
+        });
+    }
+
     /// Nothing was reached yet.
     pub(crate) fn new() -> Self {
         Self { counts: vec![0; ALL.len()] }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use mailreeve_core::delivery::Delivery;
-use mailreeve_core::delivery::io::{Effect, Input, Order, OrderId, Scope, Whom};
+use mailreeve_core::delivery::io::{Effect, Input, Order, OrderId};
 use mailreeve_core::delivery::settings::Settings;
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 
@@ -183,7 +183,7 @@ impl Sim {
 
     fn call(&mut self, input: Input) -> Verdict {
         self.calls += 1;
-        self.cover(&input);
+        self.coverage.input(&input);
         if self.trace {
             println!(
                 "{:>12} {:?} <- {input:?}",
@@ -235,38 +235,6 @@ impl Sim {
             crate::views::pages(&self.delivery, &self.model, scene)?;
         }
         crate::views::judge(&self.delivery, &mut self.model, scene, &mut self.coverage)
-    }
-
-    /// Counts which input this is.
-    fn cover(&mut self, input: &Input) {
-        self.coverage.hit(match input {
-            Input::Enqueue(_) => Point::InEnqueue,
-            Input::Resolved { .. } => Point::InResolved,
-            Input::Ready { .. } => Point::InReady,
-            Input::Unusable { .. } => Point::InUnusable,
-            Input::Outcome { .. } => Point::InOutcome,
-            Input::Closed { .. } => Point::InClosed,
-            Input::Tick => Point::InTick,
-            Input::DeliverNow { scope: Scope::All, .. } => Point::InDeliverNowAll,
-            Input::DeliverNow { scope: Scope::Host(_), .. } => Point::InDeliverNowHost,
-            Input::DeliverNow { scope: Scope::Message(_), .. } => Point::InDeliverNowMessage,
-            Input::Suspend { host: None, .. } => Point::InSuspendAll,
-            Input::Suspend { host: Some(_), .. } => Point::InSuspendHost,
-            Input::Resume { host: None, .. } => Point::InResumeAll,
-            Input::Resume { host: Some(_), .. } => Point::InResumeHost,
-            Input::Order(Order { whom: Whom::All, .. }) => Point::InOrderAll,
-            Input::Order(Order { whom: Whom::Host(_), .. }) => Point::InOrderHost,
-            Input::Order(Order { whom: Whom::Messages(_), .. }) => Point::InOrderMessages,
-            // Never given here: it leaves nothing behind that a model could be compared with.
-            Input::Held(_) => return,
-            Input::GoOn { .. } => Point::InGoOn,
-            Input::Reconfigure(_) => Point::InReconfigure,
-            Input::SpoolSpace { exhausted: true } => Point::InSpoolExhausted,
-            Input::SpoolSpace { exhausted: false } => Point::InSpoolEnough,
-            Input::RecordCorrupt { .. } => Point::InRecordCorrupt,
-            Input::Probed { .. } => Point::InProbed,
-            Input::Shutdown => Point::InShutdown,
-        });
     }
 
     /// Takes an effect to the world.
