@@ -12,10 +12,9 @@ use mailreeve_api::alerts::{AlertsReply, DisplayAlerts};
 use mailreeve_api::command::{Command, Role, Spec};
 use mailreeve_api::explain::{Explain, ExplainReply};
 use mailreeve_api::queue::{
-    Column, DeliverNow, DeliveryStatus, Direction, HostStatus, RecipientLine, RecipientScope, ShowRecipients,
+    Column, DeliverNow, DeliveryStatus, Direction, HostStatus, RecipientScope, ShowRecipients,
 };
 use mailreeve_api::status::StatusDetail;
-use mailreeve_api::track::{Track, TrackReply};
 use mailreeve_api::wire::{Call, Problem, ProblemKind};
 use serde::de::DeserializeOwned;
 
@@ -25,12 +24,13 @@ use super::frame::Frame;
 use super::html::{Html, url_word};
 use super::retried::{BecameDue, Ends, Retried};
 use super::state::details_of;
-use super::tracking::{self, Search};
 use super::words::Words;
-use super::{alerts, destination, system_status, trouble, way};
+use super::{alerts, destination, system_status, tracking, trouble};
 use crate::desk::Desk;
 use crate::problem::status;
 use crate::visitor::Visitor;
+
+mod messages;
 
 /// Characters of a question that are looked at.
 const ASKED: usize = 320;
@@ -43,8 +43,8 @@ pub(super) fn pages() -> Router<Desk> {
         .route("/monitor/delivery-status", get(show_delivery_status))
         .route("/monitor/delivery-status/retry", post(retry))
         .route("/monitor/delivery-status/{host}", get(show_destination))
-        .route("/monitor/message-tracking", get(show_tracking))
-        .route("/monitor/message-tracking/{mid}", get(show_way))
+        .route("/monitor/message-tracking", get(messages::show_tracking))
+        .route("/monitor/message-tracking/{mid}", get(messages::show_way))
         .route("/system/status", get(show_system_status))
         .route("/system/alerts", get(show_alerts))
         .route("/explain", get(show_explanation))
@@ -161,58 +161,6 @@ async fn show_explanation(visitor: Visitor, RawQuery(query): RawQuery) -> Respon
             respond(StatusCode::OK, explain::page(&frame(&visitor, &asked), Some(&other)))
         }
     }
-}
-
-/// Searches, and shows the whole way of the only one that was asked for by its number.
-async fn show_tracking(visitor: Visitor, RawQuery(query): RawQuery) -> Response {
-    let fields = Fields::of(query.unwrap_or_default().as_bytes());
-    track(&visitor, &search(&fields)).await
-}
-
-async fn show_way(visitor: Visitor, Path(mid): Path<String>) -> Response {
-    let wanted = vec![("mid", mid)];
-    track(&visitor, &Search { wanted, ..Search::default() }).await
-}
-
-fn search(fields: &Fields) -> Search {
-    let given = |name: &'static str| {
-        let value = fields.text(name).map(str::trim).filter(|value| !value.is_empty())?;
-        Some((name, value.to_owned()))
-    };
-    let wanted = tracking::FIELDS.into_iter().filter_map(given).collect();
-    let page = fields.text("page").map(str::to_owned);
-    Search { wanted, page, seen: fields.number("seen").unwrap_or(0) }
-}
-
-async fn track(visitor: &Visitor, search: &Search) -> Response {
-    let found: Result<TrackReply, Problem> = match Track::parse(&search.words()) {
-        Ok(request) => ask(visitor, &request).await,
-        Err(problem) => Err(problem),
-    };
-    let status = found.as_ref().map_or_else(|problem| status(problem.kind), |_| StatusCode::OK);
-    if let Ok(reply) = &found
-        && let ([record], Some(details)) = (&reply.rows[..], &reply.details)
-    {
-        let (waiting, why) = match record.mid {
-            Some(mid) => {
-                let about = Explain { mid: Some(mid), ..Explain::default() };
-                (waiting_of(visitor, mid).await, why(visitor, about).await)
-            }
-            None => (Vec::new(), None),
-        };
-        let record = (record, details);
-        return respond(status, way::page(&frame(visitor, ""), reply, record, &waiting, why.as_ref()));
-    }
-    respond(status, tracking::page(&frame(visitor, ""), search, found.as_ref()))
-}
-
-/// The waiting recipients of one message: those after the last possible one of the message before it.
-async fn waiting_of(visitor: &Visitor, mid: u64) -> Vec<RecipientLine> {
-    let after = mid.checked_sub(1).map(|before| (before, u32::MAX));
-    let request = ShowRecipients { scope: RecipientScope::All, after, limit: destination::RECIPIENTS };
-    let reply = ask(visitor, &request).await;
-    let waiting = reply.map_or_else(|_| Vec::new(), |reply| reply.recipients);
-    waiting.into_iter().filter(|line| line.mid == mid).collect()
 }
 
 /// The form's token was looked at before it came here. What was done is told by the page that it was asked on: at its

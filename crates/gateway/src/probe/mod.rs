@@ -1,9 +1,9 @@
 //! Going the way of delivery to a destination, step by step, without handing anything over (law 12): the same resolver
-//! and cache ([`way`]), the same source addresses and TLS policy, the same client session ([`talk`]). It is no attempt:
+//! and cache (`way`), the same source addresses and TLS policy, the same client session (`talk`). It is no attempt:
 //! nothing is counted, no clock of the queue moves. What it may do is tell the shard that a destination which was held
-//! to be down answers. When one goes down the gateway makes a probe by itself ([`own`]).
+//! to be down answers. When one goes down the gateway makes a probe by itself (`own`).
 //!
-//! Bounds: [`ADDRESSES`] addresses, [`AT_ONCE`] of them at a time, [`STEP`] for each step, [`ALTOGETHER`] for all.
+//! Bounds: `ADDRESSES` addresses, `AT_ONCE` of them at a time, `STEP` for each step, `ALTOGETHER` for all.
 
 mod certificate;
 mod handshake;

@@ -1,0 +1,109 @@
+//! What tracking and explain tell of that afternoon.
+
+use mailreeve_api::explain::{Evidence, ExplainReply, Link, Next, Other, Remedy, Said, Subject, Verdict};
+use mailreeve_api::track::{TrackDetails, TrackRecipient, TrackReply, TrackRow, TrackStep};
+
+use super::{MINUTE, NOW, Text, as_of};
+
+pub(in crate::pages::tests) fn tracked(text: Text<'_>) -> TrackReply {
+    let message = TrackRow {
+        mid: Some(1_234),
+        icid: Some(77),
+        began_us: NOW - 50 * MINUTE,
+        last_us: NOW - MINUTE,
+        states: vec!["delivered".to_owned(), "queued".to_owned(), "bounced".to_owned()],
+        sender: Some(text("ann@a.example")),
+        recipients: vec![text("bob@b.example")],
+        recipient_count: 3,
+        subject: Some(text("Minutes")),
+        message_id: Some(text("1@a.example")),
+        ip: Some("192.0.2.9".to_owned()),
+        host: Some(text("mx.a.example")),
+        size: 4_711,
+        parent: Some(1_200),
+    };
+    let connection = TrackRow {
+        mid: None,
+        states: vec!["no-message".to_owned()],
+        sender: None,
+        recipients: Vec::new(),
+        recipient_count: 0,
+        subject: None,
+        message_id: None,
+        parent: None,
+        ..message.clone()
+    };
+    TrackReply {
+        as_of: as_of(),
+        from_us: NOW - 90_000 * MINUTE,
+        to_us: NOW,
+        total: 4_000,
+        rows: vec![message, connection],
+        next: Some("15-m9".to_owned()),
+        details: None,
+    }
+}
+
+pub(in crate::pages::tests) fn tracked_nothing() -> TrackReply {
+    TrackReply { total: 0, rows: Vec::new(), next: None, to_us: 0, ..tracked(&str::to_owned) }
+}
+
+pub(in crate::pages::tests) fn track_details(text: Text<'_>) -> TrackDetails {
+    let recipient = |rid, address: Option<&str>, state: &str| TrackRecipient {
+        rid,
+        address: address.map(text),
+        host: Some(text("b.example")),
+        state: Some(state.to_owned()),
+    };
+    TrackDetails {
+        recipients: vec![recipient(0, Some("bob@b.example"), "delivered"), recipient(1, None, "queued")],
+        steps: vec![TrackStep {
+            at_us: NOW - 50 * MINUTE,
+            key: "track.accepted".to_owned(),
+            arguments: serde_json::Value::Null,
+            text: text("The message was accepted."),
+        }],
+        left_out: 3,
+    }
+}
+
+pub(in crate::pages::tests) fn explained(text: Text<'_>) -> ExplainReply {
+    let at = Some("2020-08-13T18:20:00Z".to_owned());
+    let evidence = |kind: &str| Evidence { kind: kind.to_owned(), text: text("421 not now") };
+    let link = |kind| Link {
+        at: at.clone(),
+        what: text("The next hop said no."),
+        evidence: evidence(kind),
+        said: Said::default(),
+    };
+    let remedy = |command| Remedy {
+        deed: text("delivernow a.example"),
+        command,
+        what: text("Try again now."),
+        who: "us".to_owned(),
+        why: text("It may be over."),
+        said: Said::default(),
+    };
+    let other =
+        Other { state: text("queued"), cause: text("host-down"), recipients: 3, mid: Some(7), example: None };
+    ExplainReply {
+        schema: 1,
+        as_of: as_of(),
+        subject: Subject::default(),
+        state: "queued".to_owned(),
+        verdict: Verdict {
+            cause: text("connect-refused"),
+            owner: "destination".to_owned(),
+            since: at.clone(),
+            certainty: "inferred".to_owned(),
+        },
+        summary: text("Its mail server refuses connections."),
+        summary_said: Said::default(),
+        chain: vec![link("event"), link("reply")],
+        next: Next { at: at.clone(), what: text("It is tried again."), said: Said::default() },
+        remedy: vec![remedy(true), remedy(false)],
+        page: text("docs/why/connect-refused.md"),
+        others: vec![other],
+        records_since: None,
+    }
+}
