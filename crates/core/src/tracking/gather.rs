@@ -21,6 +21,10 @@ pub use gathered::{Gathered, PLACES_MAX};
 /// Messages of a connection that still learn what is found out about its peer.
 const LEARNERS: usize = 64;
 
+/// Open connections that are known, each way: more than listeners and delivery may have. A connection whose end the
+/// journal had to drop never ends here; the oldest go first.
+const CONNECTIONS: usize = 65_536;
+
 /// Records that are open or not stored yet, and the connections that may concern others.
 #[derive(Clone, Debug)]
 pub struct Gather<P> {
@@ -95,7 +99,7 @@ impl<P: Copy + Ord> Gather<P> {
         match (&stamped.event, concern(&stamped.event)) {
             (Event::ConnectionClosed { icid, .. }, _) => drop(self.inbound.remove(icid)),
             (_, Concern::Inbound(icid)) if tells_of_peer(&stamped.event) => {
-                self.inbound.entry(icid).or_default().known.push((place, stamped.clone()));
+                opened(&mut self.inbound, icid).known.push((place, stamped.clone()));
             }
             (_, Concern::Outbound(dcid)) => self.hop(place, stamped, dcid),
             (Event::Accepted { icid, .. }, _) => {
@@ -137,8 +141,9 @@ impl<P: Copy + Ord> Gather<P> {
         self.records.is_empty()
     }
 
-    /// Takes note of which version of which records is stored. Forgets what is over, and of the oldest messages that
-    /// are stored as they are so many as there are more than `most` records.
+    /// Takes note of which version of which records is stored. Forgets what is over, and of the oldest messages, and
+    /// connections that are not known to be open, that are stored as they are so many as there are more than `most`
+    /// records.
     pub fn stored(&mut self, versions: &[(Tracked, u32)], most: usize) {
         for (tracked, version) in versions {
             let Some(gathered) = self.records.get_mut(tracked) else { continue };
@@ -150,7 +155,8 @@ impl<P: Copy + Ord> Gather<P> {
         }
         let mut too_many = self.records.len().saturating_sub(most);
         self.records.retain(|tracked, gathered| {
-            let goes = too_many > 0 && matches!(tracked, Tracked::Message(_)) && !gathered.is_changed();
+            let is_open = matches!(tracked, Tracked::Connection(icid) if self.inbound.contains_key(icid));
+            let goes = too_many > 0 && !is_open && !gathered.is_changed();
             too_many -= usize::from(goes);
             !goes
         });
@@ -206,7 +212,7 @@ impl<P: Copy + Ord> Gather<P> {
         let tracked = Tracked::Connection(icid);
         if let Event::ConnectionOpened { .. } = stamped.event {
             self.record(tracked, place);
-            self.inbound.entry(icid).or_default();
+            opened(&mut self.inbound, icid);
         }
         if tells_of_peer(&stamped.event)
             && let Some(connection) = self.inbound.get_mut(&icid)
@@ -235,7 +241,7 @@ impl<P: Copy + Ord> Gather<P> {
         if let Event::DeliveryClosed { .. } = stamped.event {
             self.outbound.remove(&dcid);
         } else {
-            self.outbound.entry(dcid).or_default().known.push((place, stamped.clone()));
+            opened(&mut self.outbound, dcid).known.push((place, stamped.clone()));
         }
     }
 
@@ -247,6 +253,14 @@ impl<P: Copy + Ord> Gather<P> {
             gathered.add(place, stamped);
         }
     }
+}
+
+/// Returns a connection, known from now on if it was not.
+fn opened<K: Copy + Ord, P>(connections: &mut BTreeMap<K, Connection<P>>, id: K) -> &mut Connection<P> {
+    if connections.len() >= CONNECTIONS && !connections.contains_key(&id) {
+        connections.pop_first();
+    }
+    connections.entry(id).or_default()
 }
 
 /// Tells whether an event says who is at the other end of a connection, and how it is secured.

@@ -165,6 +165,23 @@ fn a_start_ends_what_was_coming_in() {
 }
 
 #[test]
+fn connections_whose_end_is_never_told_do_not_pile_up() {
+    const MANY: u64 = 70_000;
+    let mut gather = Gather::default();
+    for place in 0..MANY {
+        let (local, peer) = ("192.0.2.1:25".parse().unwrap(), "198.51.100.9:4711".parse().unwrap());
+        let event = Event::ConnectionOpened { icid: Icid(place), listener: "in".into(), local, peer };
+        gather.note(place, &Stamped { at: place, event });
+    }
+    let known_from = gather.recall_from().unwrap();
+    assert!((1..MANY).contains(&known_from), "all connections since {known_from} are known");
+    let versions: Vec<_> =
+        gather.records().map(|gathered| (gathered.record.tracked, gathered.version)).collect();
+    gather.stored(&versions, 10);
+    assert_eq!(gather.len() as u64, MANY - known_from, "records of those that may be open stay");
+}
+
+#[test]
 fn events_of_what_was_taken_out_ask_for_it() {
     let mut gather = gathered(whole().into_iter().take(7).collect());
     assert_eq!(gather.lacks(&delivered(0)).next(), None);
