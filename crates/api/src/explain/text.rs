@@ -52,7 +52,8 @@ impl ExplainReply {
         lines.extend(wrapped("", &self.summary, 3));
         if self.subject.recipients > 1 {
             let (count, hosts) = (thousands(self.subject.recipients), thousands(self.subject.destinations));
-            lines.push(format!("The same holds for {count} recipients at {hosts} destinations."));
+            let destinations = if hosts == "1" { "destination" } else { "destinations" };
+            lines.push(format!("The same holds for {count} recipients at {hosts} {destinations}."));
         }
         lines.push(String::new());
         lines

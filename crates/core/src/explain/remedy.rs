@@ -72,10 +72,7 @@ fn look(cause: Finding, terms: &Terms) -> Option<String> {
         | Finding::NoRoute
         | Finding::BannerTimeout
         | Finding::GreetingRejected
-        | Finding::BackupMxUsed => {
-            let known = terms.name.contains('.') && !terms.name.contains(' ');
-            known.then(|| format!("telnet {} 25", terms.name))
-        }
+        | Finding::BackupMxUsed => Some(format!("probe {}", terms.host)),
         Finding::DnsServfail
         | Finding::DnsTimeout
         | Finding::DnsNxdomain

@@ -159,7 +159,7 @@ fn what_ended_tells_its_end() {
     let unknown = bounced(BounceKind::FiveXx, failure(Cause::Reply5xx, Stage::Rcpt, 550, "5.1.1 zebra"));
     assert_eq!((unknown.verdict.cause, unknown.state), (Finding::UnknownRecipient, State::Bounced));
     let english = Catalogue::english(TimeZone::UTC);
-    assert_eq!(english.say(&unknown.summary), "a.example has no mailbox x@a.example.");
+    assert_eq!(english.say(&unknown.summary), "a.example says that it has no mailbox for x@a.example.");
     let expired = bounced(BounceKind::Expired, failure(Cause::Expired, Stage::Local, 0, "Not delivered"));
     assert_eq!((expired.verdict.cause, expired.state), (Finding::Expired, State::Expired));
     let summary = english.say(&expired.summary);
