@@ -5,59 +5,12 @@
 mod world;
 
 use std::fs;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+use world::disk::SmallDisk;
 use world::places::{alerts, all_to, sink_at};
 use world::{Gateway, PATIENCE, Talk, address, wait_until};
-
-/// A small file system of its own on the folder of a gateway's data; unmounted with it.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, said aloud, where this user may not mount.
-    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let size = format!("size={megabytes}m,mode=700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(at).output();
-        if !mounted.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: a small file system cannot be mounted by this user");
-            return None;
-        }
-        Some(Self(at.to_owned()))
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.0.join("filler")
-    }
-
-    /// Leaves this much room on it.
-    fn leave(&self, megabytes: u64) {
-        let mut file = fs::File::options().create(true).append(true).open(self.filler()).unwrap();
-        let block = vec![0; 1 << 20];
-        while free_megabytes(&self.0) > megabytes {
-            file.write_all(&block).unwrap();
-        }
-    }
-
-    fn clear(&self) {
-        fs::remove_file(self.filler()).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: the gateway that uses it may be going only now.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-fn free_megabytes(path: &Path) -> u64 {
-    let output = Command::new("df").args(["--output=avail", "-B1M"]).arg(path).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap()
-}
 
 fn system_status(gateway: &Gateway) -> String {
     gateway.json("status")["system_status"].as_str().unwrap().to_owned()

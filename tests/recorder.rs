@@ -11,11 +11,10 @@ use std::sync::Arc;
 
 use mailreeve_lab::host::{Temper, TlsTemper};
 use mailreeve_lab::world::World;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 use serde_json::Value;
 use world::places::{all_to, by_dns, mail_to, mailreeve, sink};
+use world::tls::tls_server;
 use world::{Gateway, PATIENCE, Talk, address, wait_until};
 
 /// What a mail host says: to a line that begins so, that; to any other 250, or 354 to DATA.
@@ -58,15 +57,7 @@ fn host(greeting: &'static str, replies: Replies) -> SocketAddr {
 
 /// A mail host under TLS from the first octet.
 fn host_under_tls(greeting: &'static str, replies: Replies) -> SocketAddr {
-    let made = rcgen::generate_simple_self_signed(vec!["host.test".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
+    let config = tls_server("host.test");
     let listener = TcpListener::bind(SocketAddr::new(address(), 2465)).unwrap();
     let at = listener.local_addr().unwrap();
     std::thread::spawn(move || {

@@ -6,28 +6,18 @@ mod world;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use base64::Engine as _;
 use mailreeve_lab::host::{Act, Offers, Reply, Rule, Stage, Temper};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 use world::places::mail_to;
+use world::tls::tls_server;
 use world::{Gateway, address, wait_until};
 
 /// A smarthost that speaks TLS from the first byte and wants a password; tells what it was told.
 fn smarthost(at: SocketAddr) -> Receiver<String> {
-    let made = rcgen::generate_simple_self_signed(vec!["smarthost.test".to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
+    let config = tls_server("smarthost.test");
     let listener = TcpListener::bind(at).unwrap();
     let (tell, told) = channel();
     std::thread::spawn(move || {

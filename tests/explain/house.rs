@@ -1,14 +1,12 @@
 //! Faults of our own: the disk, the name service, orders.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use mailreeve_lab::dns::DeadServer;
 use mailreeve_lab::host::{Detail, Temper};
 
 use crate::setting::{Setting, commands, one_screen, shown, whole, world};
+use crate::world::disk::SmallDisk;
 use crate::world::places::all_to;
 use crate::world::{Gateway, PATIENCE, Talk, address, wait_until};
 
@@ -123,47 +121,4 @@ fn a_message_in_the_work_queue_is_released_by_the_command_that_is_told() {
     assert_eq!(commands(&answer), ["workqueue resume"]);
     setting.gateway.text("workqueue resume");
     assert!(host.wait_for(1, PATIENCE));
-}
-
-/// A small file system of its own; unmounted with it.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, said aloud, where this user may not mount.
-    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let size = format!("size={megabytes}m,mode=700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(at).output();
-        if !mounted.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: a small file system cannot be mounted by this user");
-            return None;
-        }
-        Some(Self(at.to_owned()))
-    }
-
-    /// Leaves this much room on it.
-    fn leave(&self, megabytes: u64) {
-        let filler = self.0.join("filler");
-        let mut file = fs::File::options().create(true).append(true).open(filler).unwrap();
-        let block = vec![0; 1 << 20];
-        while self.free() > megabytes {
-            file.write_all(&block).unwrap();
-        }
-    }
-
-    fn free(&self) -> u64 {
-        let output = Command::new("df").args(["--output=avail", "-B1M"]).arg(&self.0).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap()
-    }
-
-    fn clear(&self) {
-        fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: the gateway that uses it may be going only now.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }

@@ -12,11 +12,13 @@
 )]
 
 pub mod correspondence;
+pub mod disk;
 pub mod places;
 pub mod redaction;
 pub mod restarts;
 mod talk;
 pub mod terminal;
+pub mod tls;
 
 use std::fs;
 use std::io::Read as _;

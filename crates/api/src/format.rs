@@ -52,6 +52,16 @@ impl AsOf {
     }
 }
 
+/// A number with its noun, which takes an s for all but one.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+/// The verb for so many.
+pub(crate) const fn is_or_are(number: u64) -> &'static str {
+    if number == 1 { "is" } else { "are" }
+}
+
 /// Writes a number with separators: `62,049,822`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

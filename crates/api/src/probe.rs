@@ -51,6 +51,13 @@ pub struct ProbeTarget {
     pub port: Option<u16>,
 }
 
+const TARGET: Argument = Argument {
+    name: "target",
+    help: "a destination, an address, or a host with :PORT",
+    required: true,
+    choices: &[],
+};
+
 impl Command for Probe {
     type Reply = ProbeReply;
     const SPEC: Spec = Spec {
@@ -58,12 +65,7 @@ impl Command for Probe {
         summary: "goes the way of delivery to a destination, step by step",
         about: "The destination is looked up as for mail, by its route or its exchangers, and every address is tried, over IPv4 and IPv6, from each source address of delivery, with its TLS policy and by the code that hands mail over: connection, greeting, EHLO, STARTTLS, and with a recipient MAIL, RCPT and RSET; then QUIT. No content is sent, nothing is counted and no clock of the queue moves. Each step is told with its time and the words of the host, each address with what delivery would make of it. A destination that is held to be down and answers EHLO is tried again at once. With --send a small message is handed over at the first address that takes the recipient, and the last reply is told (`smtpping` is the same). An address, or a host with :PORT, is probed itself, without its exchangers; a port of one's own choice needs the role administrator, as does --send.",
         arguments: &[
-            Argument {
-                name: "target",
-                help: "a destination, an address, or a host with :PORT",
-                required: true,
-                choices: &[],
-            },
+            TARGET,
             Argument {
                 name: "options",
                 help: "the recipient to offer, --from SENDER, --send",

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{ExplainReply, Link};
 use crate::command::Text;
-use crate::format::{long_span, thousands};
+use crate::format::{count, long_span, thousands};
 
 const COLUMNS: usize = 80;
 const LINES: usize = 24;
@@ -51,9 +51,9 @@ impl ExplainReply {
         lines.push(String::new());
         lines.extend(wrapped("", &self.summary, 3));
         if self.subject.recipients > 1 {
-            let (count, hosts) = (thousands(self.subject.recipients), thousands(self.subject.destinations));
-            let destinations = if hosts == "1" { "destination" } else { "destinations" };
-            lines.push(format!("The same holds for {count} recipients at {hosts} {destinations}."));
+            let recipients = count(self.subject.recipients, "recipient");
+            let destinations = count(self.subject.destinations, "destination");
+            lines.push(format!("The same holds for {recipients} at {destinations}."));
         }
         lines.push(String::new());
         lines

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PATIENCE, Probe, ProbePart, ProbeReply, ProbeTarget, mailbox};
+use super::{PATIENCE, Probe, ProbePart, ProbeReply, ProbeTarget, TARGET, mailbox};
 use crate::command::{Argument, Command, Effect, Role, Spec, no_more};
 use crate::parts::{InParts, Parts};
 use crate::wire::Problem;
@@ -29,12 +29,7 @@ impl Command for SmtpPing {
         summary: "probes a destination and hands a small test message over",
         about: "As `probe` with --send: every address is probed, then a small message goes to the first one that takes the recipient, and its last reply is told. The message does not pass the queue: it is in no counter, it is not tried again, and nobody is sent a report about it.",
         arguments: &[
-            Argument {
-                name: "target",
-                help: "a destination, an address, or a host with :PORT",
-                required: true,
-                choices: &[],
-            },
+            TARGET,
             Argument { name: "recipient", help: "who gets the message", required: true, choices: &[] },
             Argument { name: "sender", help: "who sends it (nobody: <>)", required: false, choices: &[] },
         ],

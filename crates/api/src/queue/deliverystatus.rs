@@ -10,7 +10,6 @@ mod text;
 mod words;
 
 pub use column::{Column, Direction};
-pub(super) use text::{count, is_or_are};
 
 /// Asks for destinations, a page of the sorted list.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{CohortLine, DeliveryStatusReply, DestinationLine, Reason, Wait};
 use crate::command::Text;
-use crate::format::{AsOf, short_span, thousands};
+use crate::format::{AsOf, count, is_or_are, short_span, thousands};
 
 /// Reasons told at a time: they leave room for rows on a screen.
 const REASONS: usize = 12;
@@ -217,14 +217,6 @@ impl Reason {
 
 fn ahead(as_of: &AsOf, at_us: u64) -> u64 {
     at_us.saturating_sub(as_of.at_us).div_ceil(1_000_000)
-}
-
-pub(in crate::queue) fn count(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
-}
-
-pub(in crate::queue) const fn is_or_are(number: u64) -> &'static str {
-    if number == 1 { "is" } else { "are" }
 }
 
 fn more(hosts: &[String], all: u64) -> &'static str {

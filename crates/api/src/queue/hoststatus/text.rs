@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use super::HostStatusReply;
 use crate::command::Text;
-use crate::format::{short_span, thousands, ttl};
-use crate::queue::deliverystatus::{count, is_or_are};
+use crate::format::{count, is_or_are, short_span, thousands, ttl};
 
 impl Text for HostStatusReply {
     fn text(&self) -> String {
