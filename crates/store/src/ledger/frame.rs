@@ -158,16 +158,25 @@ fn push_record(
     Ok(())
 }
 
+/// Tells whether the octets end before the record that they begin with.
+pub(super) fn is_incomplete(octets: &[u8]) -> bool {
+    let Some(head) = octets.first_chunk::<RECORD_HEAD_BYTES>() else { return true };
+    let length = u32_at(head, 0) as usize;
+    (8..=RECORD_MAX).contains(&length) && octets.len() < RECORD_HEAD_BYTES + length
+}
+
 /// Reads what stands at the beginning of `octets`.
 pub(super) fn parse(octets: &[u8]) -> Parsed {
+    if is_incomplete(octets) {
+        return Parsed::Incomplete;
+    }
     let Some((head, rest)) = octets.split_first_chunk::<RECORD_HEAD_BYTES>() else {
         return Parsed::Incomplete;
     };
     let length = u32_at(head, 0) as usize;
-    if !(8..=RECORD_MAX).contains(&length) {
+    let Some(body) = rest.get(..length).filter(|_| (8..=RECORD_MAX).contains(&length)) else {
         return Parsed::Damaged;
-    }
-    let Some(body) = rest.get(..length) else { return Parsed::Incomplete };
+    };
     if crc32fast::hash(body) != u32_at(head, 4) {
         return Parsed::Damaged;
     }

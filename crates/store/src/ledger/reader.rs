@@ -214,7 +214,7 @@ impl OpenSegment {
         let have = (self.base + self.window.len() as u64).saturating_sub(offset) as usize;
         if offset >= self.base && have >= wanted.min(frame::RECORD_HEAD_BYTES + 8) && wanted == BLOCK_BYTES {
             // Enough to try: most records are far smaller than a block.
-            if !matches!(parse(&self.window[(offset - self.base) as usize..]), Parsed::Incomplete) {
+            if !frame::is_incomplete(&self.window[(offset - self.base) as usize..]) {
                 return Ok(false);
             }
         }
