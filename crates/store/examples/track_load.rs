@@ -1,7 +1,7 @@
 //! Message tracking under load: what a message costs in octets and time, and how long searches take.
 //!
-//! `cargo run --release -p mailreeve-store --example track_load -- [MESSAGES] [FOLDER]`; 1,000,000 messages of eight
-//! events each, and a folder that is made and removed, when nothing is said.
+//! `cargo run --release -p mailreeve-store --example track_load -- [MESSAGES] [FOLDER]`; 1,000,000 messages of eleven
+//! events each, over connections that end,, and a folder that is made and removed, when nothing is said.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mailreeve_core::event::{Event, PeerAction, Stamped};
+use mailreeve_core::event::{CloseReason, Event, PeerAction, Stamped};
 use mailreeve_core::ids::{Dcid, Host, Icid, Mid, Rid};
 use mailreeve_core::tracking::{Kind, Pattern, Query};
 use mailreeve_store::ledger::{Entry, Ledger, Opening, Options};
@@ -243,8 +243,16 @@ fn events(number: u64) -> Vec<Event> {
         },
         Event::Queued { mid, destinations: vec![(host.clone(), vec![Rid(0)])] },
         Event::DeliveryOpened { dcid, host: host.clone(), local, peer: out, name: format!("mx1.{host}") },
-        Event::Delivered { dcid, mid, rids: vec![Rid(0)], host, reply },
+        Event::Delivered { dcid, mid, rids: vec![Rid(0)], host: host.clone(), reply },
         Event::Finished { mid },
+        Event::DeliveryClosed { dcid, host, why: None },
+        Event::ConnectionClosed {
+            icid,
+            peer: peer(number),
+            why: CloseReason::Quit,
+            lasted_us: 90_000,
+            messages: 1,
+        },
     ]
 }
 

@@ -4,11 +4,12 @@ use mailreeve_core::ids::{Icid, Mid};
 use mailreeve_core::tracking::query::{host, message_id};
 use mailreeve_core::tracking::text::{PIECE, folded, is_dense};
 use mailreeve_core::tracking::{Gathered, Pattern, Query, Record, Tracked};
+use tantivy::index::SegmentReader;
 use tantivy::query::{AllQuery, BooleanQuery, PhraseQuery, Query as IndexQuery, TermQuery, TermSetQuery};
 use tantivy::schema::{
     BytesOptions, FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
-use tantivy::{Searcher, TantivyDocument, Term};
+use tantivy::{DocId, DocSet as _, Searcher, TERMINATED, TantivyDocument, Term};
 
 use super::places;
 use crate::ledger::Position;
@@ -19,6 +20,9 @@ pub(super) const PIECES: &str = "pieces";
 pub(super) const KEY: &str = "key";
 /// Name of the field of instants, for collectors.
 pub(super) const BEGAN: &str = "began";
+
+/// So many letters of a pattern are searched for a rare piece.
+const RARER_WITHIN: usize = 64;
 
 /// The fields of an index.
 #[derive(Clone, Debug)]
@@ -80,6 +84,20 @@ impl Fields {
     /// What finds the document of a record.
     pub(super) fn key_term(&self, tracked: Tracked) -> Term {
         Term::from_field_u64(self.key, key(tracked))
+    }
+
+    /// The documents of a number in a segment, replaced ones included.
+    pub(super) fn docs_of(&self, number: u64, segment: &SegmentReader) -> tantivy::Result<Vec<DocId>> {
+        let term = Term::from_field_u64(self.key, number);
+        let postings = segment.inverted_index(self.key)?.read_postings(&term, IndexRecordOption::Basic)?;
+        let mut docs = Vec::new();
+        if let Some(mut postings) = postings {
+            while postings.doc() != TERMINATED {
+                docs.push(postings.doc());
+                postings.advance();
+            }
+        }
+        Ok(docs)
     }
 
     /// What finds every record with one of these words.
@@ -173,10 +191,31 @@ fn text(field: Field, pattern: &Pattern, searcher: &Searcher) -> tantivy::Result
         _ => {
             // Every third piece and the last one hold every letter.
             let last = letters.len() - PIECE;
-            let places = (0..last).step_by(PIECE).chain([last]);
-            Ok(Box::new(PhraseQuery::new_with_offset(places.map(|at| (at, piece(at))).collect())))
+            let mut places: Vec<usize> = (0..last).step_by(PIECE).chain([last]).collect();
+            places.extend(rarer(&places, last, piece, searcher)?);
+            places.sort_unstable();
+            Ok(Box::new(PhraseQuery::new_with_offset(places.into_iter().map(|at| (at, piece(at))).collect())))
         }
     }
+}
+
+/// A piece that is much rarer than those at `places`, if there is one: it leaves few texts to be looked at.
+fn rarer(
+    places: &[usize],
+    last: usize,
+    piece: impl Fn(usize) -> Term,
+    searcher: &Searcher,
+) -> tantivy::Result<Option<usize>> {
+    let (mut rarest, mut covering) = (None, u64::MAX);
+    for at in 0..=last.min(RARER_WITHIN) {
+        let texts = searcher.doc_freq(&piece(at))?;
+        if places.contains(&at) {
+            covering = covering.min(texts);
+        } else if rarest.is_none_or(|(least, _)| texts < least) {
+            rarest = Some((texts, at));
+        }
+    }
+    Ok(rarest.filter(|(texts, _)| *texts < covering / 2).map(|(_, at)| at))
 }
 
 /// The pieces that begin so.

@@ -23,7 +23,7 @@ mod places;
 mod writing;
 
 use fields::Fields;
-use newest::{Found, Newest};
+use newest::Newest;
 pub(super) use writing::Writing;
 
 /// Microseconds of a week.
@@ -79,7 +79,7 @@ impl Weeks {
         let wanted = newest(&Query::default(), 0, None, 1, Arc::default());
         for searcher in self.searchers.values().rev() {
             let term = TermQuery::new(self.fields.key_term(tracked), IndexRecordOption::Basic);
-            let found = searcher.search(&term, &wanted)?;
+            let found = wanted.search(&self.fields, searcher, &term)?;
             if let Some(hit) = found.hits.first() {
                 return self.read(searcher, hit).map(Some);
             }
@@ -94,7 +94,7 @@ impl Weeks {
         let wanted = newest(&Query::default(), 0, None, usize::MAX, Arc::default());
         let mut all = Vec::new();
         for searcher in self.searchers.values() {
-            for hit in &searcher.search(&*query, &wanted)?.hits {
+            for hit in &wanted.search(&self.fields, searcher, &*query)?.hits {
                 all.push(self.read(searcher, hit)?);
             }
         }
@@ -111,18 +111,17 @@ impl Weeks {
         most: usize,
         outdated: Arc<HashSet<u64>>,
     ) -> Result<(u64, Vec<Stored>), TrackingError> {
-        let wanted = newest(query, from, after, most, outdated);
+        let mut wanted = newest(query, from, after, most, outdated);
         let (mut total, mut rows) = (0, Vec::new());
         for (week, searcher) in self.searchers.iter().rev() {
             if end_of(*week) <= wanted.from || *week * WEEK_US >= wanted.to {
                 continue;
             }
             let query = self.fields.query(query, searcher)?;
-            let Found { total: here, mut hits } = searcher.search(&*query, &wanted)?;
-            total += here;
-            hits.sort_unstable_by_key(|hit| std::cmp::Reverse((hit.0, hit.1)));
-            let missing = most - rows.len();
-            for hit in hits.iter().take(missing) {
+            wanted.most = most - rows.len();
+            let found = wanted.search(&self.fields, searcher, &*query)?;
+            total += found.total;
+            for hit in &found.hits {
                 rows.push(self.read(searcher, hit)?);
             }
         }
