@@ -37,6 +37,7 @@ use crate::owner::Owner;
 mod bodies;
 mod checkpoint;
 mod database;
+mod lengthen;
 mod moves;
 mod pages;
 mod place;
@@ -128,7 +129,11 @@ impl Hybrid {
             moves: &moves,
             housekeeping,
         };
-        let done = match commit.write(&mut self.db, parts, &self.reader.segments) {
+        let written = {
+            let _appending = self.checkpointer.appending();
+            commit.write(&mut self.db, parts, &self.reader.segments)
+        };
+        let done = match written {
             Ok(done) => done,
             Err(RowError::Refused(part, refusal)) => return Err(SpoolError::Refused { part, refusal }),
             Err(RowError::Sql(error)) => return Err(self.health.fail(error)),
@@ -167,6 +172,7 @@ impl Hybrid {
 /// fails would cost all that was committed after it.
 impl Drop for Hybrid {
     fn drop(&mut self) {
+        self.checkpointer.stop();
         let _nobody_reads = self.reader.keep_out();
         if self.health.check().is_ok() {
             // Failing costs nothing: the log is read back at the next start.

@@ -70,3 +70,30 @@ fn the_write_ahead_log_stays_bounded_while_readers_read() {
     let file = std::fs::metadata(dir.path().join("queue.db-wal")).unwrap().len();
     assert!(file <= 6 * options.wal_bytes, "{file}");
 }
+
+#[test]
+fn the_write_ahead_log_is_made_long_at_once_and_zeros_in_it_are_no_commits() {
+    let (dir, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = Options { wal_bytes: 8 << 20, ..small() };
+    let mut opened = open(dir.path(), &options);
+    let wal = dir.path().join("queue.db-wal");
+    let length = || std::fs::metadata(&wal).unwrap().len();
+    commit(&mut opened, mail(vec![put(1, 1, 400)]));
+    assert!(length() < options.wal_bytes / 8, "nothing flows yet");
+    let mut kept = 1;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    // Commits go on meanwhile; none may be overwritten.
+    while length() < options.wal_bytes * 5 / 4 {
+        assert!(std::time::Instant::now() < deadline, "{} octets", length());
+        if kept < 1000 {
+            kept += 1;
+            commit(&mut opened, mail(vec![put(kept, 1, 400)]));
+        }
+    }
+    assert!(opened.reader.usage().wal_bytes < options.wal_bytes, "most of it is zeros");
+    crate::torn::copy(dir.path(), crashed.path());
+    drop(opened);
+    let again = open(crashed.path(), &options);
+    assert_eq!(again.recovery.total(), kept);
+    assert!((1..=kept).all(|mid| read_all(&again.reader, mid) == octets(mid, 400)));
+}
