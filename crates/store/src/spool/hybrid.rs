@@ -44,6 +44,7 @@ mod place;
 mod read;
 mod rows;
 mod start;
+mod statements;
 
 use checkpoint::Checkpointer;
 use read::Gauges;

@@ -8,6 +8,7 @@ use super::bodies::Body;
 use super::database::{encoding_error, key, octets, write_id_limits};
 use super::moves::Move;
 use super::place::Place;
+use super::statements::Statements;
 use crate::spool::error::Refusal;
 use crate::spool::record;
 use crate::spool::segments::{Location, SegmentFiles};
@@ -49,10 +50,11 @@ impl Commit<'_> {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut done = Done { messages: self.messages, trimmed: self.trimmed, ..Done::default() };
         let mut bodies = self.bodies.iter();
+        let mut statements = Statements::of(&tx);
         for (index, part) in parts.iter().enumerate() {
             let refused = |refusal| RowError::Refused(index, refusal);
             for (put, body) in part.puts.iter().zip(&mut bodies) {
-                insert(&tx, put, body, &mut done, &refused)?;
+                insert(&mut statements, put, body, &mut done, &refused)?;
             }
             for state in &part.updates {
                 let octets =
@@ -63,12 +65,13 @@ impl Commit<'_> {
                 set_state(&tx, *mid, *rid, None, &refused)?;
             }
             for mid in &part.dels {
-                delete(&tx, *mid, &mut done, &refused)?;
+                delete(&mut statements, *mid, &mut done, &refused)?;
             }
             for apart in &part.aparts {
                 set_apart(&tx, apart, segments, &mut done, &refused)?;
             }
         }
+        drop(statements);
         self.relocate(&tx, &mut done)?;
         self.outbox(&tx, parts, &mut done)?;
         if let Some(limits) = self.housekeeping.id_limits {
@@ -116,7 +119,7 @@ impl Commit<'_> {
 type Refused<'a> = &'a dyn Fn(Refusal) -> RowError;
 
 fn insert(
-    tx: &Transaction<'_>,
+    statements: &mut Statements<'_>,
     put: &Put,
     body: &Body,
     done: &mut Done,
@@ -124,10 +127,7 @@ fn insert(
 ) -> Result<(), RowError> {
     let mid = put.envelope.mid;
     let octets = record::encode_envelope(&put.envelope).map_err(|_| refused(Refusal::Unencodable(mid)))?;
-    let inserted = tx
-        .prepare_cached("INSERT INTO envelope (mid, record) VALUES (?1, ?2)")?
-        .execute(params![key(mid), octets]);
-    match inserted {
+    match statements.insert_envelope.get()?.execute(params![key(mid), octets]) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
             return Err(refused(Refusal::DuplicateMid(mid)));
         }
@@ -136,8 +136,7 @@ fn insert(
     match (body, &put.content) {
         (Body::Placed(place), _) => {
             let octets = place.encode(mid).map_err(encoding_error)?;
-            tx.prepare_cached("INSERT INTO place (mid, record) VALUES (?1, ?2)")?
-                .execute(params![key(mid), octets])?;
+            statements.insert_place.get()?.execute(params![key(mid), octets])?;
             match place {
                 Place::Segment(location) => done.credits.push(*location),
                 Place::File { size, .. } => done.staged_added += size,
@@ -145,11 +144,7 @@ fn insert(
         }
         (Body::Inline, Content::Memory(bytes)) => {
             let crc = record::content_checksum(mid, bytes);
-            tx.prepare_cached("INSERT INTO body (mid, crc, bytes) VALUES (?1, ?2, ?3)")?.execute(params![
-                key(mid),
-                crc,
-                bytes.as_ref()
-            ])?;
+            statements.insert_body.get()?.execute(params![key(mid), crc, bytes.as_ref()])?;
         }
         (Body::Inline, Content::Staged { .. }) => return Err(refused(Refusal::ContentMismatch(mid))),
     }
@@ -188,16 +183,21 @@ fn set_state(
     }
 }
 
-fn delete(tx: &Transaction<'_>, mid: Mid, done: &mut Done, refused: Refused<'_>) -> Result<(), RowError> {
-    if tx.prepare_cached("DELETE FROM envelope WHERE mid = ?1")?.execute([key(mid)])? == 0 {
+fn delete(
+    statements: &mut Statements<'_>,
+    mid: Mid,
+    done: &mut Done,
+    refused: Refused<'_>,
+) -> Result<(), RowError> {
+    if statements.delete_envelope.get()?.execute([key(mid)])? == 0 {
         return Err(refused(Refusal::UnknownMid(mid)));
     }
     done.messages = done.messages.saturating_sub(1);
-    tx.prepare_cached("DELETE FROM recipient_state WHERE mid = ?1")?.execute([key(mid)])?;
-    if tx.prepare_cached("DELETE FROM body WHERE mid = ?1")?.execute([key(mid)])? == 1 {
+    statements.delete_states.get()?.execute([key(mid)])?;
+    if statements.delete_body.get()?.execute([key(mid)])? == 1 {
         return Ok(());
     }
-    match take_place(tx, mid)? {
+    match take_place(statements, mid)? {
         Some((Ok(Place::Segment(location)), _)) => done.releases.push(location),
         Some((Ok(Place::File { name, size, .. }), _)) => {
             done.files_gone.push(name);
@@ -211,9 +211,10 @@ fn delete(tx: &Transaction<'_>, mid: Mid, done: &mut Done, refused: Refused<'_>)
 
 type TakenPlace = (Result<Place, record::Damage>, Vec<u8>);
 
-fn take_place(tx: &Transaction<'_>, mid: Mid) -> Result<Option<TakenPlace>, RowError> {
-    let found: Option<Vec<u8>> = tx
-        .prepare_cached("DELETE FROM place WHERE mid = ?1 RETURNING record")?
+fn take_place(statements: &mut Statements<'_>, mid: Mid) -> Result<Option<TakenPlace>, RowError> {
+    let found: Option<Vec<u8>> = statements
+        .take_place
+        .get()?
         .query_row([key(mid)], |row| octets(row, 0).map(<[u8]>::to_vec))
         .optional()?;
     Ok(found.map(|octets| (Place::decode(mid, &octets), octets)))
@@ -242,7 +243,7 @@ fn set_apart(
     if kept == 0 {
         return Err(refused(Refusal::UnknownMid(mid)));
     }
-    if let Some((place, octets)) = take_place(tx, mid)? {
+    if let Some((place, octets)) = take_place(&mut Statements::of(tx), mid)? {
         let copied = match place {
             Ok(Place::Segment(location)) => {
                 done.releases.push(location);
