@@ -16,6 +16,7 @@
 
 pub mod committer;
 pub mod disk;
+mod encoding;
 pub mod ledger;
 mod owner;
 pub mod recorder;

@@ -203,7 +203,8 @@ impl Record {
     }
 
     fn met_host(&mut self, name: &str) {
-        if self.hosts.len() < NAMES_MAX && !name.is_empty() {
+        // Most are met again and again, and written as they are compared.
+        if self.hosts.len() < NAMES_MAX && !name.is_empty() && !self.hosts.contains(name) {
             self.hosts.insert(host(name));
         }
     }

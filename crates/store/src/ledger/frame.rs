@@ -13,6 +13,7 @@ use mailreeve_core::event::Stamped;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, LedgerError, Opening};
+use crate::encoding;
 use crate::spool::Seq;
 
 pub(super) const MAGIC: [u8; 8] = *b"MREELEDG";
@@ -123,16 +124,15 @@ fn parse_opening(body: &[u8]) -> postcard::Result<StoredOpening> {
 pub(super) fn push(buffer: &mut Vec<u8>, entry: &Entry) -> Result<(), LedgerError> {
     let seq = entry.seq.map_or(0, |seq| seq.0);
     push_record(buffer, seq, |buffer| {
-        postcard::to_extend(&entry.stamped, buffer)
-            .map_err(|error| LedgerError::Unrecordable(error.to_string()))
+        encoding::append(&entry.stamped, buffer).map_err(|error| LedgerError::Unrecordable(error.to_string()))
     })
 }
 
 /// Appends the record that tells how much is durable.
 pub(super) fn push_synced(buffer: &mut Vec<u8>, synced: u64) {
-    let done = push_record(buffer, SYNCED, |mut buffer| {
+    let done = push_record(buffer, SYNCED, |buffer| {
         buffer.extend_from_slice(&synced.to_le_bytes());
-        Ok(buffer)
+        Ok(())
     });
     debug_assert!(done.is_ok(), "sixteen octets fit in a record");
 }
@@ -140,13 +140,13 @@ pub(super) fn push_synced(buffer: &mut Vec<u8>, synced: u64) {
 fn push_record(
     buffer: &mut Vec<u8>,
     seq: u64,
-    body: impl FnOnce(Vec<u8>) -> Result<Vec<u8>, LedgerError>,
+    body: impl FnOnce(&mut Vec<u8>) -> Result<(), LedgerError>,
 ) -> Result<(), LedgerError> {
     let start = buffer.len();
-    let mut octets = std::mem::take(buffer);
+    let octets = buffer;
     octets.extend_from_slice(&[0; RECORD_HEAD_BYTES]);
     octets.extend_from_slice(&seq.to_le_bytes());
-    octets = body(octets)?;
+    body(octets)?;
     let length = octets.len() - start - RECORD_HEAD_BYTES;
     if length > RECORD_MAX {
         return Err(LedgerError::Unrecordable(format!("{length} octets are too many for one event")));
@@ -154,7 +154,6 @@ fn push_record(
     let crc = crc32fast::hash(&octets[start + RECORD_HEAD_BYTES..]);
     octets[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
     octets[start + 4..start + 8].copy_from_slice(&crc.to_le_bytes());
-    *buffer = octets;
     Ok(())
 }
 

@@ -8,6 +8,8 @@
 use mailreeve_core::conversation::{Stretch, Which};
 use mailreeve_core::ids::Mid;
 
+use crate::encoding;
+
 const MAGIC: u32 = u32::from_le_bytes(*b"RBLK");
 const FILTER_BYTES: usize = 512;
 /// Octets before the filter.
@@ -77,15 +79,28 @@ impl Default for Gathering {
 impl Gathering {
     /// Appends a stretch; says whether it could be encoded.
     pub(super) fn push(&mut self, stretch: &Stretch) -> bool {
-        let Ok(record) = postcard::to_stdvec(stretch) else { return false };
-        let Some(length) = u32::try_from(record.len()).ok().filter(|_| record.len() <= RECORD_MAX) else {
+        let start = self.octets.len();
+        let octets = &mut self.octets;
+        octets.extend_from_slice(&[0; RECORD_HEAD]);
+        let encoded = encoding::append(stretch, octets).is_ok();
+        let length = octets.len() - start - RECORD_HEAD;
+        let Some(length) = u32::try_from(length).ok().filter(|_| encoded && length <= RECORD_MAX) else {
+            octets.truncate(start);
             return false;
         };
-        self.octets.extend_from_slice(&length.to_le_bytes());
-        self.octets.extend_from_slice(&crc32fast::hash(&record).to_le_bytes());
-        self.octets.extend_from_slice(&record);
+        let crc = crc32fast::hash(&octets[start + RECORD_HEAD..]);
+        octets[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        octets[start + 4..start + RECORD_HEAD].copy_from_slice(&crc.to_le_bytes());
         self.note(stretch);
         true
+    }
+
+    /// Begins anew, with the room that was made.
+    pub(super) fn clear(&mut self) {
+        self.octets.clear();
+        self.octets.shrink_to(2 * BLOCK_BYTES);
+        (self.oldest, self.icids, self.dcids) = (u64::MAX, Span::NONE, Span::NONE);
+        self.filter.fill(0);
     }
 
     /// Takes in what a record is about.
@@ -123,8 +138,8 @@ impl Gathering {
     }
 
     /// Packs what gathered; returns the block.
-    pub(super) fn pack(&self, number: u64) -> std::io::Result<(Head, Vec<u8>)> {
-        let body = zstd::bulk::compress(&self.octets, LEVEL)?;
+    pub(super) fn pack(&self, packer: &mut Packer, number: u64) -> std::io::Result<(Head, Vec<u8>)> {
+        let body = packer.pack(&self.octets)?;
         let (length, unpacked) = (u32_of(body.len())?, u32_of(self.octets.len())?);
         let Self { oldest, icids, dcids, .. } = *self;
         let head = Head { number, body: length, unpacked, oldest, icids, dcids };
@@ -141,6 +156,26 @@ impl Gathering {
         let crc = crc32fast::hash(&block[8..]);
         block[4..8].copy_from_slice(&crc.to_le_bytes());
         Ok((head, block))
+    }
+}
+
+/// Packs blocks, one after the other with the same tables: to make them anew costs as much as packing.
+#[derive(Default)]
+pub(super) struct Packer(Option<zstd::bulk::Compressor<'static>>);
+
+impl Packer {
+    fn pack(&mut self, octets: &[u8]) -> std::io::Result<Vec<u8>> {
+        let compressor = match &mut self.0 {
+            Some(compressor) => compressor,
+            None => self.0.insert(zstd::bulk::Compressor::new(LEVEL)?),
+        };
+        compressor.compress(octets)
+    }
+}
+
+impl std::fmt::Debug for Packer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packer").field("used", &self.0.is_some()).finish()
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::RecorderError;
-use super::block::{self, Gathering, HEAD_BYTES, Head};
+use super::block::{self, Gathering, HEAD_BYTES, Head, Packer};
 use crate::disk::{Disk, DiskFile, HostDisk, ensure_dir};
 
 const MAGIC: [u8; 8] = *b"MREECONV";
@@ -49,6 +49,7 @@ pub(super) struct Lane {
     room: u64,
     segments: Vec<Segment>,
     gathering: Gathering,
+    packer: Packer,
     tail: Arc<dyn DiskFile>,
     /// Octets of the records that are in the tail already.
     told: usize,
@@ -73,7 +74,8 @@ impl Lane {
         let tail = tail.map_err(io("opening the tail of"))?;
         let (gathering, torn) = read_tail(&*tail, next_block).map_err(io("reading the tail of"))?;
         let told = gathering.octets.len();
-        let mut lane = Self { dir: dir.to_owned(), room, segments, gathering, tail, told, next_block };
+        let (dir_of, packer) = (dir.to_owned(), Packer::default());
+        let mut lane = Self { dir: dir_of, room, segments, gathering, packer, tail, told, next_block };
         lane.make_room(0).map_err(io("making room in"))?;
         Ok((lane, cut + torn))
     }
@@ -135,7 +137,7 @@ impl Lane {
     }
 
     fn pack(&mut self) -> io::Result<bool> {
-        let (head, octets) = self.gathering.pack(self.next_block)?;
+        let (head, octets) = self.gathering.pack(&mut self.packer, self.next_block)?;
         self.make_room(octets.len() as u64)?;
         let full = |segment: &Segment| segment.end + octets.len() as u64 > self.segment_bytes();
         let begun = self.segments.last().is_none_or(full);
@@ -149,7 +151,7 @@ impl Lane {
             segment.end += octets.len() as u64;
         }
         self.next_block += 1;
-        self.gathering = Gathering::default();
+        self.gathering.clear();
         self.told = 0;
         begin_tail(&*self.tail, self.next_block)?;
         Ok(begun)

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Seq;
+use crate::encoding;
 
 /// Version of the fields that this release writes; every older one is still read.
 const VERSION: u8 = 1;
@@ -71,7 +72,7 @@ pub(crate) fn decode_events(seq: Seq, record: &[u8]) -> Result<(u64, Vec<Stamped
 pub(crate) fn encode<T: Serialize + ?Sized>(key: [u64; 2], value: &T) -> Result<Vec<u8>, Damage> {
     let mut record = Vec::with_capacity(256);
     record.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
-    let mut record = postcard::to_extend(value, record).map_err(|error| error.to_string())?;
+    encoding::append(value, &mut record).map_err(|error| error.to_string())?;
     let crc = checksum(key, VERSION, &record[HEADER_BYTES..]);
     record[1..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
     Ok(record)
