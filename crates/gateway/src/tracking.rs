@@ -26,7 +26,9 @@ const INDEX_LOOK: Duration = Duration::from_millis(500);
 const INDEX_EVERY: Duration = Duration::from_secs(60);
 /// How long both wait after something went wrong.
 const TROUBLED: Duration = Duration::from_secs(10);
-/// How far the thread that writes the index stands back (nice(2)).
+/// How far the thread that reads the ledger stands back (nice(2)): it must keep up with the mail that goes first.
+const FOLLOWS: i32 = 5;
+/// How far the thread that writes the index stands back.
 const GIVES_WAY: i32 = 10;
 
 /// Both threads.
@@ -132,6 +134,8 @@ impl Threads {
 }
 
 fn follow(mut follower: Follower, clock: Clock, stop: &Stop, mut trouble: Trouble) {
+    // Where it is refused the thread is only less polite.
+    let _ = rustix::process::nice(FOLLOWS);
     loop {
         let followed = follower.follow(clock.wall().0);
         let pause = if followed.as_ref().is_ok_and(|followed| !followed.at_end && !followed.held) {
