@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use mailreeve_lab::host::{Temper, TlsTemper};
 use mailreeve_lab::world::World;
@@ -126,7 +127,12 @@ fn attempts_tell_how_far_each_try_got_and_conversations_what_was_said() {
     // After a kill all of it is there.
     gateway.kill();
     gateway.run();
-    assert_eq!(attempts(&gateway)[0], first);
+    // The connection that it was made over may have ended meanwhile, and says how.
+    let but_its_end = |mut attempt: Value| {
+        attempt["tcp"].take();
+        attempt
+    };
+    assert_eq!(but_its_end(attempts(&gateway)[0].clone()), but_its_end(first));
     // The connection may have said goodbye meanwhile.
     assert!(texts(&gateway.json(&format!("transcript dcid {dcid}"))).starts_with(&said));
     let nothing = gateway.command("transcript dcid 999999");
@@ -170,6 +176,121 @@ fn look_ups_exchangers_and_certificates_are_told() {
 
     let unknown = gateway.json("attempts 2")["attempts"][0].clone();
     assert_eq!((&unknown["dcid"], &unknown["failure"]["stage"]), (&0.into(), &"dns".into()));
+}
+
+/// A mail host that takes one message and then does this with the connection.
+fn host_that_ends(ends: fn(&mut BufReader<std::net::TcpStream>)) -> SocketAddr {
+    let listener = TcpListener::bind(SocketAddr::new(address(), 2525)).unwrap();
+    let at = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream);
+            let _ = say(&mut reader, "220 mx.test");
+            ends(&mut reader);
+        }
+    });
+    at
+}
+
+fn hear(reader: &mut BufReader<std::net::TcpStream>) -> String {
+    let mut line = String::new();
+    let _ = reader.read_line(&mut line);
+    line
+}
+
+/// What the kernel knew of the connection of the only attempt of MID 1.
+fn tcp_of_the_attempt(gateway: &Gateway) -> Value {
+    let mut tcp = Value::Null;
+    wait_until("the end of the connection is told", || {
+        if gateway.command("attempts 1").status.success() {
+            tcp = gateway.json("attempts 1")["attempts"][0]["tcp"].take();
+        }
+        !tcp.is_null()
+    });
+    tcp
+}
+
+#[test]
+fn who_ended_a_connection_and_how_its_path_was_is_told() {
+    for (ends, closed_first) in [
+        // It says goodbye to the greeting, in order.
+        ((|reader| drop(hear(reader))) as fn(&mut BufReader<std::net::TcpStream>), "they"),
+        // What it never reads makes the kernel reset the connection.
+        (|reader| assert!(reader.get_mut().peek(&mut [0]).is_ok()), "reset"),
+        // It says nothing any more, until the gateway has given up.
+        (
+            |reader| {
+                hear(reader);
+                hear(reader);
+            },
+            "timeout",
+        ),
+    ] {
+        let at = host_that_ends(ends);
+        let gateway = Gateway::start(&format!("{}[delivery.timeouts]\nhelo = \"1s\"\n", all_to(at)));
+        mail_to(&gateway, &["b@example.com"]);
+        let tcp = tcp_of_the_attempt(&gateway);
+        assert_eq!(tcp["closed_first"], closed_first, "{tcp}");
+        assert!(tcp["rtt_us"].as_u64().unwrap() > 0 && tcp["segments"].as_u64().unwrap() >= 2, "{tcp}");
+        assert_eq!((&tcp["sent_again"], &tcp["lost_packets"]), (&0.into(), &false.into()), "{tcp}");
+        assert!(gateway.text("attempts 1").contains("    TCP:      round trip "));
+        let dcid = gateway.json("attempts 1")["attempts"][0]["dcid"].take();
+        let said = gateway.json(&format!("transcript dcid {dcid}"));
+        assert_eq!(said["conversations"][0]["tcp"], tcp, "{said}");
+        assert!(texts(&said).last().unwrap().starts_with("TCP: round trip "), "{said}");
+    }
+}
+
+#[test]
+fn the_end_of_a_connection_that_carried_mail_is_told_with_its_attempts() {
+    let sink = sink();
+    let gateway = Gateway::start(&all_to(sink.address()));
+    mail_to(&gateway, &["b@example.com"]);
+    assert!(sink.wait_for(1, PATIENCE));
+    // The attempt was over before the connection: its end is found in what was said.
+    assert_eq!(tcp_of_the_attempt(&gateway)["closed_first"], "we");
+    let about = gateway.json("transcript mid 1");
+    let inbound = about["conversations"].as_array().unwrap().iter().find(|told| told["kind"] == "ICID");
+    assert_eq!(inbound.unwrap()["tcp"]["closed_first"], "they", "{about}");
+}
+
+#[test]
+fn what_was_said_is_found_while_the_conversation_goes_on() {
+    let gateway = Gateway::start("");
+    let mut talk = Talk::with(gateway.smtp);
+    talk.say("EHLO client.test");
+    let found = |icid: u64| {
+        let output = gateway.command(&format!("transcript icid {icid}"));
+        output.status.success().then(|| gateway.json(&format!("transcript icid {icid}")))
+    };
+    let began = Instant::now();
+    let mut icid = 0;
+    // Those who only looked for the banner have other numbers.
+    wait_until("it is found", || {
+        let greets = |told: Value| texts(&told).iter().any(|line| line == "EHLO client.test");
+        icid = (1..6).find(|icid| found(*icid).is_some_and(greets)).unwrap_or_default();
+        icid > 0
+    });
+    // Two seconds, and what the commands themselves take on a busy machine.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let conversation = || found(icid);
+    talk.say("NOOP");
+    wait_until("more of it is found", || {
+        conversation().is_some_and(|told| texts(&told).iter().any(|line| line == "NOOP"))
+    });
+    let told = conversation().unwrap();
+    assert_eq!(
+        (&told["conversations"][0]["ended"], &told["conversations"][0]["tcp"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(texts(&told).iter().filter(|line| *line == "EHLO client.test").count(), 1);
+    drop(talk);
+    wait_until("its end is told", || {
+        conversation().is_some_and(|told| told["conversations"][0]["tcp"]["closed_first"] == "they")
+    });
+    let whole = texts(&conversation().unwrap());
+    assert_eq!(whole.iter().filter(|line| *line == "EHLO client.test").count(), 1, "{whole:#?}");
+    assert!(whole.iter().any(|line| line.starts_with("lost: ")), "{whole:#?}");
 }
 
 #[test]

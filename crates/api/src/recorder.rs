@@ -1,11 +1,13 @@
 //! What was tried and what was said: `attempts`, `transcript`.
 
 mod attempts;
+mod tcp;
 mod transcript;
 
 pub use attempts::{
     AttemptLine, Attempts, AttemptsReply, CertificateLine, FailureLine, PassedOver, StageLine,
 };
+pub use tcp::TcpLine;
 pub use transcript::{ConversationLine, Direction, SaidLine, Transcript, TranscriptOf, TranscriptReply};
 
 use serde::{Deserialize, Serialize};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Failure, Stage, TlsResult};
 use crate::ids::{Dcid, Host, Mid, Rid};
+use crate::tcp::TcpEnd;
 
 /// The newest attempts of a recipient that are kept, beside the first.
 pub const RECENT: u32 = 8;
@@ -45,6 +46,8 @@ pub struct Attempt {
     pub passed_over: Vec<(String, Failure)>,
     /// What came of it.
     pub outcome: Outcome,
+    /// The end of its connection, once that has ended.
+    pub tcp: Option<TcpEnd>,
 }
 
 /// From where to where a connection went.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempt;
 use crate::ids::{Dcid, Host, Icid, Mid};
+use crate::tcp::TcpEnd;
 
 /// Which conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,14 +61,16 @@ pub struct Stretch {
     pub steps: Vec<u8>,
     /// Attempts that were made in it and are kept nowhere else.
     pub attempts: Vec<Attempt>,
+    /// The end of the connection, when the conversation ended with it.
+    pub tcp: Option<TcpEnd>,
 }
 
 impl Stretch {
     /// Makes one of what the transcript of a conversation has so far.
     pub fn new(parties: Parties, number: u32, said: transcript::Stretch) -> Self {
         let transcript::Stretch { octets: steps, failed, from_us, unkept } = said;
-        let (ended, mid, attempts) = (None, None, Vec::new());
-        Self { parties, number, ended, mid, failed, from_us, unkept, steps, attempts }
+        let (ended, mid, attempts, tcp) = (None, None, Vec::new(), None);
+        Self { parties, number, ended, mid, failed, from_us, unkept, steps, attempts, tcp }
     }
 }
 

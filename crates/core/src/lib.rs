@@ -17,6 +17,7 @@ pub mod mail_log;
 pub mod message;
 pub mod policy;
 pub mod tally;
+pub mod tcp;
 pub mod tracking;
 
 pub use mailreeve_smtp::instant::Instant;

@@ -11,10 +11,13 @@
 //! * [`recorder`]: what was tried for each recipient, kept for those who ask why.
 //! * [`commands`]: the operators' commands over the local socket.
 //! * `diagnose`: what operators ask of the network.
+//! * `tcp`: what the kernel knows of a connection that ends.
 //! * [`probe`]: the way of delivery to a destination, gone without handing anything over.
 //! * `verdicts`: what operators knew of destinations that failed, over restarts.
 //! * `desk`: starts the process for browsers and REST, and answers it.
 //! * [`serve()`]: puts it together, and takes it apart in order.
+
+#![deny(unsafe_code)]
 
 mod archive;
 pub mod clear_text;
@@ -40,6 +43,7 @@ pub mod recorder;
 mod serve;
 pub mod standing;
 pub mod stream;
+mod tcp;
 pub mod tls;
 mod tracking;
 mod verdicts;

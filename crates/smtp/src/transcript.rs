@@ -173,6 +173,21 @@ impl Transcript {
         }
     }
 
+    /// Returns how much was noted since the last stretch: a number that grows with everything that is.
+    pub const fn noted(&self) -> u64 {
+        self.octets.len() as u64 + self.content + self.unkept
+    }
+
+    /// Copies what was noted; the stretch goes on.
+    pub fn so_far(&self) -> Stretch {
+        let mut octets = self.octets.clone();
+        if self.content > 0 && self.fits(0) {
+            steps::push_head(&mut octets, Kind::HeardContent, 0, self.content);
+        }
+        let from_us = self.taken.0.saturating_sub(self.began.0);
+        Stretch { octets, from_us, failed: self.failed, unkept: self.unkept }
+    }
+
     fn step(&mut self, kind: Kind, text: &[u8], now: Instant) {
         if text.is_empty() {
             return;

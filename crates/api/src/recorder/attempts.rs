@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::span;
+use super::{TcpLine, span};
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::AsOf;
 use crate::wire::Problem;
@@ -64,6 +64,8 @@ pub struct AttemptLine {
     pub reply: Vec<String>,
     /// What went wrong.
     pub failure: Option<FailureLine>,
+    /// The end of its connection, once that has ended.
+    pub tcp: Option<TcpLine>,
 }
 
 /// A stage that was passed.
@@ -199,6 +201,9 @@ impl AttemptsReply {
                 let _ = writeln!(out, "    Reply:    {}", attempt.reply.join(" "));
             }
         }
+        if let Some(tcp) = &attempt.tcp {
+            let _ = writeln!(out, "    TCP:      {}", tcp.in_words());
+        }
     }
 }
 
@@ -248,12 +253,23 @@ mod tests {
             outcome: "deferred".to_owned(),
             reply: Vec::new(),
             failure: Some(failure),
+            tcp: None,
         };
         let done = AttemptLine {
             failure: None,
             outcome: "delivered".to_owned(),
             reply: vec!["2.0.0 taken".to_owned()],
             passed_over: Vec::new(),
+            tcp: Some(TcpLine {
+                rtt_us: 12_300,
+                rtt_var_us: 900,
+                segments: 9,
+                sent_again: 0,
+                retries: 0,
+                unacked: 0,
+                closed_first: "we".to_owned(),
+                lost_packets: false,
+            }),
             ..attempt.clone()
         };
         let as_of = AsOf { at_us: 1_597_343_382_000_000, zone: "UTC".to_owned() };
@@ -271,6 +287,7 @@ mod tests {
             Way:      DCID 12, mx2.example.com 192.0.2.2:25 from 192.0.2.9:4711
             Stages:   dns 3 ms, connect 12 ms, greeting 1.000 s
             Reply:    2.0.0 taken
+            TCP:      round trip 12.3 ms, varying by 0.9 ms; nothing sent again; we closed first
         ");
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::TcpLine;
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::{AsOf, thousands};
 use crate::wire::Problem;
@@ -58,6 +59,8 @@ pub struct ConversationLine {
     pub host: Option<String>,
     /// How it ended, when the end is among what is shown.
     pub ended: Option<String>,
+    /// The end of its connection, once that has ended.
+    pub tcp: Option<TcpLine>,
     /// What was said.
     pub lines: Vec<SaidLine>,
 }
@@ -93,7 +96,7 @@ impl Command for Transcript {
     const SPEC: Spec = Spec {
         words: "transcript",
         summary: "shows what was said in a conversation",
-        about: "Every SMTP conversation is recorded, both ways, without content and credentials: in their place stands how many octets there were. Those that failed are kept longest. `<` is what came, `>` what the gateway said, `-` a fact; times are seconds after the beginning.",
+        about: "Every SMTP conversation is recorded, both ways, without content and credentials: in their place stands how many octets there were. Those that failed are kept longest. One that goes on is shown up to a second ago; when a connection has ended its last line tells what the kernel knew of it: the round trip, what was sent again, who closed first. `<` is what came, `>` what the gateway said, `-` a fact; times are seconds after the beginning.",
         arguments: &[
             Argument {
                 name: "of",
@@ -196,6 +199,7 @@ mod tests {
             name: "mx1.example.com".to_owned(),
             host: Some("example.com".to_owned()),
             ended: None,
+            tcp: None,
             lines: vec![
                 line(10_000, Direction::In, "220 mx1.example.com"),
                 line(11_000, Direction::Out, "AUTH PLAIN"),

@@ -5,7 +5,8 @@ use super::blame::Blame;
 use super::explanation::{Evidence, EvidenceKind, Explanation, Link};
 use super::sentence::Sentence;
 use super::terms::{evidence_of, stage_key};
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Way};
+use crate::tcp::TcpEnd;
 
 /// Addresses that are told of one attempt.
 const PASSED_OVER: usize = 2;
@@ -35,17 +36,44 @@ pub fn add_attempts(explanation: &mut Explanation, attempts: &[Attempt]) {
         let evidence = Evidence { kind: EvidenceKind::Transcript, text };
         chain.push(Link { at: last.reached().map(|(_, at)| at).or(Some(last.began_at)), what, evidence });
     }
+    if let (Some(way), Some(end)) = (&last.way, last.tcp.filter(TcpEnd::lost_packets)) {
+        chain.push(lossy(way, &end, last.ended_at()));
+    }
     // What has no instant is so now.
     chain.sort_by_key(|link| link.at.unwrap_or(u64::MAX));
+}
+
+/// The path lost packets: what SMTP shows as a silence or a slow host may be that alone.
+fn lossy(way: &Way, end: &TcpEnd, at: u64) -> Link {
+    let key = if end.segments > 0 { "chain.path_loses" } else { "chain.path_loses_some" };
+    let what = Sentence::new(key)
+        .text("address", way.peer.ip())
+        .number("again", end.sent_again.into())
+        .number("segments", end.segments.into());
+    let text = format!(
+        "TCP: {} of {} segments sent again, {} not acknowledged, round trip {} ms, ended by: {}",
+        end.sent_again,
+        end.segments,
+        end.unacked,
+        end.rtt_us / 1_000,
+        end.closed_first.word()
+    );
+    Link { at: Some(at), what, evidence: Evidence { kind: EvidenceKind::Socket, text } }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::{Outcome, Way};
+    use crate::attempt::Outcome;
     use crate::event::{Cause, Failure, Stage};
     use crate::explain::idle;
     use crate::ids::{Dcid, Host, Mid, Rid};
+    use crate::tcp::ClosedFirst;
+
+    fn end(sent_again: u32) -> TcpEnd {
+        let (rtt_us, rtt_var_us, closed_first) = (480_000, 20_000, ClosedFirst::Timeout);
+        TcpEnd { rtt_us, rtt_var_us, segments: 5, sent_again, retries: 1, unacked: 1, closed_first }
+    }
 
     #[test]
     fn the_latest_attempt_tells_how_far_it_got_and_what_it_passed_over() {
@@ -71,12 +99,22 @@ mod tests {
             certificate: None,
             passed_over: vec![("mx1.a.example".to_owned(), failure(Cause::ConnectRefused, 11))],
             outcome: Outcome::Soft(failure(Cause::SmtpTimeout, 20)),
+            tcp: Some(end(3)),
         };
         let mut explanation = idle("a.example", None);
-        add_attempts(&mut explanation, &[attempt]);
+        add_attempts(&mut explanation, std::slice::from_ref(&attempt));
         let keys: Vec<(&str, Option<u64>)> =
             explanation.chain.iter().map(|link| (link.what.key.as_str(), link.at)).collect();
-        assert_eq!(keys, [("chain.address_failed", Some(11)), ("chain.reached", Some(12))]);
+        let reached = ("chain.reached", Some(12));
+        assert_eq!(keys, [("chain.address_failed", Some(11)), reached, ("chain.path_loses", Some(20))]);
         assert_eq!(explanation.chain[1].evidence.text, "transcript dcid 9");
+        assert_eq!(
+            explanation.chain[2].evidence.text,
+            "TCP: 3 of 5 segments sent again, 1 not acknowledged, round trip 480 ms, ended by: timeout"
+        );
+        // One that was sent again is an accident, and nothing is said of the path.
+        let mut explanation = idle("a.example", None);
+        add_attempts(&mut explanation, &[Attempt { tcp: Some(end(1)), ..attempt }]);
+        assert_eq!(explanation.chain.len(), 2);
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use mailreeve_api::recorder::{
     AttemptLine, Attempts, AttemptsReply, CertificateLine, ConversationLine, Direction, FailureLine,
-    PassedOver, SaidLine, StageLine, Transcript, TranscriptOf, TranscriptReply,
+    PassedOver, SaidLine, StageLine, TcpLine, Transcript, TranscriptOf, TranscriptReply,
 };
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::attempt::{Attempt, Outcome};
 use mailreeve_core::conversation::{Stretch, Which};
 use mailreeve_core::event::{Failure, TlsResult};
 use mailreeve_core::ids::{Dcid, Icid, Mid, Rid};
+use mailreeve_core::tcp::TcpEnd;
 use mailreeve_smtp::transcript::{Step, What, steps};
 use mailreeve_store::recorder::Wanted;
 
@@ -78,8 +79,8 @@ impl Commands {
                 "the recorder is off: [recorder] in the configuration, or `displayalerts`".to_owned()
             }
             (true, Some(oldest)) => format!(
-                "one that goes on is told when a transaction in it ends; they reach back to {}, those that went well \
-                 are the first to go; the log has what happened",
+                "what was said in the last two seconds may be missing; they reach back to {}, those that went well are \
+                 the first to go; the log has what happened",
                 self.as_of().show(oldest)
             ),
             (true, None) => "nothing was recorded yet; the log has what happened".to_owned(),
@@ -133,6 +134,20 @@ fn attempt_line(attempt: Attempt) -> AttemptLine {
         outcome: outcome.to_owned(),
         reply,
         failure: attempt.outcome.failure().map(failure_line),
+        tcp: attempt.tcp.as_ref().map(tcp_line),
+    }
+}
+
+fn tcp_line(end: &TcpEnd) -> TcpLine {
+    TcpLine {
+        rtt_us: end.rtt_us,
+        rtt_var_us: end.rtt_var_us,
+        segments: end.segments,
+        sent_again: end.sent_again,
+        retries: end.retries,
+        unacked: end.unacked,
+        closed_first: end.closed_first.word().to_owned(),
+        lost_packets: end.lost_packets(),
     }
 }
 
@@ -180,6 +195,12 @@ fn conversations(stretches: &[Stretch]) -> Vec<ConversationLine> {
             conversation.lines.push(SaidLine::hidden(after_us, Direction::Note, stretch.unkept, what));
         }
         conversation.ended.clone_from(&stretch.ended);
+        conversation.tcp = stretch.tcp.as_ref().map(tcp_line);
+        if let Some(tcp) = &conversation.tcp {
+            let after_us = conversation.lines.last().map_or(stretch.from_us, |line| line.after_us);
+            let text = format!("TCP: {}", tcp.in_words());
+            conversation.lines.push(SaidLine { after_us, direction: Direction::Note, text, hidden: false });
+        }
     }
     found.into_iter().map(|(_, conversation)| conversation).collect()
 }
@@ -199,6 +220,7 @@ fn opened(stretch: &Stretch) -> ConversationLine {
         name: parties.name.clone(),
         host: parties.host.as_ref().map(ToString::to_string),
         ended: None,
+        tcp: None,
         lines: Vec::new(),
     }
 }

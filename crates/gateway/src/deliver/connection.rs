@@ -19,6 +19,7 @@ use mailreeve_core::Instant;
 use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Target, TlsMode};
 use mailreeve_core::event::{Cause, Failure, Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
+use mailreeve_core::tcp::ClosedFirst;
 use mailreeve_smtp::client::{Credentials, Output, Session, Transaction};
 use mailreeve_smtp::transcript::Transcript;
 use tokio::sync::{Notify, mpsc};
@@ -66,31 +67,38 @@ pub(super) struct Plan {
     /// Ends the connection at once, whatever it carries.
     pub(super) cut: Arc<Notify>,
     pub(super) room: Room,
-    pub(super) story: Story,
 }
 
 /// Runs a connection from its opening to its end; tells the shard everything by inputs.
-pub(super) async fn run(mut plan: Plan) {
+pub(super) async fn run(mut plan: Plan, story: Box<Story>) {
     let mut failed = Vec::new();
-    let Some(mut outbound) = open(&mut plan, &mut failed).await else {
-        let recorder = &plan.context.recorder;
-        if let Some(attempt) = recorder.is_on().then(|| plan.story.unusable(&failed)).flatten() {
-            recorder.attempts(vec![attempt]);
+    let mut outbound = match open(&mut plan, story, &mut failed).await {
+        Ok(outbound) => outbound,
+        Err(story) => {
+            let recorder = &plan.context.recorder;
+            if let Some(attempt) = recorder.is_on().then(|| story.unusable(&failed)).flatten() {
+                recorder.attempts(vec![attempt]);
+            }
+            let _ = plan.inputs.send(Input::Unusable { dcid: plan.dcid, failed });
+            return;
         }
-        let _ = plan.inputs.send(Input::Unusable { dcid: plan.dcid, failed });
-        return;
     };
-    plan.story.passed(&failed);
+    outbound.story.passed(&failed);
     let peer = outbound.facts();
     let target = outbound.target.clone();
     let _ = plan.inputs.send(Input::Ready { dcid: plan.dcid, target, peer, failed });
     outbound.serve(&mut plan).await;
-    plan.story.ended(outbound.transcript.as_mut());
+    outbound.note_tcp_end();
+    outbound.story.ended(outbound.transcript.as_mut());
     let _ = tokio::time::timeout(Duration::from_secs(1), outbound.stream_shutdown()).await;
 }
 
-/// Tries targets until one is ready for transactions.
-async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound> {
+/// Tries targets until one is ready for transactions; where none is, the story of it comes back.
+async fn open(
+    plan: &mut Plan,
+    mut story: Box<Story>,
+    failed: &mut Vec<AddressTry>,
+) -> Result<Outbound, Box<Story>> {
     let manner = Manner {
         timeout: plan.running.connect_timeout,
         sources: plan.running.source_addresses.clone(),
@@ -108,27 +116,33 @@ async fn open(plan: &mut Plan, failed: &mut Vec<AddressTry>) -> Option<Outbound>
         };
         let Some(connected) = connected else {
             if targets.is_empty() {
-                return None;
+                return Err(story);
             }
             continue;
         };
         let target = connected.target.clone();
-        plan.story.connected(&target, connected.stream.local_addr().ok());
-        match Outbound::start(plan, connected.stream, connected.target, in_clear).await {
-            Ok(outbound) => return Some(outbound),
+        story.connected(&target, connected.stream.local_addr().ok());
+        let refusal = match Outbound::start(plan, story, connected, in_clear).await {
+            Ok(outbound) => return Ok(outbound),
+            Err((refusal, back)) => {
+                story = back;
+                refusal
+            }
+        };
+        match refusal {
             // Where TLS comes first there is no clear text to go back to.
-            Err(Refusal::TlsBroken(why)) if plan.tls == TlsMode::Preferred && !plan.implicit_tls => {
+            Refusal::TlsBroken(why) if plan.tls == TlsMode::Preferred && !plan.implicit_tls => {
                 plan.context.clear_text.remember(target.address.ip(), &why);
                 again = Some((target, why));
             }
-            Err(Refusal::TlsBroken(why)) => {
+            Refusal::TlsBroken(why) => {
                 let cause =
                     if plan.tls == TlsMode::Verify { Cause::TlsCertificate } else { Cause::TlsHandshake };
                 let text = format!("TLS failed: {why}");
                 let failure = local(Stage::StartTls, cause, (4, 7, 5), text, target.address, plan);
                 failed.push(AddressTry { target, failure });
             }
-            Err(Refusal::Failed(failure)) => failed.push(AddressTry { target, failure }),
+            Refusal::Failed(failure) => failed.push(AddressTry { target, failure }),
         }
     }
 }
@@ -152,6 +166,11 @@ struct Outbound {
     unread: Option<Unread>,
     /// What is said, unless nobody records it.
     transcript: Option<Transcript>,
+    story: Box<Story>,
+    /// The message that a transaction under way is about.
+    about: Option<Mid>,
+    /// What was seen of the end of the connection.
+    ended_by: Option<ClosedFirst>,
 }
 
 impl Outbound {
@@ -176,8 +195,13 @@ impl Outbound {
                 Order::Transact(job) => {
                     let (mid, again) = (job.mid, job.again);
                     let began = self.context.clock.steady();
+                    self.about = Some(mid);
                     let (results, after) = self.transact(*job, &plan.cut).await;
+                    self.about = None;
                     let gone = matches!(after, After::Gone(_));
+                    if gone {
+                        self.note_tcp_end();
+                    }
                     if let Some(Unread::Damaged(detail)) = self.unread.take() {
                         let _ = plan.inputs.send(Input::RecordCorrupt { dcid: plan.dcid, mid, detail });
                         let _ = plan.inputs.send(Input::Closed { dcid: plan.dcid, why: None });
@@ -190,7 +214,7 @@ impl Outbound {
                         };
                         let tls = self.tls.as_ref();
                         let done = Transacted { mid, results: &results, again, began, tls, broke };
-                        plan.story.transacted(&self.session, done, self.transcript.as_mut());
+                        self.story.transacted(&self.session, done, self.transcript.as_mut());
                     }
                     let _ = plan.inputs.send(Input::Outcome { dcid: plan.dcid, mid, results, after });
                     if gone {
@@ -198,6 +222,7 @@ impl Outbound {
                     }
                 }
                 Order::Quit => {
+                    self.ended_by = Some(ClosedFirst::We);
                     self.session.quit(self.context.clock.steady());
                     while !matches!(self.next().await, Output::Closed | Output::Lost { .. }) {}
                     let _ = plan.inputs.send(Input::Closed { dcid: plan.dcid, why: None });

@@ -10,7 +10,8 @@ mod store;
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::os::fd::AsFd as _;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +19,13 @@ use mailreeve_core::Instant;
 use mailreeve_core::event::{Event, TlsResult};
 use mailreeve_core::ids::Icid;
 use mailreeve_core::policy::PeerVerdict;
+use mailreeve_core::tcp::{ClosedFirst, TcpEnd};
 use mailreeve_smtp::reply::Reply;
-use mailreeve_smtp::server::{Greeting, Message, Session, Settings, Shutdown};
+use mailreeve_smtp::server::{EndReason, Greeting, Message, Session, Settings, Shutdown};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::Sleep;
+use tokio::time::{Sleep, timeout};
 
 use self::store::Spilled;
 use super::envelope::Draft;
@@ -32,8 +34,9 @@ use super::suspension::{self, Door};
 use crate::context::{Context, Running};
 use crate::intake::BodyLease;
 use crate::receipts::Receipts;
-use crate::recorder::Conversation;
+use crate::recorder::{Conversation, SHOWN_AFTER};
 use crate::stream::{ReadBuffer, Stream};
+use crate::tcp;
 
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -71,6 +74,9 @@ pub(super) struct Inbound {
     stopping: bool,
     /// Where what is said goes, unless nobody records it.
     conversation: Option<Conversation>,
+    /// What was seen of the end of the connection, and what the kernel knew of it.
+    ended_by: Option<ClosedFirst>,
+    tcp: Option<TcpEnd>,
     /// When the timer fires. It is never later than the session's deadline, and often earlier: most deadlines
     /// move on, and then one look when it fires is cheaper than a new timer for each command.
     armed: Instant,
@@ -104,6 +110,8 @@ impl Inbound {
             door_seen: Door::Open,
             stopping: false,
             conversation,
+            ended_by: None,
+            tcp: None,
             armed: Instant(u64::MAX),
         }
     }
@@ -126,6 +134,7 @@ impl Inbound {
         }
         while self.session.ended().is_none() {
             if let Err(error) = self.turn(&mut stream, &mut buffer, timer.as_mut()).await {
+                self.ended_by = self.ended_by.or(tcp::ended_by(error.kind()));
                 self.lost = Some(error.to_string());
                 let now = self.at.context.clock.steady();
                 self.session.peer_closed(now);
@@ -134,8 +143,12 @@ impl Inbound {
         }
         // The last reply may still be on its way out; the peer may be gone, which is no news any more.
         let _ = self.flush(&mut stream).await;
+        if self.session.ended().is_some_and(|ended| ended.reason == EndReason::Quit) {
+            self.ended_by = Some(ClosedFirst::They);
+        }
         if let Some(mut stream) = stream {
-            let _ = tokio::time::timeout(Duration::from_secs(1), stream.shutdown()).await;
+            self.note_tcp_end(stream.tcp());
+            let _ = timeout(Duration::from_secs(1), stream.shutdown()).await;
         }
         self.closed(started);
     }
@@ -176,20 +189,25 @@ impl Inbound {
             return Ok(());
         }
         let Some(stream) = stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        if self.session.deadline() < self.armed {
+        if self.due() < self.armed {
             self.arm(timer.as_mut());
         }
         tokio::select! {
             biased;
             read = stream.read(buffer.room()) => match read? {
-                0 => self.session.peer_closed(self.at.context.clock.steady()),
+                0 => {
+                    self.ended_by = Some(ClosedFirst::They);
+                    self.session.peer_closed(self.at.context.clock.steady());
+                }
                 count => buffer.filled(count),
             },
             () = timer.as_mut() => {
                 let now = self.at.context.clock.steady();
                 if now >= self.session.deadline() {
+                    self.ended_by = Some(ClosedFirst::Timeout);
                     self.session.timeout(now);
                 }
+                self.show_if_due(now);
                 self.arm(timer.as_mut());
                 buffer.rest();
             }
@@ -214,9 +232,9 @@ impl Inbound {
         io::ErrorKind::ConnectionAborted.into()
     }
 
-    /// Sets the timer to the deadline of what the session waits for now.
+    /// Sets the timer to the deadline of what the session waits for now, or to when what was said is shown.
     fn arm(&mut self, timer: Pin<&mut Sleep>) {
-        self.armed = self.session.deadline();
+        self.armed = self.due();
         let wait = self.at.context.clock.until(self.armed).max(Duration::from_millis(1));
         timer.reset(tokio::time::Instant::now() + wait);
     }
@@ -232,7 +250,7 @@ impl Inbound {
         let patience = self.at.smtp.deadlines.command;
         let written = tokio::select! {
             biased;
-            written = tokio::time::timeout(patience, stream.write_all(output)) => Some(written),
+            written = timeout(patience, stream.write_all(output)) => Some(written),
             () = suspension::cut(&mut self.at.door) => None,
         };
         match written {
@@ -255,7 +273,17 @@ impl Inbound {
             return;
         };
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(acceptor));
-        let failure = match tokio::time::timeout(HANDSHAKE, acceptor.accept(tcp)).await {
+        // A handshake that fails takes its socket with it: this one is for the question how it ended.
+        let socket = tcp.as_fd().try_clone_to_owned().ok();
+        let mut accepting = pin!(acceptor.accept(tcp));
+        let shaken = match timeout(SHOWN_AFTER, &mut accepting).await {
+            Ok(shaken) => Ok(shaken),
+            Err(_) => {
+                self.show();
+                timeout(HANDSHAKE.saturating_sub(SHOWN_AFTER), accepting).await
+            }
+        };
+        let (failure, ended_by) = match shaken {
             Ok(Ok(tls)) => {
                 let result = crate::tls::facts(tls.get_ref().1, false);
                 if let TlsResult::Success { protocol, cipher, .. } = &result {
@@ -267,9 +295,13 @@ impl Inbound {
                 self.session.tls_started(clock.steady());
                 return;
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "timeout".to_owned(),
+            Ok(Err(error)) => (error.to_string(), tcp::ended_by(error.kind())),
+            Err(_) => ("timeout".to_owned(), Some(ClosedFirst::Timeout)),
         };
+        self.ended_by = ended_by;
+        if let Some(socket) = socket {
+            self.note_tcp_end(socket);
+        }
         let result = TlsResult::Failed { why: failure, clear: false };
         self.note_tls(&result);
         self.at.context.events.tell(Event::InboundTls { icid, result });

@@ -57,6 +57,7 @@ mod tests {
             certificate: None,
             passed_over: Vec::new(),
             outcome: Outcome::Delivered(String::new()),
+            tcp: None,
         }
     }
 

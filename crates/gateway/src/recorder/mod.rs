@@ -6,7 +6,8 @@
 //! * [`Recorder::last_attempts_of_host`]: the newest attempts to a destination, newest first, successes since the
 //!   start among them.
 //!
-//! * [`Recorder::conversations`]: what was said, of a connection or about a message.
+//! * [`Recorder::conversations`]: what was said, of a connection or about a message, up to a second ago where it goes
+//!   on.
 //!
 //! All see what was told before they are called. [`Attempt`] says what is in one.
 //!
@@ -21,7 +22,10 @@ mod conversation;
 mod hosts;
 mod queue;
 mod thread;
+mod under_way;
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -29,21 +33,26 @@ use std::time::Duration;
 
 use mailreeve_core::attempt::Attempt;
 use mailreeve_core::config;
-use mailreeve_core::conversation::Stretch;
-use mailreeve_core::ids::{Host, Mid, Rid};
+use mailreeve_core::conversation::{Stretch, Which};
+use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
+use mailreeve_core::tcp::TcpEnd;
 use mailreeve_store::recorder::{Attempts, Ring, Wanted};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-pub use self::conversation::{About, Conversation, STRETCH_BYTES};
+pub use self::conversation::{About, Conversation, SHOWN_AFTER, STRETCH_BYTES};
 use self::hosts::Hosts;
 use self::queue::{Item, Queue};
+use self::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::events::EventSink;
 use crate::intake::Intake;
 
 /// How long a question waits for the thread to have written what was told before it.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Connections whose end is looked for, for the attempts of one answer.
+const ENDS: usize = 32;
 
 /// The way to the recorder. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +67,7 @@ struct Kept {
     attempts: Mutex<Option<Attempts>>,
     ring: Mutex<Option<Ring>>,
     hosts: Mutex<Hosts>,
+    under_way: Mutex<UnderWay>,
 }
 
 /// What the recorder did since the start.
@@ -112,6 +122,11 @@ impl Recorder {
         self.queue.push(Item::Stretch(Box::new(stretch)));
     }
 
+    /// Tells what a stretch has so far, for those who look before it is over.
+    pub fn under_way(&self, stretch: Stretch) {
+        self.queue.push(Item::UnderWay(Box::new(stretch)));
+    }
+
     /// Returns what is kept of a message, or of one recipient of it, by recipient and oldest first.
     pub async fn attempts_of(&self, mid: Mid, rid: Option<Rid>) -> Vec<Attempt> {
         self.look(move |kept| {
@@ -122,6 +137,7 @@ impl Recorder {
             let said = kept.search(Wanted::Message(mid)).into_iter().flat_map(|stretch| stretch.attempts);
             found.extend(said.filter(|attempt| rid.is_none_or(|rid| attempt.rid == rid)));
             found.sort_by_key(|attempt| (attempt.rid, attempt.began_at));
+            kept.add_ends(&mut found);
             found
         })
         .await
@@ -152,6 +168,7 @@ impl Recorder {
             }
             found.sort_by_key(|attempt| std::cmp::Reverse(attempt.ended_at()));
             found.truncate(most);
+            kept.add_ends(&mut found);
             found
         })
         .await
@@ -182,7 +199,36 @@ impl Recorder {
 impl Kept {
     /// Searches beside the writer.
     fn search(&self, wanted: Wanted) -> Vec<Stretch> {
+        // Before the files are looked at: what goes over to them meanwhile is then found there.
+        let under_way = self.under_way.lock().of(wanted);
         let begun = self.ring.lock().as_mut().map(|ring| ring.search(wanted));
-        begun.map(mailreeve_store::recorder::Search::run).unwrap_or_default()
+        let mut found = begun.map(mailreeve_store::recorder::Search::run).unwrap_or_default();
+        for stretch in under_way {
+            let place = |kept: &Stretch| (kept.parties.began_at, kept.parties.which, kept.number);
+            let at = found.partition_point(|kept| place(kept) < place(&stretch));
+            let kept = found.get(at).is_some_and(|kept| {
+                (kept.parties.which, kept.number) == (stretch.parties.which, stretch.number)
+            });
+            if !kept {
+                found.insert(at, stretch);
+            }
+        }
+        found
+    }
+
+    /// Adds the ends of connections that went on after these attempts.
+    fn add_ends(&self, attempts: &mut [Attempt]) {
+        let mut ends: HashMap<Dcid, Vec<(SocketAddr, TcpEnd)>> = HashMap::new();
+        for attempt in attempts.iter_mut().rev() {
+            let (None, Some(way)) = (attempt.tcp, &attempt.way) else { continue };
+            if ends.len() >= ENDS && !ends.contains_key(&attempt.dcid) {
+                continue;
+            }
+            let ends = ends.entry(attempt.dcid).or_insert_with(|| {
+                let said = self.search(Wanted::Conversation(Which::Outbound(attempt.dcid))).into_iter();
+                said.filter_map(|stretch| Some((stretch.parties.peer, stretch.tcp?))).collect()
+            });
+            attempt.tcp = ends.iter().rev().find(|(peer, _)| *peer == way.peer).map(|(_, end)| *end);
+        }
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Item {
     Attempts(Vec<Attempt>),
     /// A stretch of a conversation.
     Stretch(Box<Stretch>),
+    /// What a stretch has so far.
+    UnderWay(Box<Stretch>),
     /// Somebody waits until all before it is written.
     Settle(oneshot::Sender<()>),
 }
@@ -29,7 +31,7 @@ impl Item {
     fn octets(&self) -> usize {
         match self {
             Self::Attempts(attempts) => attempts.len() * 4 * ITEM_OCTETS,
-            Self::Stretch(stretch) => {
+            Self::Stretch(stretch) | Self::UnderWay(stretch) => {
                 ITEM_OCTETS + stretch.steps.len() + stretch.attempts.len() * 4 * ITEM_OCTETS
             }
             Self::Settle(_) => ITEM_OCTETS,

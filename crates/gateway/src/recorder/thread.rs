@@ -115,7 +115,9 @@ impl Work {
                     newest.extend(attempts.last().cloned());
                     on_disk.extend(attempts);
                 }
+                Item::UnderWay(stretch) => kept.under_way.lock().show(*stretch),
                 Item::Stretch(stretch) => {
+                    kept.under_way.lock().over(stretch.parties.which);
                     newest.extend(stretch.attempts.last().cloned());
                     stretches.push(*stretch);
                 }
@@ -207,6 +209,7 @@ mod tests {
             certificate: None,
             passed_over: Vec::new(),
             outcome: Outcome::Soft(failure),
+            tcp: None,
         }
     }
 

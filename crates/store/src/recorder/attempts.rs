@@ -13,13 +13,15 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
 
 use super::RecorderError;
 
+/// The table `attempt` held records without the end of the connection: they cannot be read any more.
 const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS attempt (
+    DROP TABLE IF EXISTS attempt;
+    CREATE TABLE IF NOT EXISTS try (
         mid INTEGER NOT NULL, rid INTEGER NOT NULL, number INTEGER NOT NULL,
         host TEXT NOT NULL, at INTEGER NOT NULL, record BLOB NOT NULL,
         PRIMARY KEY (mid, rid, number)
     ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS attempt_host ON attempt (host, at);
+    CREATE INDEX IF NOT EXISTS try_host ON try (host, at);
 ";
 
 const PAGE_BYTES: u64 = 4096;
@@ -86,7 +88,7 @@ impl Attempts {
         // A smaller bound than the file has now is not taken; then rows go until it fits.
         db.query_row(&format!("PRAGMA max_page_count = {pages_max}"), [], |_| Ok(()))?;
         db.execute_batch(TABLES)?;
-        db.query_row("SELECT count(*) FROM (SELECT 1 FROM attempt LIMIT 1)", [], |_| Ok(()))?;
+        db.query_row("SELECT count(*) FROM (SELECT 1 FROM try LIMIT 1)", [], |_| Ok(()))?;
         // The first write looks at the size: the bound may be a new one.
         Ok(Self { db, path: path.to_owned(), pages_max, since_look: SLICE })
     }
@@ -108,11 +110,10 @@ impl Attempts {
         let transaction = self.db.transaction()?;
         {
             let mut newest =
-                transaction.prepare_cached("SELECT max(number) FROM attempt WHERE mid = ?1 AND rid = ?2")?;
-            let mut insert =
-                transaction.prepare_cached("INSERT INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+                transaction.prepare_cached("SELECT max(number) FROM try WHERE mid = ?1 AND rid = ?2")?;
+            let mut insert = transaction.prepare_cached("INSERT INTO try VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
             let mut superseded = transaction.prepare_cached(
-                "DELETE FROM attempt WHERE mid = ?1 AND rid = ?2 AND number > 0 AND number <= ?3",
+                "DELETE FROM try WHERE mid = ?1 AND rid = ?2 AND number > 0 AND number <= ?3",
             )?;
             for attempt in attempts {
                 let Ok(mid) = i64::try_from(attempt.mid.0) else { continue };
@@ -140,8 +141,8 @@ impl Attempts {
                 return Ok(());
             }
             let gone = self.db.execute(
-                "DELETE FROM attempt WHERE mid <= coalesce(
-                     (SELECT mid FROM attempt ORDER BY mid LIMIT 1 OFFSET ?1), (SELECT max(mid) FROM attempt))",
+                "DELETE FROM try WHERE mid <= coalesce(
+                     (SELECT mid FROM try ORDER BY mid LIMIT 1 OFFSET ?1), (SELECT max(mid) FROM try))",
                 params![SLICE as i64],
             )?;
             if gone == 0 {
@@ -158,7 +159,7 @@ impl Attempts {
         let Ok(mid) = i64::try_from(mid.0) else { return Ok(Vec::new()) };
         let (least, most) = rid.map_or((0, u32::MAX), |rid| (rid.0, rid.0));
         self.read(
-            "SELECT record FROM attempt WHERE mid = ?1 AND rid BETWEEN ?2 AND ?3 ORDER BY rid, number LIMIT ?4",
+            "SELECT record FROM try WHERE mid = ?1 AND rid BETWEEN ?2 AND ?3 ORDER BY rid, number LIMIT ?4",
             params![mid, least, most, MESSAGE_ROWS as i64],
         )
     }
@@ -170,7 +171,7 @@ impl Attempts {
     pub fn of_host(&self, host: &Host, most: usize) -> Result<Vec<Attempt>, RecorderError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read(
-            "SELECT record FROM attempt WHERE host = ?1 ORDER BY at DESC LIMIT ?2",
+            "SELECT record FROM try WHERE host = ?1 ORDER BY at DESC LIMIT ?2",
             params![host.as_str(), most],
         )
     }

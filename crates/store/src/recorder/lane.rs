@@ -15,7 +15,8 @@ use super::block::{self, Gathering, HEAD_BYTES, Head, Packer};
 use crate::disk::{Disk, DiskFile, HostDisk, ensure_dir};
 
 const MAGIC: [u8; 8] = *b"MREECONV";
-const FORMAT: u32 = 1;
+/// 2: a stretch and an attempt have the end of their connection, a certificate what is held of it.
+const FORMAT: u32 = 2;
 /// Octets before the first block of a segment.
 const SEGMENT_HEAD: u64 = 16;
 /// Octets before the first record of the tail: the number of the block that it becomes.

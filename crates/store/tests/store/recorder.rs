@@ -31,6 +31,7 @@ fn attempt(mid: u64, rid: u32, began_at: u64) -> Attempt {
         certificate: None,
         passed_over: Vec::new(),
         outcome: Outcome::Soft(failure),
+        tcp: None,
     }
 }
 
@@ -107,6 +108,7 @@ fn stretch(number: u64, host: &str, failed: bool, octets: usize) -> Stretch {
         unkept: 0,
         steps: (0..octets).map(|_| noise()).collect(),
         attempts: Vec::new(),
+        tcp: None,
     }
 }
 

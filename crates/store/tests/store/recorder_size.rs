@@ -5,6 +5,7 @@ use mailreeve_core::attempt::{Attempt, Outcome, Way};
 use mailreeve_core::conversation::{Parties, Stretch, Which};
 use mailreeve_core::event::Stage;
 use mailreeve_core::ids::{Dcid, Host, Icid, Mid, Rid};
+use mailreeve_core::tcp::{ClosedFirst, TcpEnd};
 use mailreeve_smtp::transcript::{Heard, Transcript};
 use mailreeve_store::recorder::Ring;
 
@@ -66,7 +67,22 @@ fn inbound(letter: &Letter, chance: &mut Chance) -> Stretch {
     };
     let mut stretch = Stretch::new(parties, 0, said.take());
     stretch.mid = Some(Mid(letter.number));
+    (stretch.ended, stretch.tcp) = (Some("QUIT".to_owned()), Some(end(chance)));
     stretch
+}
+
+/// The end of a connection, as different from others as they are.
+fn end(chance: &mut Chance) -> TcpEnd {
+    let mut below = |most| chance.below(most) as u32;
+    TcpEnd {
+        rtt_us: 200 + below(90_000),
+        rtt_var_us: below(9_000),
+        segments: 10 + below(60),
+        sent_again: below(2),
+        retries: 0,
+        unacked: below(2),
+        closed_first: ClosedFirst::They,
+    }
 }
 
 fn outbound(letter: &Letter, chance: &mut Chance) -> Stretch {
@@ -123,6 +139,7 @@ fn outbound(letter: &Letter, chance: &mut Chance) -> Stretch {
         certificate: None,
         passed_over: Vec::new(),
         outcome: Outcome::Delivered(reply),
+        tcp: None,
     };
     let parties = Parties {
         which: Which::Outbound(Dcid(letter.number)),
@@ -135,6 +152,7 @@ fn outbound(letter: &Letter, chance: &mut Chance) -> Stretch {
     let mut stretch = Stretch::new(parties, 0, said.take());
     stretch.mid = Some(Mid(letter.number));
     stretch.attempts = vec![attempt];
+    (stretch.ended, stretch.tcp) = (Some("closed".to_owned()), Some(end(chance)));
     stretch
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_core::Instant;
-use mailreeve_core::delivery::io::{PeerFacts, Target, TlsMode};
+use mailreeve_core::delivery::io::{PeerFacts, TlsMode};
 use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
 use mailreeve_smtp::client::{self, Lost, Output, Session};
-use tokio::net::TcpStream;
 
 use super::refusal::{Refusal, local};
+use super::story::Story;
 use super::{Outbound, Plan};
+use crate::deliver::connect::Connected;
 use crate::deliver::outcome::{lost_failure, reply_failure};
 use crate::stream::{ReadBuffer, Stream};
 use crate::tls;
@@ -18,10 +19,11 @@ use crate::tls;
 impl Outbound {
     pub(super) async fn start(
         plan: &mut Plan,
-        stream: TcpStream,
-        target: Target,
+        story: Box<Story>,
+        connected: Connected,
         in_clear: Option<String>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, (Refusal, Box<Story>)> {
+        let Connected { stream, target } = connected;
         let peer = target.address;
         if let (Ok(local), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) {
             plan.context.events.tell(Event::DeliveryOpened {
@@ -53,15 +55,25 @@ impl Outbound {
             tls: None,
             loaded: None,
             unread: None,
-            transcript: plan.story.transcript(),
+            transcript: story.transcript(),
+            about: Some(story.bearer()),
+            story,
+            ended_by: None,
         };
         outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
         let ready = outbound.get_ready(plan).await;
-        plan.story.opened(&outbound.session, outbound.stream.as_ref());
-        if let Err(refusal) = &ready {
-            plan.story.failed(outbound.transcript.as_mut(), refusal.text());
+        outbound.story.opened(&outbound.session, outbound.stream.as_ref());
+        match ready {
+            Ok(()) => {
+                outbound.about = None;
+                Ok(outbound)
+            }
+            Err(refusal) => {
+                outbound.note_tcp_end();
+                outbound.story.failed(outbound.transcript.as_mut(), refusal.text());
+                Err((refusal, outbound.story))
+            }
         }
-        ready.map(|()| outbound)
     }
 
     /// Goes through greeting, EHLO, TLS and AUTH.

@@ -9,6 +9,7 @@ use mailreeve_core::conversation::{Parties, Which};
 use mailreeve_core::delivery::io::{AddressTry, RecipientResult, Target, telling_failure};
 use mailreeve_core::event::{Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
+use mailreeve_core::tcp::TcpEnd;
 use mailreeve_smtp::client::{self, Session};
 use mailreeve_smtp::transcript::Transcript;
 
@@ -47,6 +48,10 @@ pub(in crate::deliver) struct Story {
     way: Option<Way>,
     certificate: Option<Certificate>,
     passed_over: Vec<(String, mailreeve_core::event::Failure)>,
+    /// The end of the connection, when it has ended.
+    tcp: Option<TcpEnd>,
+    /// The end of the conversation was told.
+    over: bool,
 }
 
 impl Story {
@@ -62,7 +67,7 @@ impl Story {
         let began = looked_up.map_or_else(|| clock.steady(), |(asked, _)| asked);
         let opening = looked_up.map(|(_, answered)| (Stage::Dns, answered)).into_iter().collect();
         let (way, certificate, passed_over) = (None, None, Vec::new());
-        let conversation = None;
+        let (conversation, tcp, over) = (None, None, false);
         Self {
             clock,
             recorder,
@@ -75,6 +80,8 @@ impl Story {
             way,
             certificate,
             passed_over,
+            tcp,
+            over,
         }
     }
 
@@ -83,6 +90,7 @@ impl Story {
         self.opening.retain(|(stage, _)| *stage == Stage::Dns);
         self.opening.push((Stage::Connect, self.clock.steady()));
         self.certificate = None;
+        (self.tcp, self.over) = (None, false);
         self.way = Some(Way { exchanger: target.name.clone(), peer: target.address, local });
         if !self.recorder.is_on() {
             return;
@@ -106,20 +114,51 @@ impl Story {
         self.conversation.as_ref().map(|_| Transcript::new(STRETCH_BYTES, self.clock.steady()))
     }
 
+    /// The message that the connection is opened for.
+    pub(in crate::deliver) const fn bearer(&self) -> Mid {
+        self.bearer.0
+    }
+
+    /// Whether the kernel has to be asked about the end of the connection.
+    pub(in crate::deliver) fn wants_end(&self) -> bool {
+        self.tcp.is_none() && self.recorder.is_on()
+    }
+
+    /// The connection has ended, or is about to.
+    pub(in crate::deliver) fn end_of_connection(&mut self, tcp: Option<TcpEnd>) {
+        self.tcp = tcp;
+    }
+
+    /// Returns when what was said has to be shown though it goes on.
+    pub(in crate::deliver) fn show_due(&mut self, transcript: Option<&Transcript>) -> Option<Instant> {
+        let now = self.clock.steady();
+        self.conversation.as_mut()?.show_due(transcript?, now)
+    }
+
+    /// Shows what was said so far.
+    pub(in crate::deliver) fn show(&mut self, transcript: Option<&Transcript>, about: Option<Mid>) {
+        if let (Some(conversation), Some(transcript)) = (&mut self.conversation, transcript) {
+            conversation.show(transcript, about);
+        }
+    }
+
     /// The connection is of no use: what was said is about the message that it was opened for.
     pub(in crate::deliver) fn failed(&mut self, transcript: Option<&mut Transcript>, why: String) {
         let (Some(conversation), Some(transcript)) = (&mut self.conversation, transcript) else { return };
         transcript.note(&why, self.clock.steady());
         transcript.fail();
         let (mid, attempts) = (Some(self.bearer.0), Vec::new());
-        conversation.hand_over(transcript, About { mid, attempts, ended: Some(why) });
+        conversation.hand_over(transcript, About { mid, attempts, ended: Some(why), tcp: self.tcp });
+        self.over = true;
     }
 
     /// The conversation is over.
     pub(in crate::deliver) fn ended(&mut self, transcript: Option<&mut Transcript>) {
         let (Some(conversation), Some(transcript)) = (&mut self.conversation, transcript) else { return };
-        let ended = Some("closed".to_owned());
-        conversation.hand_over(transcript, About { ended, ..About::default() });
+        if !std::mem::replace(&mut self.over, true) {
+            let ended = Some("closed".to_owned());
+            conversation.hand_over(transcript, About { ended, tcp: self.tcp, ..About::default() });
+        }
     }
 
     /// The session got as far as it goes: ready, or no further.
@@ -146,7 +185,7 @@ impl Story {
         self.passed(&others);
         // The way is that of the last connection that stood; the failure may be about another address.
         if self.way.as_ref().is_some_and(|way| telling.address.is_some_and(|told| told != way.peer)) {
-            self.way = None;
+            (self.way, self.tcp) = (None, None);
             self.opening.retain(|(stage, _)| *stage == Stage::Dns);
         }
         let (mid, rid) = self.bearer;
@@ -170,7 +209,10 @@ impl Story {
                 transcript.note(why, self.clock.steady());
                 transcript.fail();
             }
-            conversation.hand_over(transcript, About { mid: Some(done.mid), attempts, ended: done.broke });
+            self.over = done.broke.is_some();
+            let tcp = self.tcp.filter(|_| self.over);
+            conversation
+                .hand_over(transcript, About { mid: Some(done.mid), attempts, ended: done.broke, tcp });
         }
     }
 
@@ -229,6 +271,7 @@ impl Story {
             certificate: self.certificate.clone(),
             passed_over: self.passed_over.clone(),
             outcome,
+            tcp: self.tcp,
         }
     }
 }

@@ -1,17 +1,23 @@
 //! The session's IO: what it says goes out, what the peer says comes in, TLS is put in between.
 
 use std::io;
+use std::os::fd::AsFd as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use mailreeve_core::Instant;
 use mailreeve_core::event::{Failure, TlsResult};
+use mailreeve_core::tcp::ClosedFirst;
 use mailreeve_smtp::client::{Framing, Output};
 use mailreeve_smtp::transcript::Transcript;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
 
 use super::Outbound;
 use crate::deliver::content::{self, Body, NotWritten, Stored, Writing};
+use crate::recorder::SHOWN_AFTER;
 use crate::stream::Stream;
+use crate::tcp;
 
 impl Outbound {
     /// Does the session's IO until it has something to say that is not IO.
@@ -21,8 +27,8 @@ impl Outbound {
                 match output {
                     Output::Write(bytes) => {
                         self.note(|transcript, now| transcript.said_commands(&bytes, now));
-                        if self.write(&bytes).await.is_err() {
-                            self.write_failed().await;
+                        if let Err(error) = self.write(&bytes).await {
+                            self.write_failed(error.kind()).await;
                         }
                     }
                     Output::Content { framing, follow, .. } => {
@@ -33,7 +39,9 @@ impl Outbound {
                         });
                         match self.write_content(framing, &follow).await {
                             Ok(()) => self.session.content_written(self.context.clock.steady()),
-                            Err(NotWritten::Network) => self.write_failed().await,
+                            Err(NotWritten::Network) => {
+                                self.write_failed(io::ErrorKind::Other).await;
+                            }
                             Err(NotWritten::Unread(unread)) => {
                                 // The terminator was not sent: the peer has nothing it could take for whole.
                                 self.unread = Some(unread);
@@ -67,7 +75,7 @@ impl Outbound {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let patience = self.running.client_deadlines.data_block;
         let Some(stream) = &mut self.stream else { return Err(io::ErrorKind::NotConnected.into()) };
-        tokio::time::timeout(patience, async {
+        timeout(patience, async {
             stream.write_all(bytes).await?;
             stream.flush().await
         })
@@ -101,14 +109,15 @@ impl Outbound {
     }
 
     /// After a failed write the peer may have said why: read that before giving the connection up.
-    async fn write_failed(&mut self) {
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.read()).await;
+    async fn write_failed(&mut self, error: io::ErrorKind) {
+        self.ended_by = self.ended_by.or(tcp::ended_by(error));
+        let _ = timeout(Duration::from_secs(1), self.read()).await;
         self.session.peer_closed(self.context.clock.steady());
     }
 
     async fn read(&mut self) {
         let clock = self.context.clock;
-        if self.session.deadline().is_some_and(|deadline| deadline < self.armed) {
+        if self.due().is_some_and(|due| due < self.armed) {
             self.arm();
         }
         let Some(stream) = &mut self.stream else {
@@ -118,7 +127,14 @@ impl Outbound {
         tokio::select! {
             biased;
             read = stream.read(self.buffer.room()) => match read {
-                Ok(0) | Err(_) => self.session.peer_closed(clock.steady()),
+                Ok(0) => {
+                    self.ended_by.get_or_insert(ClosedFirst::They);
+                    self.session.peer_closed(clock.steady());
+                }
+                Err(error) => {
+                    self.ended_by = self.ended_by.or(tcp::ended_by(error.kind()));
+                    self.session.peer_closed(clock.steady());
+                }
                 Ok(count) => {
                     self.buffer.filled(count);
                     if let Some(transcript) = &mut self.transcript {
@@ -131,10 +147,29 @@ impl Outbound {
             () = self.timer.as_mut() => {
                 let now = clock.steady();
                 if self.session.deadline().is_some_and(|deadline| now >= deadline) {
+                    self.ended_by = Some(ClosedFirst::Timeout);
                     self.session.timeout(now);
+                }
+                if self.story.show_due(self.transcript.as_ref()).is_some_and(|due| now >= due) {
+                    self.story.show(self.transcript.as_ref(), self.about);
                 }
                 self.arm();
             }
+        }
+    }
+
+    /// When something has to be done though nothing comes: the session's deadline, or showing what was said.
+    fn due(&mut self) -> Option<Instant> {
+        let show = self.story.show_due(self.transcript.as_ref());
+        self.session.deadline().into_iter().chain(show).min()
+    }
+
+    /// Asks the kernel about the connection, which ends now; once.
+    pub(super) fn note_tcp_end(&mut self) {
+        if self.story.wants_end()
+            && let Some(stream) = &self.stream
+        {
+            self.story.end_of_connection(tcp::end(stream.tcp(), self.ended_by));
         }
     }
 
@@ -142,7 +177,7 @@ impl Outbound {
     fn arm(&mut self) {
         const LOOK: Duration = Duration::from_secs(60);
         let now = self.context.clock.steady();
-        self.armed = self.session.deadline().unwrap_or(now + LOOK).clamp(now, now + LOOK);
+        self.armed = self.due().unwrap_or(now + LOOK).clamp(now, now + LOOK);
         let wait = self.armed.since(now).max(Duration::from_millis(1));
         self.timer.as_mut().reset(tokio::time::Instant::now() + wait);
     }
@@ -175,11 +210,25 @@ impl Outbound {
         let name = crate::tls::server_name(&self.target.name, self.target.address);
         let connector = tokio_rustls::TlsConnector::from(config);
         let patience = self.running.client_deadlines.starttls;
-        match tokio::time::timeout(patience, connector.connect(name, tcp)).await {
-            Ok(Ok(tls)) => Ok(Stream::Opened(Box::new(tls))),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("timeout".to_owned()),
+        // A handshake that fails takes its socket with it: this one is for the question how it ended.
+        let socket = tcp.as_fd().try_clone_to_owned().ok();
+        let mut connecting = pin!(connector.connect(name, tcp));
+        let shaken = match timeout(SHOWN_AFTER.min(patience), &mut connecting).await {
+            Ok(shaken) => Ok(shaken),
+            Err(_) => {
+                self.story.show(self.transcript.as_ref(), self.about);
+                timeout(patience.saturating_sub(SHOWN_AFTER), connecting).await
+            }
+        };
+        let (why, ended_by) = match shaken {
+            Ok(Ok(tls)) => return Ok(Stream::Opened(Box::new(tls))),
+            Ok(Err(error)) => (error.to_string(), tcp::ended_by(error.kind())),
+            Err(_) => ("timeout".to_owned(), Some(ClosedFirst::Timeout)),
+        };
+        if self.story.wants_end() {
+            self.story.end_of_connection(socket.and_then(|socket| tcp::end(socket, ended_by)));
         }
+        Err(why)
     }
 
     pub(super) async fn stream_shutdown(&mut self) {

@@ -28,7 +28,7 @@ impl Shell {
         let looked_up = self.looked_up.remove(&host);
         let recorder = self.context.recorder.clone();
         let story = Story::new(self.context.clock, recorder, host.clone(), dcid, bearer, looked_up);
-        tokio::spawn(connection::run(Plan {
+        let plan = Plan {
             context: Arc::clone(&self.context),
             running,
             dcid,
@@ -41,7 +41,7 @@ impl Shell {
             orders: receiver,
             cut,
             room: self.room.clone(),
-            story,
-        }));
+        };
+        tokio::spawn(connection::run(plan, Box::new(story)));
     }
 }

@@ -92,5 +92,6 @@ fn unanswered(
         certificate: None,
         passed_over: Vec::new(),
         outcome,
+        tcp: None,
     })
 }

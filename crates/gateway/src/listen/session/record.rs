@@ -1,5 +1,8 @@
 //! What is said in an inbound session, on its way to the recorder.
 
+use std::os::fd::AsFd;
+
+use mailreeve_core::Instant;
 use mailreeve_core::conversation::{Parties, Which};
 use mailreeve_core::event::{CloseReason, TlsResult};
 use mailreeve_core::ids::Mid;
@@ -8,6 +11,7 @@ use mailreeve_smtp::transcript::Transcript;
 
 use super::{Arrival, Inbound};
 use crate::recorder::{About, Conversation, STRETCH_BYTES};
+use crate::tcp;
 
 /// Has the session noted, when there is a recorder.
 pub(super) fn begin(at: &Arrival, session: &mut Session) -> Option<Conversation> {
@@ -42,6 +46,41 @@ impl Inbound {
         }
     }
 
+    /// When something has to be done though nothing comes: the session's deadline, or showing what was said.
+    pub(super) fn due(&mut self) -> Instant {
+        let deadline = self.session.deadline();
+        let (Some(conversation), Some(transcript)) = (&mut self.conversation, self.session.transcript())
+        else {
+            return deadline;
+        };
+        let show = conversation.show_due(transcript, self.at.context.clock.steady());
+        show.map_or(deadline, |show| show.min(deadline))
+    }
+
+    /// Shows what was said so far, if it is time for that.
+    pub(super) fn show_if_due(&mut self, now: Instant) {
+        if let (Some(conversation), Some(transcript)) = (&mut self.conversation, self.session.transcript())
+            && conversation.show_due(transcript, now).is_some_and(|due| now >= due)
+        {
+            self.show();
+        }
+    }
+
+    /// Shows what was said so far, to those who look before its stretch is over.
+    pub(super) fn show(&mut self) {
+        let mid = self.draft.as_ref().map(|draft| draft.mid);
+        if let (Some(conversation), Some(transcript)) = (&mut self.conversation, self.session.transcript()) {
+            conversation.show(transcript, mid);
+        }
+    }
+
+    /// Asks the kernel about the connection, which ends now; once.
+    pub(super) fn note_tcp_end(&mut self, socket: impl AsFd) {
+        if self.tcp.is_none() && self.conversation.is_some() {
+            self.tcp = tcp::end(socket, self.ended_by);
+        }
+    }
+
     /// The conversation is over. One that ended otherwise than by QUIT has failed.
     pub(super) fn hand_over_last(&mut self, why: &CloseReason) {
         let now = self.at.context.clock.steady();
@@ -58,7 +97,7 @@ impl Inbound {
             }
             transcript.note(&ended, now);
         }
-        self.give(About { ended: Some(ended), ..About::default() });
+        self.give(About { ended: Some(ended), tcp: self.tcp, ..About::default() });
     }
 
     /// Notes how a handshake ended.
