@@ -141,6 +141,14 @@ fn tls_of_every_quality_is_told_as_delivery_would_have_it() {
         let tls = &reply["addresses"][0]["tls"];
         assert_eq!((&tls["protocol"], &tls["verified"]), (&protocol.into(), &verified.into()), "{reply}");
         assert_eq!(tls["problem"].is_null(), verified, "{tls}");
+        let code = match name {
+            "self" => "tls-certificate-untrusted".into(),
+            "expired" => "tls-certificate-expired".into(),
+            "wrong" => "tls-name-mismatch".into(),
+            _ => Value::Null,
+        };
+        assert_eq!(tls["problem_code"], code, "{tls}");
+        assert_eq!(tls["chain"][0]["fingerprint"].as_str().map(str::len), Some(64), "{tls}");
         assert_eq!(reply["verdict"]["code"], "ok", "opportunistic TLS takes any certificate");
         let text = setting.gateway.text(&format!("tlsverify {domain}"));
         let told = if verified { "TLS certificate verified.\n" } else { "not verified: " };
@@ -236,6 +244,30 @@ fn a_destination_that_goes_down_is_probed_and_one_that_answers_is_tried_at_once(
     assert_eq!(setting.probe("sleeps.test")["verdict"]["usable"], true);
     assert!(host.wait_for(1, PATIENCE), "{}", setting.gateway.log());
     wait_until("it is up", || status() == "up");
+}
+
+/// Everything that counts, but instants and what the process takes of the machine.
+fn counters(gateway: &Gateway) -> [Value; 3] {
+    let status = gateway.json("status");
+    let host = gateway.json("hoststatus sleeps.test");
+    let counts = ["soft_bounced_evts", "completion", "unattempted_recips", "attempted_recips"];
+    let host = counts.iter().map(|name| (*name, host[name].clone())).collect();
+    [status["lifetime"].clone(), status["uptime"].clone(), host]
+}
+
+#[test]
+fn probes_of_its_own_can_be_switched_off_and_no_probe_moves_a_counter() {
+    let setting = Setting::start("", "[probe]\nautomatic = false\n");
+    setting.settle("sleeps.test", Temper::silent());
+    mail_to(&setting.gateway, &["b@sleeps.test"]);
+    wait_until("it is down", || setting.gateway.json("hoststatus sleeps.test")["status"] == "down");
+    let before = counters(&setting.gateway);
+    for words in ["probe sleeps.test", "probe sleeps.test b@sleeps.test", "tlsverify sleeps.test"] {
+        let _ = setting.gateway.command(words);
+    }
+    assert_eq!(counters(&setting.gateway), before);
+    let log = setting.gateway.log();
+    assert!(log.contains("Probe of sleeps.test by ") && !log.contains("by gateway"), "{log}");
 }
 
 #[test]

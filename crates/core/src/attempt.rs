@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::Certificate;
 use crate::event::{Failure, Stage, TlsResult};
 use crate::ids::{Dcid, Host, Mid, Rid};
 use crate::tcp::TcpEnd;
@@ -40,7 +41,7 @@ pub struct Attempt {
     pub way: Option<Way>,
     /// TLS, when it was tried.
     pub tls: Option<TlsResult>,
-    /// The certificate that the other end showed.
+    /// The certificate that the other end showed, also when it was turned down.
     pub certificate: Option<Certificate>,
     /// Addresses that were tried before that of `way`, with the exchanger's name and what became of them.
     pub passed_over: Vec<(String, Failure)>,
@@ -59,21 +60,6 @@ pub struct Way {
     pub peer: SocketAddr,
     /// Ours, the source address.
     pub local: Option<SocketAddr>,
-}
-
-/// What a certificate says of itself; nothing of it is verified by being here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
-    /// Whom it names.
-    pub subject: String,
-    /// Who signed it.
-    pub issuer: String,
-    /// DNS names that it is for, the first few.
-    pub names: Vec<String>,
-    /// It holds from, seconds since the epoch.
-    pub not_before: i64,
-    /// It holds until, seconds since the epoch.
-    pub not_after: i64,
 }
 
 /// What came of a try.

@@ -89,7 +89,9 @@ impl Distrust {
                 None => "the certificate expired".to_owned(),
             },
             Self::NotYetValid => match instant(|shown| shown.not_before) {
-                Some(at) => format!("the certificate is not valid before {}, in {}", date(at), span(at - now)),
+                Some(at) => {
+                    format!("the certificate is not valid before {}, in {}", date(at), span(at - now))
+                }
                 None => "the certificate is not valid yet".to_owned(),
             },
             Self::OtherName => {
@@ -133,8 +135,10 @@ impl Certificate {
 }
 
 fn date(seconds: i64) -> String {
-    Timestamp::from_second(seconds)
-        .map_or_else(|_| "an instant beyond all calendars".to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+    Timestamp::from_second(seconds).map_or_else(
+        |_| "an instant beyond all calendars".to_owned(),
+        |at| at.strftime("%Y-%m-%d").to_string(),
+    )
 }
 
 /// A span in its largest unit that leaves it at least two of them.

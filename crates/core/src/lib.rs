@@ -5,6 +5,7 @@
 //! tracking and metrics are readers of it.
 
 pub mod attempt;
+pub mod certificate;
 pub mod config;
 pub mod conversation;
 pub mod delivery;

@@ -4,6 +4,7 @@
 //! opportunistic peer is not authenticated anyway, so its certificate is not judged (RFC 7435); `verify`
 //! demands one that the system's trust store accepts for the exchanger's name.
 
+mod certificate;
 mod witness;
 
 use std::fs;
@@ -14,29 +15,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use mailreeve_core::attempt::Certificate;
 use mailreeve_core::delivery::io::TlsMode;
 use mailreeve_core::event::TlsResult;
 use mailreeve_smtp::client::TlsDemand;
 use parking_lot::Mutex;
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-use x509_parser::extensions::GeneralName;
 
+pub use self::certificate::{read_certificate, shown_certificate};
 pub use self::witness::Seen;
 use self::witness::Witness;
-use crate::stream::Stream;
 
 /// What delivery needs to speak TLS.
 #[derive(Clone)]
 pub struct ClientTls {
     opportunistic: Arc<ClientConfig>,
-    verifying: Option<Arc<ClientConfig>>,
-    provider: Arc<CryptoProvider>,
     any: Arc<dyn ServerCertVerifier>,
     /// What this system trusts.
     trusts: Option<Arc<dyn ServerCertVerifier>>,
@@ -50,22 +48,24 @@ impl ClientTls {
         let trusts = Verifier::new(Arc::clone(&provider)).ok();
         let trusts = trusts.map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>);
         let opportunistic = client_config(&provider, Arc::clone(&any))?;
-        let verifying = trusts.clone().map(|trusts| client_config(&provider, trusts)).transpose()?;
-        Ok(Self { opportunistic, verifying, provider, any, trusts })
+        Ok(Self { opportunistic, any, trusts })
     }
 
-    /// Returns the manner for a destination; `None` when verification is asked for and impossible here.
-    pub fn manner(&self, verify: bool) -> Option<Arc<ClientConfig>> {
-        if verify { self.verifying.clone() } else { Some(Arc::clone(&self.opportunistic)) }
+    /// Returns the manner that takes any certificate.
+    pub fn opportunistic(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.opportunistic)
     }
 
-    /// Returns the same manner for one handshake, and where it will tell what it saw.
+    /// Returns the same manner for one handshake, and where it will tell what it saw. It takes up no session of an
+    /// earlier one: what is to be seen is shown in full handshakes only.
     pub fn witnessed(&self, verify: bool) -> Option<(Arc<ClientConfig>, Arc<Mutex<Seen>>)> {
         let decides = if verify { self.trusts.clone()? } else { Arc::clone(&self.any) };
         let seen = Arc::new(Mutex::new(Seen::default()));
         let witness = Witness::new(decides, self.trusts.clone(), Arc::clone(&seen));
-        let config = client_config(&self.provider, Arc::new(witness)).ok()?;
-        Some((config, seen))
+        let mut config = ClientConfig::clone(&self.opportunistic);
+        config.dangerous().set_certificate_verifier(Arc::new(witness));
+        config.resumption = Resumption::disabled();
+        Some((Arc::new(config), seen))
     }
 }
 
@@ -151,34 +151,6 @@ pub fn facts(connection: &rustls::CommonState, verified: bool) -> TlsResult {
         .negotiated_cipher_suite()
         .map_or_else(|| "unknown".to_owned(), |suite| format!("{:?}", suite.suite()));
     TlsResult::Success { protocol, cipher, verified }
-}
-
-/// DNS names of a certificate that are told.
-const NAMES: usize = 8;
-
-/// What the certificate says of itself that the other end of a connection of ours showed.
-pub fn shown_certificate(stream: &Stream) -> Option<Certificate> {
-    let Stream::Opened(tls) = stream else { return None };
-    let [certificate, ..] = tls.get_ref().1.peer_certificates()? else { return None };
-    read_certificate(certificate)
-}
-
-/// What a certificate says of itself; nothing when it cannot be read.
-pub fn read_certificate(certificate: &CertificateDer<'_>) -> Option<Certificate> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let alternative = parsed.subject_alternative_name().ok().flatten();
-    let named = alternative.iter().flat_map(|names| &names.value.general_names);
-    let names = named.filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        _ => None,
-    });
-    Some(Certificate {
-        subject: parsed.subject().to_string(),
-        issuer: parsed.issuer().to_string(),
-        names: names.take(NAMES).collect(),
-        not_before: parsed.validity().not_before.timestamp(),
-        not_after: parsed.validity().not_after.timestamp(),
-    })
 }
 
 /// Takes any certificate: opportunistic TLS protects against listeners, not against impostors. Signatures are

@@ -100,6 +100,9 @@ pub struct ProbeTls {
     pub verified: bool,
     /// Why it is not, or why there was no agreement.
     pub problem: Option<String>,
+    /// The stable code of that: `tls-certificate-expired`, `tls-name-mismatch`, `tls-certificate-untrusted`,
+    /// `tls-certificate`, `tls-handshake`.
+    pub problem_code: Option<String>,
 }
 
 /// A certificate.
@@ -115,6 +118,8 @@ pub struct Certificate {
     pub until: i64,
     /// Names and addresses it holds for.
     pub names: Vec<String>,
+    /// SHA-256 of all of it, in hexadecimal digits.
+    pub fingerprint: String,
 }
 
 /// What delivery would make of it.

@@ -137,11 +137,14 @@ impl ProbeTls {
 
 impl Certificate {
     fn write(&self, number: usize, out: &mut String) {
-        let Self { subject, issuer, from, until, names } = self;
+        let Self { subject, issuer, from, until, names, fingerprint } = self;
         let _ = writeln!(out, "{:21}{number}: {subject}, signed by {issuer}", "");
         let _ = writeln!(out, "{:21}   valid from {} to {}", "", date(*from), date(*until));
         if !names.is_empty() {
             let _ = writeln!(out, "{:21}   for {}", "", names.join(", "));
+        }
+        if !fingerprint.is_empty() {
+            let _ = writeln!(out, "{:21}   SHA-256 {fingerprint}", "");
         }
     }
 }
@@ -201,9 +204,11 @@ mod tests {
                     from: 1_577_836_800,
                     until: 1_609_459_200,
                     names: vec!["mx1.example.com".into(), "mx2.example.com".into()],
+                    fingerprint: "a1".repeat(32),
                 }],
                 verified: false,
                 problem: Some("it expired".into()),
+                problem_code: Some("tls-certificate-expired".into()),
             }),
             verdict: verdict(false, "reply-5xx", "550 5.1.1 no such user"),
         }
@@ -250,6 +255,7 @@ mod tests {
                              0: CN=mx1.example.com, signed by CN=Some Root
                                 valid from 2020-01-01 00:00 UTC to 2021-01-01 00:00 UTC
                                 for mx1.example.com, mx2.example.com
+                                SHA-256 a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1
                              certificate not verified: it expired
           RCPT       0.012 s  RCPT TO:<a@example.com> -> 550 5.1.1 no such user
           QUIT       0.012 s  timeout

@@ -34,7 +34,7 @@ impl Command for TlsVerify {
     const SPEC: Spec = Spec {
         words: "tlsverify",
         summary: "verifies the TLS certificates of a destination",
-        about: "The hosts of the destination are connected to as delivery would do if TLS with a verified certificate were required there: the certificate must be signed by an authority that this system trusts, be valid now, and hold for the name of the exchanger. Each certificate is shown. No mail is offered. With a host that one is connected to in place of the exchangers; with :PORT it needs the role administrator.",
+        about: "The hosts of the destination are connected to as delivery would do if TLS with a verified certificate were required there: the certificate must be signed by an authority that this system trusts, be valid now, and hold for the name of the exchanger. Each certificate that was shown is told with its SHA-256, also when it does not verify. DANE and MTA-STS are not looked at. No mail is offered. With a host that one is connected to in place of the exchangers; with :PORT it needs the role administrator.",
         arguments: &[
             Argument { name: "domain", help: "the destination", required: true, choices: &[] },
             Argument {
@@ -123,7 +123,8 @@ fn lines(probe: &AddressProbe) -> String {
         let _ = writeln!(out, "TLS connection to {ip} succeeded.");
     } else {
         let why = tls.problem.as_deref().unwrap_or("it was not looked at");
-        let _ = writeln!(out, "TLS certificate for {name} not verified: {why}");
+        let code = tls.problem_code.as_deref().map_or_else(String::new, |code| format!(" [{code}]"));
+        let _ = writeln!(out, "TLS certificate for {name} not verified: {why}{code}");
         let _ = writeln!(out, "TLS connection to {ip} failed: {}", probe.verdict.text);
     }
     out
@@ -144,6 +145,7 @@ fn rest(probe: &ProbeReply) -> String {
             let _ = writeln!(out, "Failed to connect to {} with verified TLS.", probe.way.target);
         }
     }
+    let _ = writeln!(out, "DANE and MTA-STS are not looked at.");
     let _ = writeln!(out, "TLS verification completed: {count} of {} addresses.", probe.addresses.len());
     out
 }

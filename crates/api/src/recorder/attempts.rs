@@ -90,6 +90,15 @@ pub struct CertificateLine {
     pub not_before: i64,
     /// It holds until, seconds since the epoch.
     pub not_after: i64,
+    /// SHA-256 of all of it, in hexadecimal digits.
+    pub fingerprint: String,
+    /// Whether it verified; absent where that was not asked, because TLS is used if possible and no more.
+    pub verified: Option<bool>,
+    /// Why not.
+    pub problem: Option<String>,
+    /// The stable code of that: `tls-certificate-expired`, `tls-name-mismatch`, `tls-certificate-untrusted`,
+    /// `tls-certificate`.
+    pub problem_code: Option<String>,
 }
 
 /// An address that was tried before.
@@ -179,10 +188,7 @@ impl AttemptsReply {
             let _ = writeln!(out, "    TLS:      {tls}");
         }
         if let Some(certificate) = &attempt.certificate {
-            let until = u64::try_from(certificate.not_after).unwrap_or(0).saturating_mul(1_000_000);
-            let until = self.as_of.show_plain(until);
-            let CertificateLine { subject, issuer, .. } = certificate;
-            let _ = writeln!(out, "    Shown:    {subject}, signed by {issuer}, until {until}");
+            self.certificate(out, certificate);
         }
         if !attempt.stages.is_empty() {
             let mut before = 0;
@@ -203,6 +209,24 @@ impl AttemptsReply {
         }
         if let Some(tcp) = &attempt.tcp {
             let _ = writeln!(out, "    TCP:      {}", tcp.in_words());
+        }
+    }
+}
+
+impl AttemptsReply {
+    fn certificate(&self, out: &mut String, certificate: &CertificateLine) {
+        let at = |seconds: i64| {
+            self.as_of.show_plain(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000))
+        };
+        let CertificateLine { subject, issuer, names, fingerprint, .. } = certificate;
+        let _ = writeln!(out, "    Shown:    {subject}, signed by {issuer}");
+        let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
+        let (from, until) = (at(certificate.not_before), at(certificate.not_after));
+        let _ = writeln!(out, "              for {names}; from {from} until {until}");
+        let _ = writeln!(out, "              SHA-256 {fingerprint}");
+        if let Some(problem) = &certificate.problem {
+            let code = certificate.problem_code.as_deref().unwrap_or_default();
+            let _ = writeln!(out, "              turned down: {problem} [{code}]");
         }
     }
 }
@@ -244,7 +268,17 @@ mod tests {
             peer: Some("192.0.2.2:25".to_owned()),
             local: Some("192.0.2.9:4711".to_owned()),
             tls: None,
-            certificate: None,
+            certificate: Some(CertificateLine {
+                subject: "CN=mx2.example.com".to_owned(),
+                issuer: "CN=Some Root".to_owned(),
+                names: vec!["mx2.example.com".to_owned()],
+                not_before: 1_577_836_800,
+                not_after: 1_597_084_182,
+                fingerprint: "a1".repeat(32),
+                verified: Some(false),
+                problem: Some("the certificate expired 3 days ago, on 2020-08-10".to_owned()),
+                problem_code: Some("tls-certificate-expired".to_owned()),
+            }),
             passed_over: vec![PassedOver {
                 exchanger: "mx1.example.com".to_owned(),
                 address: Some("192.0.2.1:25".to_owned()),
@@ -259,6 +293,7 @@ mod tests {
             failure: None,
             outcome: "delivered".to_owned(),
             reply: vec!["2.0.0 taken".to_owned()],
+            certificate: None,
             passed_over: Vec::new(),
             tcp: Some(TcpLine {
                 rtt_us: 12_300,
@@ -280,6 +315,10 @@ mod tests {
           Thu Aug 13 18:29:42 2020   deferred, after 1.204 s
             Before:   mx1.example.com 192.0.2.1:25: connect (connect-refused): refused
             Way:      DCID 12, mx2.example.com 192.0.2.2:25 from 192.0.2.9:4711
+            Shown:    CN=mx2.example.com, signed by CN=Some Root
+                      for mx2.example.com; from Wed Jan 01 00:00:00 2020 until Mon Aug 10 18:29:42 2020
+                      SHA-256 a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1
+                      turned down: the certificate expired 3 days ago, on 2020-08-10 [tls-certificate-expired]
             Stages:   dns 3 ms, connect 12 ms, greeting 1.000 s
             Failure:  rcpt (reply-4xx): 450 4.2.1 come back
 

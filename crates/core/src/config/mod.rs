@@ -18,6 +18,7 @@ mod destination;
 mod mistake;
 mod names;
 mod near;
+mod probe;
 mod reader;
 mod receive;
 mod route;
@@ -30,6 +31,7 @@ mod value;
 pub use delivery::{ClientTimeouts, Delivery, EightBit, IpPreference};
 pub use desk::Desk;
 pub use mistake::{Mistake, render};
+pub use probe::Probing;
 pub use receive::{Accept, Limits, LineEnds, Listener, Timeouts};
 pub use route::Credentials;
 pub use system::{Dns, Identity, Ledger, Log, Queue, Recorder, Tracking, Zone};
@@ -84,6 +86,8 @@ pub struct Config {
     pub destinations: Vec<(Pattern, Control)>,
     /// When to retry and to give up; the first is the default profile.
     pub bounce_profiles: Vec<BounceProfile>,
+    /// Probes that the gateway makes by itself.
+    pub probe: Probing,
     /// The name service.
     pub dns: Dns,
     /// The text log.
@@ -122,6 +126,7 @@ const ROOT: Spec = Spec {
         "destination_default",
         "destination",
         "bounce_profile",
+        "probe",
         "dns",
         "log",
         "ledger",
@@ -149,6 +154,7 @@ const SECTIONS: &[&Spec] = &[
     &destination::DEFAULT,
     &destination::DESTINATION,
     &destination::PROFILE,
+    &probe::PROBE,
     &system::DNS,
     &system::LOG,
     &system::LEDGER,
@@ -200,6 +206,7 @@ impl Config {
             credentials,
             destination_default,
             bounce_profiles,
+            probe: Probing::read(root),
             dns: Dns::read(root),
             log: Log::read(root),
             ledger: Ledger::read(root),

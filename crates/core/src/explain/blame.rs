@@ -80,10 +80,16 @@ impl Blame {
 fn of_certificate(text: &[String]) -> Finding {
     let said = text.join(" ").to_lowercase();
     let has = |words: &str| said.contains(words);
+    // Names that a peer chose stand behind our words: what tells of them is looked for first.
     match () {
-        () if has("expired") => Finding::TlsCertificateExpired,
-        () if has("not valid for name") || has("notvalidforname") => Finding::TlsNameMismatch,
-        () if has("unknownissuer") || has("unknown issuer") => Finding::TlsCertificateUntrusted,
+        () if has("certificate is for ") || has("not valid for name") || has("notvalidforname") => {
+            Finding::TlsNameMismatch
+        }
+        () if has("not trusted here") || has("unknownissuer") || has("unknown issuer") => {
+            Finding::TlsCertificateUntrusted
+        }
+        () if has("self-signed") => Finding::TlsCertificateUntrusted,
+        () if has("certificate expired") => Finding::TlsCertificateExpired,
         () if has("certificate") => Finding::TlsCertificate,
         () => Finding::TlsHandshake,
     }
@@ -149,5 +155,35 @@ impl Finding {
                 | Self::ResolverUnreachable
                 | Self::MxNoAddress
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{Certificate, Distrust};
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_comes_to_the_finding_of_its_code() {
+        let evil = "CN=certificate expired, self-signed".to_owned();
+        let shown = Certificate { subject: evil.clone(), issuer: evil, ..Certificate::default() };
+        for distrust in [
+            Distrust::Expired,
+            Distrust::NotYetValid,
+            Distrust::OtherName,
+            Distrust::SelfSigned,
+            Distrust::UnknownAuthority,
+            Distrust::Revoked,
+            Distrust::BadSignature,
+            Distrust::OtherPurpose,
+            Distrust::Unreadable,
+            Distrust::NoTrustStore,
+            Distrust::Other("of no kind that is known".to_owned()),
+        ] {
+            for shown in [None, Some(&shown)] {
+                let words = format!("TLS failed: {}", distrust.in_words(shown, "mx.example", 7));
+                assert_eq!(of_certificate(std::slice::from_ref(&words)).code(), distrust.code(), "{words}");
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use mailreeve_api::recorder::{
 };
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::attempt::{Attempt, Outcome};
+use mailreeve_core::certificate::{Certificate, Trust};
 use mailreeve_core::conversation::{Stretch, Which};
 use mailreeve_core::event::{Failure, TlsResult};
 use mailreeve_core::ids::{Dcid, Icid, Mid, Rid};
@@ -123,18 +124,33 @@ fn attempt_line(attempt: Attempt) -> AttemptLine {
         peer: attempt.way.as_ref().map(|way| way.peer.to_string()),
         local: attempt.way.as_ref().and_then(|way| way.local).map(|local| local.to_string()),
         tls,
-        certificate: attempt.certificate.map(|shown| CertificateLine {
-            subject: shown.subject,
-            issuer: shown.issuer,
-            names: shown.names,
-            not_before: shown.not_before,
-            not_after: shown.not_after,
-        }),
+        certificate: attempt.certificate.as_ref().map(|shown| certificate_line(&attempt, shown)),
         passed_over: passed_over.collect(),
         outcome: outcome.to_owned(),
         reply,
         failure: attempt.outcome.failure().map(failure_line),
         tcp: attempt.tcp.as_ref().map(tcp_line),
+    }
+}
+
+/// A certificate, judged as at the instant of the attempt.
+fn certificate_line(attempt: &Attempt, shown: &Certificate) -> CertificateLine {
+    let refused = match &shown.trust {
+        Trust::Refused(why) => Some(why),
+        Trust::NotLookedAt | Trust::Verified => None,
+    };
+    let at = i64::try_from(attempt.ended_at() / 1_000_000).unwrap_or(i64::MAX);
+    let name = attempt.way.as_ref().map_or("", |way| &way.exchanger);
+    CertificateLine {
+        subject: shown.subject.clone(),
+        issuer: shown.issuer.clone(),
+        names: shown.names.clone(),
+        not_before: shown.not_before,
+        not_after: shown.not_after,
+        fingerprint: shown.fingerprint.clone(),
+        verified: (shown.trust != Trust::NotLookedAt).then_some(refused.is_none()),
+        problem: refused.map(|why| why.in_words(Some(shown), name, at)),
+        problem_code: refused.map(|why| why.code().to_owned()),
     }
 }
 

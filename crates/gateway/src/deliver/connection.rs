@@ -6,6 +6,7 @@
 //!                   └── next target ◄──┘                                └─► Outcome(Gone)
 //! ```
 
+mod handshake;
 mod ready;
 mod refusal;
 pub(super) mod story;
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_core::Instant;
+use mailreeve_core::certificate::Certificate;
 use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Target, TlsMode};
-use mailreeve_core::event::{Cause, Failure, Stage, TlsResult};
+use mailreeve_core::event::{Failure, Stage, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_core::tcp::ClosedFirst;
 use mailreeve_smtp::client::{Credentials, Output, Session, Transaction};
@@ -131,13 +133,11 @@ async fn open(
         };
         match refusal {
             // Where TLS comes first there is no clear text to go back to.
-            Refusal::TlsBroken(why) if plan.tls == TlsMode::Preferred && !plan.implicit_tls => {
+            Refusal::TlsBroken { why, .. } if plan.tls == TlsMode::Preferred && !plan.implicit_tls => {
                 plan.context.clear_text.remember(target.address.ip(), &why);
                 again = Some((target, why));
             }
-            Refusal::TlsBroken(why) => {
-                let cause =
-                    if plan.tls == TlsMode::Verify { Cause::TlsCertificate } else { Cause::TlsHandshake };
+            Refusal::TlsBroken { why, cause } => {
                 let text = format!("TLS failed: {why}");
                 let failure = local(Stage::StartTls, cause, (4, 7, 5), text, target.address, plan);
                 failed.push(AddressTry { target, failure });
@@ -160,6 +160,8 @@ struct Outbound {
     target: Target,
     verify: bool,
     tls: Option<TlsResult>,
+    /// The certificate that was shown.
+    certificate: Option<Certificate>,
     /// Jobs handed to the session and not answered yet, with their content.
     loaded: Option<Loaded>,
     /// The stored content could not be read while it was being sent.

@@ -1,6 +1,7 @@
 //! What certificates say, for people.
 
 use mailreeve_api::probe::Certificate;
+use mailreeve_core::certificate as core;
 use rustls::pki_types::CertificateDer;
 
 use crate::tls::read_certificate;
@@ -19,5 +20,6 @@ fn one(der: &CertificateDer<'_>) -> Certificate {
         return Certificate { subject, ..Certificate::default() };
     };
     let (from, until) = (read.not_before, read.not_after);
-    Certificate { subject: read.subject, issuer: read.issuer, from, until, names: read.names }
+    let core::Certificate { subject, issuer, names, fingerprint, .. } = read;
+    Certificate { subject, issuer, from, until, names, fingerprint }
 }

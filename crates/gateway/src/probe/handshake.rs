@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mailreeve_api::probe::ProbeTls;
 use mailreeve_core::delivery::io::{Target, TlsMode};
-use mailreeve_core::event::TlsResult;
+use mailreeve_core::event::{Cause, TlsResult};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -41,14 +41,23 @@ impl Line<'_> {
         };
         let shaken = shake(config, tcp, target).await;
         let seen = seen.lock().clone();
+        let now = i64::try_from(self.talk.ground.clock.wall().0 / 1_000_000).unwrap_or(i64::MAX);
         let told = self.tls.insert(ProbeTls {
             chain: certificate::read(&seen.chain),
-            verified: seen.untrusted.is_none() && shaken.is_ok(),
-            problem: seen.untrusted,
+            verified: seen.distrust.is_none() && shaken.is_ok(),
+            problem: seen.in_words(&target.name, now),
+            problem_code: seen.distrust.as_ref().map(|why| why.code().to_owned()),
             ..ProbeTls::default()
         });
-        let stream = shaken.inspect_err(|error| {
-            told.problem.get_or_insert_with(|| error.clone());
+        // As delivery has it: what is wrong with a certificate is told as that where the certificate has to verify.
+        let stream = shaken.map_err(|error| match (&told.problem, verify) {
+            (Some(problem), true) => problem.clone(),
+            (None, _) => {
+                told.problem = Some(error.clone());
+                told.problem_code = Some(Cause::TlsHandshake.code().to_owned());
+                error
+            }
+            (Some(_), false) => error,
         })?;
         if let TlsResult::Success { protocol, cipher, .. } = tls::facts(stream.get_ref().1, verify) {
             (told.protocol, told.cipher) = (protocol, cipher);

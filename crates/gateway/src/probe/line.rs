@@ -91,10 +91,8 @@ impl Line<'_> {
             Output::Recipient { .. } => {}
             Output::Done { result, .. } => self.done(&result),
             Output::Lost { stage: client::Stage::StartTls, why: Lost::Protocol(why), .. } => {
-                let cause = match self.talk.demand.tls {
-                    TlsMode::Verify => Cause::TlsCertificate,
-                    TlsMode::Off | TlsMode::Preferred | TlsMode::Required => Cause::TlsHandshake,
-                };
+                let cause =
+                    if self.certificate_refused() { Cause::TlsCertificate } else { Cause::TlsHandshake };
                 let text = format!("TLS failed: {why}");
                 let failure = self.failure(Stage::StartTls, cause, (4, 7, 5), text);
                 self.ends(End::TlsBroken(failure));
@@ -157,6 +155,14 @@ impl Line<'_> {
                 self.ends(End::Bad(failure));
             }
         }
+    }
+
+    /// The handshake failed because the certificate does not verify, where it has to.
+    fn certificate_refused(&self) -> bool {
+        let seen = self.tls.as_ref().is_some_and(|tls| {
+            !tls.chain.is_empty() && tls.problem_code.as_deref() != Some(Cause::TlsHandshake.code())
+        });
+        self.talk.demand.tls == TlsMode::Verify && seen
     }
 
     fn with_tls(&self, text: &str) -> String {

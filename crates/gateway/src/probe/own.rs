@@ -1,5 +1,5 @@
 //! What probes found, kept for each destination, and the probes that the gateway makes by itself: one when a
-//! destination goes down, [`MOST`] a minute in all.
+//! destination goes down, `probe.per_minute` in all, unless `probe.automatic` is off.
 //!
 //! `Probes::of` is for whoever explains why mail waits: the newest probe of a destination, whoever made it. The record
 //! is in memory and bounded; what was found in sum stands in the ledger too (`Event::Probed`).
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_api::probe::{AddressProbe, Probe, ProbeReply, ProbeTarget};
+use mailreeve_core::config::Probing;
 use mailreeve_core::delivery::io::Input;
 use mailreeve_core::event::{Event, HostStatus, ProbeSum};
 use mailreeve_core::ids::Host;
@@ -22,8 +23,6 @@ use crate::commands::Client;
 use crate::context::Context;
 use crate::deliver::shard::Message;
 
-/// Probes of the gateway's own that begin within a minute.
-const MOST: usize = 10;
 const MINUTE: Duration = Duration::from_mins(1);
 /// Those of them that are under way at a time.
 const AT_ONCE: usize = 4;
@@ -137,7 +136,11 @@ pub(crate) async fn run(context: Arc<Context>) {
         while under_way.len() >= AT_ONCE {
             under_way.join_next().await;
         }
-        if lately.len() >= MOST
+        let Probing { automatic, per_minute } = context.running.load().config.probe;
+        if !automatic {
+            continue;
+        }
+        while lately.len() >= per_minute
             && let Some(first) = lately.pop_front()
         {
             sleep_until(first + MINUTE).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_core::Instant;
+use mailreeve_core::certificate::Trust;
 use mailreeve_core::delivery::io::{PeerFacts, TlsMode};
 use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
 use mailreeve_smtp::client::{self, Lost, Output, Session};
@@ -53,6 +54,7 @@ impl Outbound {
             target,
             verify: plan.tls == TlsMode::Verify,
             tls: None,
+            certificate: None,
             loaded: None,
             unread: None,
             transcript: story.transcript(),
@@ -62,7 +64,7 @@ impl Outbound {
         };
         outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
         let ready = outbound.get_ready(plan).await;
-        outbound.story.opened(&outbound.session, outbound.stream.as_ref());
+        outbound.story.opened(&outbound.session, outbound.certificate.take());
         match ready {
             Ok(()) => {
                 outbound.about = None;
@@ -109,7 +111,12 @@ impl Outbound {
                 // A handshake that failed, octets in clear where it had to begin, a STARTTLS answered with nonsense:
                 // this line is of no use even in clear, whatever may be tried on another.
                 Output::Lost { stage: client::Stage::StartTls, why: Lost::Protocol(what), .. } => {
-                    return Err(Refusal::TlsBroken(what));
+                    let refused = self
+                        .certificate
+                        .as_ref()
+                        .is_some_and(|shown| matches!(shown.trust, Trust::Refused(_)));
+                    let cause = if refused { Cause::TlsCertificate } else { Cause::TlsHandshake };
+                    return Err(Refusal::TlsBroken { why: what, cause });
                 }
                 Output::Lost { stage, why, after_data, .. } => {
                     let now = plan.context.clock.wall();

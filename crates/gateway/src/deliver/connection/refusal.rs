@@ -9,7 +9,11 @@ use super::Plan;
 
 /// Why a connection is of no use.
 pub(super) enum Refusal {
-    TlsBroken(String),
+    /// TLS cannot be had over it; `cause` tells a certificate that is turned down from a handshake that fails.
+    TlsBroken {
+        why: String,
+        cause: Cause,
+    },
     Failed(Failure),
 }
 
@@ -17,7 +21,7 @@ impl Refusal {
     /// Returns it in words.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::TlsBroken(why) => format!("TLS failed: {why}"),
+            Self::TlsBroken { why, .. } => format!("TLS failed: {why}"),
             Self::Failed(failure) => failure.text.join(" "),
         }
     }

@@ -4,7 +4,8 @@
 use std::net::SocketAddr;
 
 use mailreeve_core::Instant;
-use mailreeve_core::attempt::{Attempt, Certificate, Outcome, Way};
+use mailreeve_core::attempt::{Attempt, Outcome, Way};
+use mailreeve_core::certificate::Certificate;
 use mailreeve_core::conversation::{Parties, Which};
 use mailreeve_core::delivery::io::{AddressTry, RecipientResult, Target, telling_failure};
 use mailreeve_core::event::{Stage, TlsResult};
@@ -16,7 +17,6 @@ use mailreeve_smtp::transcript::Transcript;
 use crate::clock::Clock;
 use crate::deliver::outcome::core_stage;
 use crate::recorder::{About, Conversation, Recorder, STRETCH_BYTES};
-use crate::stream::Stream;
 
 /// Addresses that are told before the one that was reached.
 const PASSED_OVER: usize = 16;
@@ -119,6 +119,11 @@ impl Story {
         self.bearer.0
     }
 
+    /// Whether anybody wants to know.
+    pub(in crate::deliver) fn is_told(&self) -> bool {
+        self.recorder.is_on()
+    }
+
     /// Whether the kernel has to be asked about the end of the connection.
     pub(in crate::deliver) fn wants_end(&self) -> bool {
         self.tcp.is_none() && self.recorder.is_on()
@@ -162,13 +167,13 @@ impl Story {
     }
 
     /// The session got as far as it goes: ready, or no further.
-    pub(in crate::deliver) fn opened(&mut self, session: &Session, stream: Option<&Stream>) {
+    pub(in crate::deliver) fn opened(&mut self, session: &Session, certificate: Option<Certificate>) {
         let stages =
             [client::Stage::Greeting, client::Stage::Ehlo, client::Stage::StartTls, client::Stage::Auth];
         let reached =
             stages.into_iter().filter_map(|stage| Some((core_stage(stage), session.reached(stage)?)));
         self.opening.extend(reached);
-        self.certificate = stream.and_then(crate::tls::shown_certificate);
+        self.certificate = certificate;
     }
 
     /// Addresses that failed before the one that is ready.
@@ -185,7 +190,7 @@ impl Story {
         self.passed(&others);
         // The way is that of the last connection that stood; the failure may be about another address.
         if self.way.as_ref().is_some_and(|way| telling.address.is_some_and(|told| told != way.peer)) {
-            (self.way, self.tcp) = (None, None);
+            (self.way, self.certificate, self.tcp) = (None, None, None);
             self.opening.retain(|(stage, _)| *stage == Stage::Dns);
         }
         let (mid, rid) = self.bearer;

@@ -1,12 +1,10 @@
 //! The session's IO: what it says goes out, what the peer says comes in, TLS is put in between.
 
 use std::io;
-use std::os::fd::AsFd as _;
-use std::pin::pin;
 use std::time::Duration;
 
 use mailreeve_core::Instant;
-use mailreeve_core::event::{Failure, TlsResult};
+use mailreeve_core::event::Failure;
 use mailreeve_core::tcp::ClosedFirst;
 use mailreeve_smtp::client::{Framing, Output};
 use mailreeve_smtp::transcript::Transcript;
@@ -15,8 +13,6 @@ use tokio::time::timeout;
 
 use super::Outbound;
 use crate::deliver::content::{self, Body, NotWritten, Stored, Writing};
-use crate::recorder::SHOWN_AFTER;
-use crate::stream::Stream;
 use crate::tcp;
 
 impl Outbound {
@@ -58,7 +54,7 @@ impl Outbound {
     }
 
     /// Notes what is said, when somebody records it.
-    fn note(&mut self, note: impl FnOnce(&mut Transcript, Instant)) {
+    pub(super) fn note(&mut self, note: impl FnOnce(&mut Transcript, Instant)) {
         if let Some(transcript) = &mut self.transcript {
             note(transcript, self.context.clock.steady());
         }
@@ -180,55 +176,6 @@ impl Outbound {
         self.armed = self.due().unwrap_or(now + LOOK).clamp(now, now + LOOK);
         let wait = self.armed.since(now).max(Duration::from_millis(1));
         self.timer.as_mut().reset(tokio::time::Instant::now() + wait);
-    }
-
-    async fn start_tls(&mut self) {
-        let clock = self.context.clock;
-        let failure = match self.handshake().await {
-            Ok(stream) => {
-                let Stream::Opened(tls) = &stream else { return };
-                let facts = crate::tls::facts(tls.get_ref().1, self.verify);
-                if let TlsResult::Success { protocol, cipher, .. } = &facts {
-                    self.note(|transcript, now| transcript.note(&format!("TLS: {protocol}, {cipher}"), now));
-                }
-                self.tls = Some(facts);
-                self.stream = Some(stream);
-                self.buffer.clear();
-                self.session.tls_started(clock.steady());
-                return;
-            }
-            Err(failure) => failure,
-        };
-        self.session.tls_failed(failure, clock.steady());
-    }
-
-    async fn handshake(&mut self) -> Result<Stream, String> {
-        let Some(Stream::Plain(tcp)) = self.stream.take() else { return Err("no connection".to_owned()) };
-        let Some(config) = self.running.client_tls.manner(self.verify) else {
-            return Err("this system has no trust store to verify certificates with".to_owned());
-        };
-        let name = crate::tls::server_name(&self.target.name, self.target.address);
-        let connector = tokio_rustls::TlsConnector::from(config);
-        let patience = self.running.client_deadlines.starttls;
-        // A handshake that fails takes its socket with it: this one is for the question how it ended.
-        let socket = tcp.as_fd().try_clone_to_owned().ok();
-        let mut connecting = pin!(connector.connect(name, tcp));
-        let shaken = match timeout(SHOWN_AFTER.min(patience), &mut connecting).await {
-            Ok(shaken) => Ok(shaken),
-            Err(_) => {
-                self.story.show(self.transcript.as_ref(), self.about);
-                timeout(patience.saturating_sub(SHOWN_AFTER), connecting).await
-            }
-        };
-        let (why, ended_by) = match shaken {
-            Ok(Ok(tls)) => return Ok(Stream::Opened(Box::new(tls))),
-            Ok(Err(error)) => (error.to_string(), tcp::ended_by(error.kind())),
-            Err(_) => ("timeout".to_owned(), Some(ClosedFirst::Timeout)),
-        };
-        if self.story.wants_end() {
-            self.story.end_of_connection(socket.and_then(|socket| tcp::end(socket, ended_by)));
-        }
-        Err(why)
     }
 
     pub(super) async fn stream_shutdown(&mut self) {
