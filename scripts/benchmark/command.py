@@ -12,6 +12,7 @@ from peers.unpacked import ROOT, PeerError
 
 from .case import Case, cases
 from .disk import NotADisk
+from .page import page
 from .report import ratio_text, ratios, summaries, table
 from .run import Bench, Figures
 from .server import NAMES, servers
@@ -28,7 +29,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--servers", default=",".join(NAMES), help="which of: %(default)s")
     parser.add_argument("--binary", type=Path, help="mailreeve to measure (default: target/release/mailreeve, built)")
     parser.add_argument("--folder", type=Path, default=ROOT / "target" / "bench", help="where the servers write")
-    parser.add_argument("--json", type=Path, help="result file (default: FOLDER/result-TIME.json)")
+    parser.add_argument("--json", type=Path, help="result file, a page with charts beside it (default: FOLDER/result-TIME.json)")
     return parser.parse_args()
 
 
@@ -47,7 +48,8 @@ def main() -> int:
         return complain(str(error))
     path = chosen.json or chosen.folder / f"result-{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"\n{path}")
+    path.with_suffix(".html").write_text(page(result))
+    print(f"\n{path}\n{path.with_suffix('.html')}")
     return 1 if any(run["complaint"] for run in result["runs"]) else 0
 
 
@@ -94,7 +96,7 @@ def too_slow(case: Case, rate: float) -> bool:
 
 
 def line(figures: Figures) -> str:
-    head = f"round {figures.round + 1}  {figures.case:<22} {figures.server:<13}"
+    head = f"round {figures.round + 1}  {figures.case:<36} {figures.server:<13}"
     if figures.complaint:
         return f"{head} NOT COMPARED: {figures.complaint}"
     disturbed = f"  (others had {figures.others_cpu:.0%} of the machine)" if figures.others_cpu > 0.25 else ""

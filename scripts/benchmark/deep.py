@@ -35,7 +35,7 @@ address = "{show(desk.ADDRESS)}"
 address = "{show(METRICS)}"
 
 [queue]
-max_recipients = 1000000
+max_recipients = 2000000
 """
 
 

@@ -58,7 +58,9 @@ class Sink:
 def send(binary: Path, target: tuple[str, int], case: Case, messages: int) -> dict:
     """Sends and waits for the last reply: the generator's report, with the CPU that it took itself."""
     command = [binary, "lab", "send", show(target), "--sessions", case.sessions, "--messages", messages]
-    command += ["--size", case.size, "--deadline", PATIENCE_SECONDS, "--json"]
+    command += ["--size", case.size, "--recipients", case.recipients, "--deadline", PATIENCE_SECONDS, "--json"]
+    if case.a_connection is not None:
+        command += ["--per-connection", case.a_connection]
     before = os.times()
     run = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=False)
     after = os.times()

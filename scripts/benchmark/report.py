@@ -8,7 +8,7 @@ from .run import Figures
 
 MIB = 1024 * 1024
 COLUMNS = (
-    ("case", "<22"),
+    ("case", "<36"),
     ("server", "<13"),
     ("runs", ">4"),
     ("messages/s", ">11"),
@@ -98,7 +98,8 @@ def ratios(found: list[Summary]) -> list[dict]:
             row |= {"rate": ours.rate / theirs.rate, "cpu": ours.cpu_us / theirs.cpu_us}
             if limits := wanted(ours.case):
                 row["wanted_rate"], row["wanted_cpu"] = limits.rate, limits.cpu
-                row["met"] = row["rate"] >= limits.rate and (limits.cpu is None or row["cpu"] <= limits.cpu)
+                fast = limits.rate is None or row["rate"] >= limits.rate
+                row["met"] = fast and (limits.cpu is None or row["cpu"] <= limits.cpu)
             rows.append(row)
     return rows
 
@@ -114,13 +115,14 @@ def table(found: list[Summary]) -> str:
 def ratio_text(rows: list[dict]) -> str:
     lines = []
     for row in rows:
-        head = f"{row['case']:<22} against {row['against']:<13}"
+        head = f"{row['case']:<36} against {row['against']:<13}"
         if "no_ratio" in row:
             lines.append(f"{head} no ratio: {row['no_ratio'][0]}")
             continue
         text = f"{head} {row['rate']:5.1f} times the rate, CPU 1/{1 / row['cpu']:.1f}"
         if "met" in row:
-            limit = "" if row["wanted_cpu"] is None else f" and CPU 1/{1 / row['wanted_cpu']:.0f}"
-            text += f"   wanted {row['wanted_rate']:.0f} times{limit}: {'met' if row['met'] else 'MISSED'}"
+            limits = [] if row["wanted_rate"] is None else [f"{row['wanted_rate']:.0f} times"]
+            limits += [] if row["wanted_cpu"] is None else [f"CPU 1/{1 / row['wanted_cpu']:.0f}"]
+            text += f"   wanted {' and '.join(limits)}: {'met' if row['met'] else 'MISSED'}"
         lines.append(text)
     return "\n".join(lines)
