@@ -13,9 +13,9 @@ from peers.unpacked import ROOT, PeerError
 from .case import Case, cases
 from .disk import NotADisk
 from .page import page
-from .report import ratio_text, ratios, summaries, table
+from .report import ratio_text, ratios, summaries, table, thread_text
 from .run import Bench, Figures
-from .server import NAMES, servers
+from .server import NAMES, ON_DEMAND, servers
 
 # Less than this, and the tools would be what is measured.
 TOOLS_RATE = 20_000
@@ -26,7 +26,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="rounds, each with every server (default 3)")
     parser.add_argument("--messages", type=int, default=20_000, help="of 4 KiB a run; of 64 KiB a quarter")
     parser.add_argument("--only", action="append", default=[], metavar="WORDS", help="cases with these words: 'relay 20'")
-    parser.add_argument("--servers", default=",".join(NAMES), help="which of: %(default)s")
+    parser.add_argument("--servers", default=",".join(NAMES), help=f"which of: %(default)s,{','.join(ON_DEMAND)}")
     parser.add_argument("--binary", type=Path, help="mailreeve to measure (default: target/release/mailreeve, built)")
     parser.add_argument("--folder", type=Path, default=ROOT / "target" / "bench", help="where the servers write")
     parser.add_argument("--json", type=Path, help="result file, a page with charts beside it (default: FOLDER/result-TIME.json)")
@@ -36,8 +36,9 @@ def options() -> argparse.Namespace:
 def main() -> int:
     chosen = options()
     names = chosen.servers.split(",")
-    if unknown := set(names) - set(NAMES):
-        return complain(f"no server is named {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if unknown := set(names) - {*NAMES, *ON_DEMAND}:
+        known = ", ".join((*NAMES, *ON_DEMAND))
+        return complain(f"no server is named {', '.join(sorted(unknown))}; there are {known}")
     picked = cases(chosen.messages, chosen.only)
     if not picked:
         return complain("no case has these words; see --help")
@@ -69,7 +70,7 @@ def measure(bench: Bench, picked: list[Case], competitors: list, rounds: int) ->
                 print(line(figures), flush=True)
     found = summaries(picked, runs)
     rows = ratios(found)
-    print(f"\nMedians of {rounds} rounds.\n{table(found)}\n\n{ratio_text(rows)}")
+    print(f"\nMedians of {rounds} rounds.\n{table(found)}\n{thread_text(found)}\n{ratio_text(rows)}")
     return {
         "machine": machine,
         "exceptions": {server.name: server.exceptions for server in competitors},

@@ -112,6 +112,18 @@ def table(found: list[Summary]) -> str:
     return "\n".join(lines)
 
 
+def thread_text(found: list[Summary]) -> str:
+    """Medians of the CPU a message of our threads; of Postfix there are processes."""
+    lines = []
+    for summary in (summary for summary in found if summary.server.startswith("mailreeve")):
+        names = {name for run in summary.runs for name in run.threads_us}
+        each = {name: statistics.median(run.threads_us.get(name, 0.0) for run in summary.runs) for name in names}
+        dearest = sorted(each.items(), key=lambda pair: -pair[1])
+        parts = ", ".join(f"{name} {us:.1f}" for name, us in dearest if us >= 0.1)
+        lines += [f"{summary.case} {summary.server}, us by thread: {parts}"] if parts else []
+    return "\n".join(lines)
+
+
 def ratio_text(rows: list[dict]) -> str:
     lines = []
     for row in rows:

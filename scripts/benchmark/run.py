@@ -40,6 +40,8 @@ class Figures:
     acknowledged: dict = field(default_factory=dict)
     arrived: dict = field(default_factory=dict)
     others_cpu: float = 0.0
+    # CPU a message of the threads that were there at the end, by name.
+    threads_us: dict = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -100,6 +102,7 @@ class Bench:
             self._relay(case, warm_up)
         log_before = size_of(server.log())
         disk_before, cpu_before, busy_before = self.disk.written(), group.cpu(), Machine.now()
+        threads_before = group.threads()
         began = time.monotonic()
         if case.mode == "relay":
             sent, arrived = self._relay(case, case.messages)
@@ -109,6 +112,9 @@ class Bench:
             figures.seconds = time.monotonic() - began
         time.sleep(SETTLE_SECONDS)
         cpu = group.cpu().since(cpu_before)
+        figures.threads_us = {
+            name: (spent - threads_before.get(name, 0)) / case.messages for name, spent in group.threads().items()
+        }
         disk = self.disk.written().since(disk_before)
         figures.others_cpu = Machine.now().others_since(busy_before, cpu.total + sent["cpu_us"])
         figures.cpu_user_us, figures.cpu_system_us = cpu.user / case.messages, cpu.system / case.messages

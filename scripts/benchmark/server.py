@@ -1,7 +1,7 @@
 """The servers that are measured, each started the way its operator would, from default configuration."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from peers import Postfix
@@ -9,6 +9,9 @@ from peers.unpacked import end, launch, wait_for_port
 
 LISTEN = ("127.0.0.2", 2525)
 NEXT_HOP = ("127.0.0.3", 2526)
+NO_DESK = "[desk]\nenabled = false\n"
+# What observes and may be switched off: in the background, nothing waits for it.
+PARTS = ("tracking", "recorder")
 
 
 class PostfixServer:
@@ -44,11 +47,9 @@ class PostfixServer:
 class MailreeveServer:
     """Mailreeve. In `accept` mode nobody listens at its next hop until `release`."""
 
-    name = "mailreeve"
-
-    def __init__(self, binary: Path, more: str = "[desk]\nenabled = false\n") -> None:
+    def __init__(self, binary: Path, more: str = NO_DESK, name: str = "mailreeve") -> None:
         """`more` stands in the configuration as well."""
-        self.binary, self.more = binary, more
+        self.binary, self.more, self.name = binary, more, name
         self.exceptions = [
             "listen address",
             "max_connections_per_ip (Postfix counts no connection from its own networks)",
@@ -56,6 +57,7 @@ class MailreeveServer:
             "relay_networks = 127.0.0.0/8",
             "its folders",
         ]
+        self.exceptions += [f"no {part}" for part in PARTS if part in more]
 
     def start(self, folder: Path, mode: str, before_exec: Callable[[], None]) -> int:
         """`mode` makes no difference: whether the next hop is there does."""
@@ -111,8 +113,16 @@ def servers(binary: Path, names: list[str]) -> list[PostfixServer | MailreeveSer
         PostfixServer("postfix", {}),
         # Postfix slows its clients down when mail comes in faster than it goes out; this switches it off.
         PostfixServer("postfix-fast", {"in_flow_delay": "0"}),
+        MailreeveServer(binary, NO_DESK + without(PARTS), "mailreeve-bare"),
+        *(MailreeveServer(binary, NO_DESK + without([part]), f"mailreeve-no-{part}") for part in PARTS),
     ]
     return [server for server in every if server.name in names]
 
 
+def without(parts: Iterable[str]) -> str:
+    return "".join(f"[{part}]\nenabled = false\n" for part in parts)
+
+
 NAMES = ("mailreeve", "postfix", "postfix-fast")
+# Named by those who want to know what observing costs.
+ON_DEMAND = ("mailreeve-bare", *(f"mailreeve-no-{part}" for part in PARTS))

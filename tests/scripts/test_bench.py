@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
-from benchmark import case, disk, report, run  # noqa: E402
+from benchmark import case, disk, report, run, server  # noqa: E402
 from benchmark.case import Case  # noqa: E402
 from benchmark.page import page  # noqa: E402
 from benchmark.run import Figures  # noqa: E402
@@ -24,6 +24,22 @@ def figures(server: str, seconds: float, cpu_us: float, complaint: str | None = 
 
 def sums(messages: int, checksum: int = 7) -> dict:
     return {"messages": messages, "recipients": messages, "content_bytes": messages * 4096, "checksum": checksum}
+
+
+class Variants(unittest.TestCase):
+    def test_what_observes_is_switched_off_by_settings_and_named_among_the_exceptions(self):
+        names = ["mailreeve", *server.ON_DEMAND]
+        found = {each.name: each for each in server.servers(Path("mailreeve"), names)}
+        self.assertEqual(sorted(found), sorted(names))
+        self.assertNotIn("[tracking]", found["mailreeve"].more)
+        self.assertIn("[tracking]\nenabled = false\n[recorder]\nenabled = false\n", found["mailreeve-bare"].more)
+        self.assertEqual(found["mailreeve-no-recorder"].exceptions[-1], "no recorder")
+
+    def test_threads_are_told_by_what_they_take(self):
+        run = figures("mailreeve", 1.0, 100)
+        run.threads_us = {"journal": 9.0, "commit": 20.5, "idle": 0.0}
+        text = report.thread_text(report.summaries([RELAY], [run]))
+        self.assertEqual(text, "relay 20 x 4 KiB mailreeve, us by thread: commit 20.5, journal 9.0")
 
 
 class Ratios(unittest.TestCase):

@@ -1,7 +1,8 @@
 //! The two threads of message tracking: one reads the ledger behind the journal, one writes the index.
 //!
 //! Mail waits for neither. The first keeps what an answer knows within half a second of what happened. The second gives
-//! way to everybody else on the machine; what it has not written yet is found in memory.
+//! way to everybody else on the machine; what it has not written yet is found in memory. An index that fails is tried
+//! again, one that is damaged is made anew from the ledger; both are alerted.
 
 use std::io;
 use std::sync::Arc;
@@ -28,6 +29,10 @@ const INDEX_EVERY: Duration = Duration::from_secs(60);
 const TROUBLED: Duration = Duration::from_secs(10);
 /// How far the thread that reads the ledger stands back (nice(2)): it must keep up with the mail that goes first.
 const FOLLOWS: i32 = 5;
+/// Failures in a row that are waited out before the index is made anew.
+const WAITED_OUT: u32 = 6;
+/// An index is made anew by itself at most so often: a disk that damages one will damage the next.
+const ANEW_EVERY: Duration = Duration::from_secs(3_600);
 /// How far the thread that writes the index stands back.
 const GIVES_WAY: i32 = 10;
 
@@ -57,19 +62,40 @@ impl Stop {
 /// Tells the first failure of a row.
 struct Trouble {
     events: EventSink,
-    told: bool,
+    /// Failures in a row.
+    failures: u32,
+    /// When the index was last made anew.
+    anew: Option<Instant>,
 }
 
 impl Trouble {
+    const fn new(events: EventSink) -> Self {
+        Self { events, failures: 0, anew: None }
+    }
+
+    /// Has an index made anew that is damaged, or that cannot be written for reasons of its own.
+    fn mend(&mut self, indexer: &Indexer, failed: Option<&TrackingError>) {
+        let stuck =
+            failed.filter(|error| self.failures >= WAITED_OUT && matches!(error, TrackingError::Index(_)));
+        let Some(why) = indexer.damage().or_else(|| stuck.map(ToString::to_string)) else { return };
+        if self.anew.is_some_and(|at| at.elapsed() < ANEW_EVERY) {
+            return;
+        }
+        (self.anew, self.failures) = (Some(Instant::now()), 0);
+        indexer.begin_anew();
+        rebuilt(&self.events, &why);
+    }
+
     /// Whether it went well.
-    fn is_over<T>(&mut self, outcome: Result<T, TrackingError>) -> bool {
+    fn is_over<T>(&mut self, outcome: &Result<T, TrackingError>) -> bool {
         match outcome {
             Ok(_) => {
-                self.told = false;
+                self.failures = 0;
                 true
             }
             Err(error) => {
-                if !std::mem::replace(&mut self.told, true) {
+                self.failures = self.failures.saturating_add(1);
+                if self.failures == 1 {
                     self.events.alert(
                         Severity::Warning,
                         "tracking-failed",
@@ -94,31 +120,41 @@ pub(crate) struct Surroundings {
     pub(crate) clock: Clock,
     /// Tells trouble.
     pub(crate) events: EventSink,
+    /// Whether anything is followed at all.
+    pub(crate) enabled: bool,
 }
 
-/// Starts both threads.
+/// Starts both threads, or none when messages are not to be tracked.
 ///
 /// # Errors
 /// What the operating system says.
 pub(crate) fn start(opened: OpenedTracking, around: Surroundings) -> io::Result<(Arc<Tracking>, Threads)> {
-    let Surroundings { bounds, space, clock, events } = around;
-    if let Some(why) = &opened.rebuilt {
-        events.alert(
-            Severity::Information,
-            "tracking-rebuilt",
-            format!("the index of message tracking is made anew from the ledger: {why}"),
-            "nothing is to be done; until it is there `track` says how far its records reach",
-        );
-    }
+    let Surroundings { bounds, space, clock, events, enabled } = around;
     let stop = Arc::new(Stop::default());
+    let tracking = Arc::new(opened.tracking);
+    if !enabled {
+        return Ok((tracking, Threads { stop, running: Vec::new() }));
+    }
+    if let Some(why) = &opened.rebuilt {
+        rebuilt(&events, why);
+    }
     let (follower, indexer) = (opened.follower, opened.indexer);
-    let (told, trouble) = (Arc::clone(&stop), Trouble { events: events.clone(), told: false });
+    let (told, trouble) = (Arc::clone(&stop), Trouble::new(events.clone()));
     let following = thread::Builder::new().name("tracking".to_owned());
     let following = following.spawn(move || follow(follower, clock, &told, trouble))?;
-    let (told, trouble) = (Arc::clone(&stop), Trouble { events, told: false });
+    let (told, trouble) = (Arc::clone(&stop), Trouble::new(events));
     let writing = thread::Builder::new().name("tracking-index".to_owned());
     let writing = writing.spawn(move || write(indexer, bounds, &space, &told, trouble))?;
-    Ok((Arc::new(opened.tracking), Threads { stop, running: vec![following, writing] }))
+    Ok((tracking, Threads { stop, running: vec![following, writing] }))
+}
+
+fn rebuilt(events: &EventSink, why: &str) {
+    events.alert(
+        Severity::Information,
+        "tracking-rebuilt",
+        format!("the index of message tracking is made anew from the ledger: {why}"),
+        "nothing is to be done; until it is there `track` says how far its records reach",
+    );
 }
 
 impl Threads {
@@ -143,7 +179,7 @@ fn follow(mut follower: Follower, clock: Clock, stop: &Stop, mut trouble: Troubl
         } else {
             LOOK
         };
-        let pause = if trouble.is_over(followed) { pause } else { TROUBLED };
+        let pause = if trouble.is_over(&followed) { pause } else { TROUBLED };
         if stop.wait(pause) {
             return;
         }
@@ -156,11 +192,14 @@ fn write(mut indexer: Indexer, bounds: Bounds, space: &SpaceGuard, stop: &Stop, 
     let mut written = Instant::now();
     loop {
         let mut pause = INDEX_LOOK;
+        trouble.mend(&indexer, None);
         let due = written.elapsed() >= INDEX_EVERY || indexer.has_enough();
         // On a full disk it is found in memory, and the ledger has it.
         if due && space.accepts() {
             written = Instant::now();
-            if !trouble.is_over(indexer.commit().and_then(|_| indexer.retain(&bounds))) {
+            let outcome = indexer.commit().and_then(|_| indexer.retain(&bounds));
+            if !trouble.is_over(&outcome) {
+                trouble.mend(&indexer, outcome.as_ref().err());
                 pause = TROUBLED;
             }
         }

@@ -24,7 +24,7 @@ pub(super) const LEDGER: Spec = Spec { header: "[ledger]", keys: &["keep", "max_
 
 pub(super) const RECORDER: Spec =
     Spec { header: "[recorder]", keys: &["enabled", "max_bytes", "attempts_max_bytes"] };
-pub(super) const TRACKING: Spec = Spec { header: "[tracking]", keys: &["max_bytes"] };
+pub(super) const TRACKING: Spec = Spec { header: "[tracking]", keys: &["enabled", "max_bytes"] };
 
 pub(super) const METRICS: Spec = Spec { header: "[metrics]", keys: &["address"] };
 
@@ -105,6 +105,8 @@ pub struct Recorder {
 /// What messages are found by. It reaches as far back as the record of events, or less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracking {
+    /// Whether messages are tracked.
+    pub enabled: bool,
     /// Octets of the index, at most; above, the oldest week goes.
     pub max_bytes: u64,
 }
@@ -243,7 +245,7 @@ impl Recorder {
 
 impl Default for Tracking {
     fn default() -> Self {
-        Self { max_bytes: 10 * GIB }
+        Self { enabled: true, max_bytes: 10 * GIB }
     }
 }
 
@@ -251,7 +253,10 @@ impl Tracking {
     pub(super) fn read(root: &Section<'_>) -> Self {
         let section = root.section("tracking", &TRACKING);
         let default = Self::default();
-        Self { max_bytes: section.size("max_bytes", 64 * MIB..=1_024 * TIB, default.max_bytes) }
+        Self {
+            enabled: section.or("enabled", default.enabled, |v| v.boolean()),
+            max_bytes: section.size("max_bytes", 64 * MIB..=1_024 * TIB, default.max_bytes),
+        }
     }
 }
 

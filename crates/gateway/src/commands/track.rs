@@ -27,7 +27,12 @@ const STEPS: usize = 2_000;
 
 impl Commands {
     pub(super) async fn track(&self, request: Track) -> Result<TrackReply, Problem> {
-        let (as_of, zone) = (self.as_of(), self.context.running.load().zone.clone());
+        let running = self.context.running.load_full();
+        if !running.config.tracking.enabled {
+            let hint = "`enabled = true` in [tracking] and a restart: what the ledger still has is read then";
+            return Err(Problem::new("message tracking is off", hint).of(ProblemKind::Conflict));
+        }
+        let (as_of, zone) = (self.as_of(), running.zone.clone());
         let wanted = Wanted::of(&request, &zone, as_of.at_us)?;
         let tracking = Arc::clone(&self.context.tracking);
         let found =

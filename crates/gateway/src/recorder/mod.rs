@@ -16,7 +16,7 @@
 //!                                                                  └──► the newest of each destination, in memory
 //! ```
 //! Promises: whoever tells never waits and never fails; when the queue is full what is told is dropped and counted.
-//! No mail depends on any of it: a recorder that fails is alerted once and keeps nothing more.
+//! No mail depends on any of it: files that fail are alerted and opened again, later and later.
 
 mod conversation;
 mod hosts;

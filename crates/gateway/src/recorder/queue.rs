@@ -45,7 +45,10 @@ struct Waiting {
     octets: usize,
     counts: Counts,
     idle: bool,
+    /// Items are taken.
     open: bool,
+    /// The thread is to end.
+    ended: bool,
 }
 
 /// The queue.
@@ -91,13 +94,13 @@ impl Queue {
     /// Waits for items, at most `patience`, and takes all of them.
     pub(super) fn take(&self, patience: Duration) -> Taken {
         let mut waiting = self.waiting.lock();
-        if waiting.items.is_empty() && waiting.open {
+        if waiting.items.is_empty() && !waiting.ended {
             waiting.idle = true;
             self.arrived.wait_for(&mut waiting, patience);
             waiting.idle = false;
         }
         waiting.octets = 0;
-        Taken { items: std::mem::take(&mut waiting.items), closed: !waiting.open }
+        Taken { items: std::mem::take(&mut waiting.items), closed: waiting.ended }
     }
 
     /// Counts items that were taken and then dropped.
@@ -105,10 +108,26 @@ impl Queue {
         self.waiting.lock().counts.dropped += items;
     }
 
-    /// Takes nothing more.
+    /// Takes nothing more, for good.
     pub(super) fn close(&self) {
-        self.waiting.lock().open = false;
+        let mut waiting = self.waiting.lock();
+        (waiting.open, waiting.ended) = (false, true);
         self.arrived.notify_one();
+    }
+
+    /// Takes nothing more until [`resume`](Self::resume); drops and counts what waits.
+    pub(super) fn pause(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.open = false;
+        waiting.counts.dropped += waiting.items.len() as u64;
+        waiting.items.clear();
+        waiting.octets = 0;
+    }
+
+    /// Takes items again, unless it was closed meanwhile.
+    pub(super) fn resume(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.open = !waiting.ended;
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -130,8 +149,14 @@ mod tests {
         assert_eq!(queue.counts(), Counts { taken: fits as u64, dropped: 3 });
         assert_eq!(queue.take(Duration::ZERO).items.len(), fits);
         assert!(queue.push(settle()), "there is room again");
+        queue.pause();
+        assert!(!queue.push(settle()), "nothing is taken meanwhile");
+        assert_eq!(queue.counts().dropped, 4, "what waited");
+        queue.resume();
+        assert!(queue.push(settle()) && !queue.take(Duration::ZERO).closed);
         queue.close();
-        assert!(!queue.push(settle()) && queue.counts().dropped == 3);
+        queue.resume();
+        assert!(!queue.push(settle()) && queue.counts().dropped == 4);
         assert!(queue.take(Duration::ZERO).closed);
     }
 }

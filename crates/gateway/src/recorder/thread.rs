@@ -20,6 +20,10 @@ const GATHER: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How far the thread stands back (nice(2)): mail goes first. It still gets a quarter of a core that is wanted.
 const GIVES_WAY: i32 = 5;
+/// After a failure the files are opened again after so long, at first; each further failure doubles it.
+const AGAIN: Duration = Duration::from_secs(1);
+/// At most.
+const AGAIN_MAX: Duration = Duration::from_secs(300);
 /// What was dropped is told at most this often.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -34,28 +38,60 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Runs until the queue is closed and empty.
+    /// Runs until the queue is closed and empty. Files that fail are opened again, later and later; meanwhile nothing
+    /// is taken.
     pub(super) fn run(self) {
         // Where it is refused the thread is only less polite.
         let _ = rustix::process::nice(GIVES_WAY);
-        if let Err(error) = self.open() {
-            return self.fail(&error);
-        }
         let queue = &self.recorder.queue;
-        let mut told = Told { dropped: 0, at: None };
+        let (mut again, mut failing) = (AGAIN, false);
+        loop {
+            let failed = match self.open() {
+                Err(error) => error,
+                Ok(()) => {
+                    if std::mem::take(&mut failing) {
+                        queue.resume();
+                        self.back();
+                    }
+                    let Err(error) = self.record(&mut again) else { return };
+                    *self.recorder.kept.attempts.lock() = None;
+                    *self.recorder.kept.ring.lock() = None;
+                    self.put_aside_if_damaged(&error);
+                    error.to_string()
+                }
+            };
+            queue.pause();
+            if !std::mem::replace(&mut failing, true) {
+                self.fail(&failed);
+            }
+            if queue.take(again).closed {
+                return;
+            }
+            again = (again * 2).min(AGAIN_MAX);
+        }
+    }
+
+    /// Writes what is told, until the queue is closed and empty.
+    fn record(&self, again: &mut Duration) -> Result<(), RecorderError> {
+        let queue = &self.recorder.queue;
+        let mut told = Told { dropped: queue.counts().dropped, at: None };
         loop {
             let taken = queue.take(PATIENCE);
             let waits = taken.items.iter().any(|item| matches!(item, Item::Settle(_)));
             let items = taken.items.len() as u64;
             match self.write(taken.items) {
+                Ok(()) if items > 0 => *again = AGAIN,
                 Ok(()) => {}
                 // There may be room later.
                 Err(error) if error.is_full() => queue.note_dropped(items),
-                Err(error) => return self.fail(&error.to_string()),
+                Err(error) => {
+                    queue.note_dropped(items);
+                    return Err(error);
+                }
             }
             told.tell(queue.counts().dropped, &self.events);
             if taken.closed {
-                return;
+                return Ok(());
             }
             if !waits {
                 std::thread::sleep(GATHER);
@@ -73,12 +109,7 @@ impl Work {
         *self.recorder.kept.attempts.lock() = Some(attempts);
         *self.recorder.kept.ring.lock() = Some(ring);
         if let Some(damage) = damage {
-            self.events.alert(
-                Severity::Warning,
-                "recorder-damaged",
-                format!("the recorder's file of attempts was damaged and is begun anew: {damage}"),
-                "no mail is concerned; look at the disk of data_dir",
-            );
+            self.damaged(&damage);
         }
         if cut > 0 {
             self.events.alert(
@@ -93,15 +124,38 @@ impl Work {
         Ok(())
     }
 
-    /// Nothing is recorded until a restart.
+    /// A file of attempts that turned out damaged is not opened again.
+    fn put_aside_if_damaged(&self, error: &RecorderError) {
+        // Where that fails it is tried again with the next failure.
+        if error.is_damage() && Attempts::put_aside(&self.dir).is_ok() {
+            self.damaged(&error.to_string());
+        }
+    }
+
+    fn damaged(&self, damage: &str) {
+        self.events.alert(
+            Severity::Warning,
+            "recorder-damaged",
+            format!("the recorder's file of attempts was damaged and is begun anew: {damage}"),
+            "no mail is concerned; look at the disk of data_dir",
+        );
+    }
+
     fn fail(&self, error: &str) {
-        self.recorder.queue.close();
-        self.recorder.queue.take(Duration::ZERO);
         self.events.alert(
             Severity::Warning,
             "recorder-failed",
-            format!("attempts and conversations are not recorded any more: {error}"),
-            "no mail is concerned; look at the disk of data_dir, then restart the gateway",
+            format!("attempts and conversations are not recorded at present: {error}"),
+            "no mail is concerned; look at the disk of data_dir; it is tried again by itself",
+        );
+    }
+
+    fn back(&self) {
+        self.events.alert(
+            Severity::Information,
+            "recorder-back",
+            "attempts and conversations are recorded again".to_owned(),
+            "nothing is to be done; what was tried and said meanwhile was not recorded, the log has what happened",
         );
     }
 
@@ -252,8 +306,68 @@ mod tests {
         assert!(alerted.is_empty(), "{alerted:?}");
     }
 
+    /// Waits; what a recorder does it does in a thread of its own.
+    fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !holds() {
+            assert!(Instant::now() < deadline, "waited for: {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     #[test]
-    fn files_that_cannot_be_opened_switch_the_recorder_off_and_are_alerted() {
+    fn a_recorder_whose_files_fail_comes_back_by_itself_when_they_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("recorder");
+        std::fs::write(&place, "a file where the folder should be").unwrap();
+        let clock = Clock::start();
+        let (events, source) = events::channel(clock);
+        let (intake, settings) = (Arc::new(Intake::default()), config::Recorder::default());
+        let (recorder, thread) = Recorder::start(&settings, dir.path(), intake, &events, clock).unwrap();
+        let mut alerted = Vec::new();
+        let mut was_alerted = |code: &str| {
+            alerted.extend(alerts(&source));
+            alerted.iter().any(|alert| alert == code)
+        };
+        wait_until("it fails", || was_alerted("recorder-failed"));
+        assert!(!recorder.is_on());
+        std::fs::remove_file(&place).unwrap();
+        wait_until("it is back", || was_alerted("recorder-back") && recorder.is_on());
+        recorder.attempts(vec![attempt()]);
+        recorder.close();
+        thread.unwrap().join().unwrap();
+        assert_eq!(kept(&recorder), 1);
+    }
+
+    #[test]
+    fn a_file_of_attempts_that_turns_out_damaged_is_put_aside_and_recording_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("recorder/attempts.db");
+        drop(told(dir.path().to_owned(), SpoolSpace::Enough));
+        // The second page is the root of the table; a start looks into the index that covers it.
+        let open = std::fs::File::options().write(true).open(&file).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&open, &[0xa5; 4_096], 4_096).unwrap();
+        drop(open);
+        let clock = Clock::start();
+        let (events, source) = events::channel(clock);
+        let (intake, settings) = (Arc::new(Intake::default()), config::Recorder::default());
+        let (recorder, thread) = Recorder::start(&settings, dir.path(), intake, &events, clock).unwrap();
+        let mut alerted = Vec::new();
+        recorder.attempts(vec![attempt()]);
+        wait_until("it is back", || {
+            alerted.extend(alerts(&source));
+            alerted.iter().any(|alert| alert == "recorder-back") && recorder.is_on()
+        });
+        assert_eq!(alerted, ["recorder-damaged", "recorder-failed", "recorder-back"]);
+        recorder.attempts(vec![attempt()]);
+        recorder.close();
+        thread.unwrap().join().unwrap();
+        assert_eq!(kept(&recorder), 1);
+        assert!(file.with_extension("db.damaged").exists());
+    }
+
+    #[test]
+    fn a_recorder_that_fails_ends_with_the_gateway() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("recorder"), "a file where the folder should be").unwrap();
         let (recorder, alerted) = told(dir.path().to_owned(), SpoolSpace::Enough);

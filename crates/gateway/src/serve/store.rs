@@ -158,6 +158,7 @@ impl Stores {
                 space: Arc::clone(&space),
                 clock,
                 events: sink.clone(),
+                enabled: running.config.tracking.enabled,
             },
         )?;
         let journal = std::thread::Builder::new().name("journal".to_owned()).spawn(move || journal.run())?;

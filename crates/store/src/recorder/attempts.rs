@@ -54,22 +54,32 @@ impl Attempts {
         match Self::try_open(&path, max_bytes) {
             Ok(attempts) => Ok((attempts, None)),
             Err(error) if is_damage(&error) => {
-                for suffix in ["", "-wal", "-shm"] {
-                    let file = with_suffix(&path, suffix);
-                    let aside = with_suffix(&path, &format!(".damaged{suffix}"));
-                    match std::fs::rename(&file, &aside) {
-                        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                            return Err(RecorderError::Io { what: "putting aside", path: file, source });
-                        }
-                        Ok(()) | Err(_) => {}
-                    }
-                }
+                Self::put_aside(dir)?;
                 let again = Self::try_open(&path, max_bytes);
                 let again = again.map_err(|source| RecorderError::Attempts { path: path.clone(), source })?;
                 Ok((again, Some(error.to_string())))
             }
             Err(source) => Err(RecorderError::Attempts { path, source }),
         }
+    }
+
+    /// Puts the file in `dir`, which must not be open, aside as `attempts.db.damaged`.
+    ///
+    /// # Errors
+    /// [`RecorderError::Io`].
+    pub fn put_aside(dir: &Path) -> Result<(), RecorderError> {
+        let path = dir.join("attempts.db");
+        for suffix in ["", "-wal", "-shm"] {
+            let file = with_suffix(&path, suffix);
+            let aside = with_suffix(&path, &format!(".damaged{suffix}"));
+            match std::fs::rename(&file, &aside) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(RecorderError::Io { what: "putting aside", path: file, source });
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     fn try_open(path: &Path, max_bytes: u64) -> rusqlite::Result<Self> {
@@ -188,7 +198,7 @@ impl Attempts {
     }
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         // A table of this name with other columns.
         || matches!(error, rusqlite::Error::SqlInputError { .. })

@@ -48,6 +48,11 @@ impl RecorderError {
         move |source| Self::Io { what, path, source }
     }
 
+    /// Tells whether what is in the file of attempts cannot be: only a new one helps.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Attempts { source, .. } if attempts::is_damage(source))
+    }
+
     /// Tells whether the disk has no room: later it may have.
     pub fn is_full(&self) -> bool {
         match self {

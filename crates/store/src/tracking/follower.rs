@@ -65,6 +65,17 @@ impl Follower {
     /// # Errors
     /// [`TrackingError`]; the next call tries again.
     pub fn follow(&mut self, now: u64) -> Result<Followed, TrackingError> {
+        let shared = Arc::clone(&self.shared);
+        let followed = shared.watched(|| self.look(now));
+        if followed.as_ref().is_err_and(TrackingError::is_damage) {
+            // Nothing is left out, wherever it ended.
+            let read = self.shared.state.read().read;
+            self.go_back(read);
+        }
+        followed
+    }
+
+    fn look(&mut self, now: u64) -> Result<Followed, TrackingError> {
         let (epoch, read) = {
             let state = self.shared.state.read();
             (state.epoch, state.read)

@@ -9,7 +9,7 @@ use mailreeve_core::tracking::{Gather, Tracked};
 use super::index::{self, Writing};
 use super::mark::Mark;
 use super::shared::Shared;
-use super::{Bounds, TrackingError};
+use super::{Bounds, TrackingError, discard};
 use crate::ledger::{LedgerReader, Position, SyncedPosition};
 
 /// Events after which it is worth while to write, however early it is.
@@ -48,11 +48,31 @@ impl Indexer {
         state.rebuild || state.unstored >= ENOUGH
     }
 
+    /// Tells what was found to be wrong with the index, if anything was.
+    pub fn damage(&self) -> Option<String> {
+        self.shared.state.read().damage.clone()
+    }
+
+    /// Has the next [`commit`](Self::commit) begin the index anew.
+    pub fn begin_anew(&self) {
+        self.shared.state.write().rebuild = true;
+    }
+
     /// Writes what has gathered: afterwards it is in the index, durably. Returns how many records were written.
     ///
     /// # Errors
     /// [`TrackingError`]; nothing is lost, the next call tries again.
     pub fn commit(&mut self) -> Result<u64, TrackingError> {
+        let shared = Arc::clone(&self.shared);
+        let written = shared.watched(|| self.commit_all());
+        if written.is_err() {
+            // What was put and not committed must not be committed with what is put next.
+            self.writing.give_up();
+        }
+        written
+    }
+
+    fn commit_all(&mut self) -> Result<u64, TrackingError> {
         if self.shared.state.read().rebuild {
             self.start_over()?;
         }
@@ -63,12 +83,7 @@ impl Indexer {
             let wanted: Vec<Tracked> = changed.map(|gathered| gathered.record.tracked).collect();
             (Mark { done: state.read, recall, since: self.since }, wanted)
         };
-        let written = self.write(&wanted, mark.done);
-        if written.is_err() {
-            // What was put and not committed must not be committed with what is put next.
-            self.writing.give_up();
-        }
-        let written = written?;
+        let written = self.write(&wanted, mark.done)?;
         mark.write(&self.dir)?;
         Ok(written)
     }
@@ -129,21 +144,26 @@ impl Indexer {
         Ok(())
     }
 
-    /// Throws the index away: everything is read again from the ledger.
+    /// Throws the index away: everything is read again from the ledger. What of it cannot be done now is at the next
+    /// call.
     fn start_over(&mut self) -> Result<(), TrackingError> {
-        self.writing.give_up();
-        let mut state = self.shared.state.write();
-        state.weeks.forget_before(u64::MAX);
-        self.writing.remove_before(u64::MAX)?;
+        self.writing.forget();
+        {
+            let mut state = self.shared.state.write();
+            state.weeks.forget_before(u64::MAX);
+            state.gather = Gather::default();
+            state.read = Position::default();
+            state.reach.to = 0;
+            state.epoch += 1;
+            state.commits += 1;
+            state.unstored = 0;
+        }
         self.since = 0;
+        discard(&self.dir.join("weeks"))?;
         Mark::default().write(&self.dir)?;
-        state.gather = Gather::default();
-        state.read = Position::default();
-        state.reach.to = 0;
-        state.epoch += 1;
-        state.commits += 1;
-        state.unstored = 0;
+        let mut state = self.shared.state.write();
         state.rebuild = false;
+        state.damage = None;
         Ok(())
     }
 

@@ -32,6 +32,7 @@ use parking_lot::RwLock;
 
 use crate::ledger::{LedgerError, SyncedPosition};
 
+mod damage;
 mod follower;
 mod index;
 mod indexer;
@@ -154,6 +155,9 @@ pub enum TrackingError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// What is in the index cannot be.
+    #[error("the index of message tracking is damaged: {0}")]
+    Panicked(String),
     /// The ledger is not synced, so what it holds is not sure enough for the index.
     #[error("the ledger has not been synced for too long")]
     NotSynced,
@@ -200,28 +204,34 @@ impl Ord for Cursor {
 
 impl Tracking {
     /// Opens the index in `dir` of the ledger in `ledger`, which is synced up to `synced`. An index that cannot be
-    /// used is made anew.
+    /// used is made anew; where that cannot be begun now, it is when the index is next written.
     ///
     /// # Errors
-    /// [`TrackingError`].
+    /// [`TrackingError::Ledger`].
     pub fn open(dir: &Path, ledger: &Path, synced: SyncedPosition) -> Result<OpenedTracking, TrackingError> {
         let weeks_dir = dir.join("weeks");
-        let (opened, rebuilt) = match (Mark::read(dir), index::open(&weeks_dir)) {
-            (Some(mark), Ok(opened)) => ((mark, opened), None),
-            (mark, opened) => {
-                let why = match (&mark, &opened) {
+        let index = damage::caught(|| index::open(&weeks_dir));
+        let (mark, index, rebuilt, wanted) = match (Mark::read(dir), index) {
+            (Some(mark), Ok(index)) => (mark, index, None, false),
+            (mark, index) => {
+                let why = match (&mark, &index) {
                     (_, Err(error)) => Some(error.to_string()),
                     (None, Ok((weeks, ..))) if weeks.len() > 0 => Some("its mark cannot be read".to_owned()),
                     (_, Ok(_)) => None,
                 };
-                drop(opened);
-                discard(&weeks_dir)?;
-                ((Mark::default(), index::open(&weeks_dir)?), why)
+                drop(index);
+                match discard(&weeks_dir).and_then(|()| index::open(&weeks_dir)) {
+                    Ok(index) => (Mark::default(), index, why, false),
+                    Err(error) => {
+                        let why = why.unwrap_or_else(|| error.to_string());
+                        (Mark::default(), index::none(&weeks_dir), Some(why), true)
+                    }
+                }
             }
         };
-        let (mark, (weeks, writing, farthest)) = opened;
+        let (weeks, writing, farthest) = index;
         let gather = Gather::replaying_until(farthest);
-        let state = State::new(gather, weeks, mark.done);
+        let state = State { rebuild: wanted, ..State::new(gather, weeks, mark.done) };
         let shared = Arc::new(Shared { ledger: ledger.to_owned(), state: RwLock::new(state) });
         let follower = Follower::new(Arc::clone(&shared), mark.recall);
         let dir = dir.to_owned();
@@ -235,7 +245,7 @@ impl Tracking {
     /// # Errors
     /// [`TrackingError`].
     pub fn history(&self, tracked: Tracked) -> Result<History, TrackingError> {
-        self.shared.history(tracked)
+        self.shared.watched(|| self.shared.history(tracked))
     }
 
     /// Returns the records that fit, the newest first, as far as the page goes.
@@ -243,7 +253,7 @@ impl Tracking {
     /// # Errors
     /// [`TrackingError`].
     pub fn find(&self, query: &Query, paging: &Paging) -> Result<Page, TrackingError> {
-        self.shared.find(query, paging)
+        self.shared.watched(|| self.shared.find(query, paging))
     }
 
     /// Tells how far records reach, and how many there are.

@@ -37,12 +37,25 @@ pub(super) struct State {
     pub(super) epoch: u64,
     /// A rebuild is wanted.
     pub(super) rebuild: bool,
+    /// What was found to be wrong with the index.
+    pub(super) damage: Option<String>,
 }
 
 impl State {
     pub(super) fn new(gather: Gather<Position>, weeks: Weeks, read: Position) -> Self {
         let reach = Reach::default();
-        Self { gather, weeks, read, reach, octets: 0, unstored: 0, commits: 0, epoch: 0, rebuild: false }
+        Self {
+            gather,
+            weeks,
+            read,
+            reach,
+            octets: 0,
+            unstored: 0,
+            commits: 0,
+            epoch: 0,
+            rebuild: false,
+            damage: None,
+        }
     }
 }
 

@@ -55,12 +55,16 @@ pub(super) struct Weeks {
     searchers: BTreeMap<u64, Searcher>,
 }
 
+/// Both sides of an index of which nothing is there yet; its folder is made with its first week.
+pub(super) fn none(dir: &Path) -> (Weeks, Writing, Position) {
+    let fields = Arc::new(Fields::new());
+    let weeks = Weeks { fields: Arc::clone(&fields), searchers: BTreeMap::new() };
+    (weeks, Writing::new(dir.to_owned(), fields), Position::default())
+}
+
 /// Opens every week in `dir`. Returns both sides, and the farthest place up to which a week is committed.
 pub(super) fn open(dir: &Path) -> Result<(Weeks, Writing, Position), TrackingError> {
-    let fields = Arc::new(Fields::new());
-    let mut weeks = Weeks { fields: Arc::clone(&fields), searchers: BTreeMap::new() };
-    let mut writing = Writing::new(dir.to_owned(), fields);
-    let mut farthest = Position::default();
+    let (mut weeks, mut writing, mut farthest) = none(dir);
     make_dir(dir)?;
     for entry in fs::read_dir(dir).map_err(TrackingError::io("listing", dir))? {
         let name = entry.map_err(TrackingError::io("listing", dir))?.file_name();

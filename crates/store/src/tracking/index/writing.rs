@@ -71,6 +71,11 @@ impl Writing {
         self.open.values_mut().for_each(|open| open.writer = None);
     }
 
+    /// Lets go of every week, without a look at what is on disk.
+    pub(in crate::tracking) fn forget(&mut self) {
+        self.open.clear();
+    }
+
     /// Makes everything that was put durable, as what is known up to `position`. Returns searchers of weeks that have
     /// changed; of the writers only that of the newest week stays.
     pub(in crate::tracking) fn commit(
