@@ -53,7 +53,10 @@ fn tell(path: &Path, password: &str, token: &str) -> Result<()> {
          `mailreeve desk-user password {NAME}` sets a password of your own,\n\
          `mailreeve desk-user revoke {TOKEN}` takes the token back; it ends by itself after 30 days.\n"
     )?;
-    Ok(file.sync_all()?)
+    file.sync_all()?;
+    // Nobody knows the password if the name of this file is lost with the power.
+    let folder = path.parent().unwrap_or(Path::new("."));
+    Ok(fs::File::open(folder)?.sync_all()?)
 }
 
 #[cfg(test)]

@@ -5,12 +5,10 @@
 //! demands one that the system's trust store accepts for the exchanger's name.
 
 mod certificate;
+mod self_signed;
 mod witness;
 
-use std::fs;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -94,50 +92,32 @@ pub const fn demand(mode: TlsMode, in_clear: bool) -> TlsDemand {
     }
 }
 
-/// Reads the certificate and key, making a self-signed pair in `folder` when none is configured.
+/// Reads the certificate and key; without configured ones those of our own in `folder`, made when there are none.
 pub fn server_config(
     configured: Option<(&Path, &Path)>,
     folder: &Path,
     hostname: &str,
 ) -> Result<Arc<ServerConfig>> {
-    let (certificate, key) = match configured {
-        Some((certificate, key)) => (certificate.to_owned(), key.to_owned()),
-        None => {
-            let pair = (folder.join("self-signed.pem"), folder.join("self-signed.key"));
-            if !pair.0.exists() || !pair.1.exists() {
-                make_self_signed(&pair.0, &pair.1, folder, hostname)?;
-            }
-            pair
-        }
+    let mut config = match configured {
+        Some((certificate, key)) => presenting(certificate, key)?,
+        None => self_signed::presenting_it(folder, hostname)?,
     };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&certificate)
-        .and_then(Iterator::collect)
-        .with_context(|| format!("reading the certificate {}", certificate.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&key)
-        .with_context(|| format!("reading the private key {}", key.display()))?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("the certificate and the key do not fit together")?;
     // A client that came for another protocol is turned away (ALPACA); one that names none is an ordinary one.
     config.alpn_protocols = vec![b"smtp".to_vec(), b"esmtp".to_vec()];
     Ok(Arc::new(config))
 }
 
-fn make_self_signed(certificate: &Path, key: &Path, folder: &Path, hostname: &str) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    let made = rcgen::generate_simple_self_signed(vec![hostname.to_owned()])
-        .context("making a self-signed certificate")?;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(key)
-        .with_context(|| format!("writing {}", key.display()))?;
-    file.write_all(made.signing_key.serialize_pem().as_bytes())?;
-    fs::write(certificate, made.cert.pem()).with_context(|| format!("writing {}", certificate.display()))
+fn presenting(certificate: &Path, key: &Path) -> Result<ServerConfig> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("reading the certificate {}", certificate.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("reading the private key {}", key.display()))?;
+    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("the certificate and the key do not fit together")
 }
 
 /// Protocol and cipher of a finished handshake, in the words of the logs.

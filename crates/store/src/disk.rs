@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Write as _};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -128,6 +128,23 @@ impl Disk for HostDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
+}
+
+/// Replaces a small file of our own (mode 0600) as a whole, durably: whatever happens, the one before or the new one is
+/// there. Keep it off runtime threads.
+///
+/// # Errors
+/// Whatever the operating system says; the file of before is still there then, or the new one without being durable.
+pub fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+    name.push(".new");
+    let half = folder.join(name);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+    file.write_all(octets)?;
+    file.sync_data()?;
+    fs::rename(&half, path)?;
+    HostDisk.sync_dir(folder)
 }
 
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! How far the index is, in a small file of its own.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::TrackingError;
+use crate::disk::replace;
 use crate::ledger::Position;
 
 /// The form of index and file; another one is built anew from the ledger.
@@ -40,16 +40,10 @@ impl Mark {
 
     /// Writes the mark, durably.
     pub(super) fn write(&self, dir: &Path) -> Result<(), TrackingError> {
-        let (path, new) = (dir.join(NAME), dir.join("mark.new"));
+        let path = dir.join(NAME);
         let written =
             serde_json::to_vec(&Written { format: FORMAT, mark: *self }).map_err(std::io::Error::other);
-        let done = written.and_then(|octets| {
-            let mut file = fs::File::create(&new)?;
-            file.write_all(&octets)?;
-            file.sync_data()?;
-            fs::rename(&new, &path)?;
-            fs::File::open(dir)?.sync_all()
-        });
+        let done = written.and_then(|octets| replace(&path, &octets));
         done.map_err(TrackingError::io("writing", &path))
     }
 }
