@@ -75,6 +75,11 @@ fn a_sender_that_is_refused_for_the_disk_is_answered_for() {
     gateway.run();
     let past = gateway.json("explain from ann@refused.test");
     assert_eq!(past["verdict"]["cause"], "refused-spool-space", "{past:#}");
+    // Room is the remedy: mail is taken again.
+    let mut talk = Talk::with(gateway.smtp);
+    talk.say("EHLO client.test");
+    let taken = talk.send_mail("ann@refused.test", &["b@far.test"], "Subject: x\r\n\r\nx");
+    assert!(taken.starts_with("250 "), "{taken}");
 }
 
 /// O23, second half: below the reserve delivery waits, and goes on when there is room.

@@ -6,8 +6,12 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod agreement;
 mod ended;
 mod house;
 mod mixtures;
+mod procedure;
+mod remedies;
+mod renaming;
 mod setting;
 mod waiting;

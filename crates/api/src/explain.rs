@@ -131,12 +131,16 @@ pub struct Link {
 }
 
 /// What shows a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// `event`, `reply`, `transcript` (its text is the command that shows it), `socket`, `dns`, `config`, `order`, `queue` or `disk`.
+    /// `event`, `reply`, `transcript` (its text is the command that shows it), `socket`, `probe`, `dns`, `config`,
+    /// `order`, `queue` or `disk`.
     pub kind: String,
-    /// Its own words.
+    /// What it says.
     pub text: String,
+    /// The same as key and arguments; words of the source's own are the argument of `shown.words`.
+    #[serde(flatten)]
+    pub said: Said,
 }
 
 /// What happens by itself.

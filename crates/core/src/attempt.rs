@@ -84,21 +84,26 @@ impl Outcome {
 }
 
 impl Attempt {
-    /// Returns the last stage that was passed, with its instant in microseconds since the epoch.
+    /// Returns how far it got, with the instant in microseconds since the epoch: the last stage that was passed before
+    /// it failed, or in which it was refused. What was sent ahead (RFC 2920) may be answered too, and is not meant.
     pub fn reached(&self) -> Option<(Stage, u64)> {
-        self.stages.iter().map(|(stage, after)| (*stage, self.began_at + after)).next_back()
+        let failed = self.outcome.failure().map_or(Stage::Local, |failure| failure.stage);
+        let passed = self.stages.iter().filter(|(stage, _)| *stage <= failed);
+        passed.max_by_key(|(stage, _)| *stage).map(|(stage, after)| (*stage, self.began_at + after))
     }
 
     /// Returns when its result was known, microseconds since the epoch.
     pub fn ended_at(&self) -> u64 {
         let failed = self.outcome.failure().map_or(0, |failure| failure.at);
-        self.reached().map_or(self.began_at, |(_, at)| at).max(failed)
+        let answered = self.stages.iter().map(|(_, after)| self.began_at + after).max();
+        answered.unwrap_or(self.began_at).max(failed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Cause;
 
     #[test]
     fn the_first_and_the_newest_are_kept() {
@@ -107,5 +112,40 @@ mod tests {
         assert_eq!(kept(8), (0..=8).collect::<Vec<u32>>());
         assert_eq!(kept(9), [0, 2, 3, 4, 5, 6, 7, 8, 9]);
         assert_eq!(kept(99), [0, 92, 93, 94, 95, 96, 97, 98, 99]);
+    }
+
+    #[test]
+    fn what_was_sent_ahead_is_not_how_far_it_got() {
+        let failure = |stage| Failure {
+            stage,
+            cause: Cause::Reply5xx,
+            status: (5, 1, 1),
+            code: 550,
+            text: vec!["no".to_owned()],
+            address: None,
+            at: 0,
+        };
+        let reached = |outcome| {
+            let attempt = Attempt {
+                mid: Mid(1),
+                rid: Rid(0),
+                host: Host::new("a.example"),
+                dcid: Dcid(1),
+                began_at: 100,
+                stages: vec![(Stage::Ehlo, 1), (Stage::Mail, 2), (Stage::Rcpt, 3), (Stage::Data, 4)],
+                way: None,
+                tls: None,
+                certificate: None,
+                passed_over: Vec::new(),
+                outcome,
+                tcp: None,
+            };
+            assert_eq!(attempt.ended_at(), 104);
+            attempt.reached()
+        };
+        assert_eq!(reached(Outcome::Hard(failure(Stage::Rcpt))), Some((Stage::Rcpt, 103)));
+        assert_eq!(reached(Outcome::Soft(failure(Stage::Content))), Some((Stage::Data, 104)));
+        assert_eq!(reached(Outcome::Soft(failure(Stage::Connect))), None);
+        assert_eq!(reached(Outcome::Delivered(String::new())), Some((Stage::Data, 104)));
     }
 }

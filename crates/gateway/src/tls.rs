@@ -7,6 +7,7 @@
 mod certificate;
 mod self_signed;
 mod witness;
+pub mod words;
 
 use std::net::SocketAddr;
 use std::path::Path;

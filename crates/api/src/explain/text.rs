@@ -1,55 +1,79 @@
 //! An explanation on one screen: at most 24 lines of 80 columns.
+//!
+//! What stands on it is whole: lines are wrapped, not cut. What has no room is left out as a whole, the less telling
+//! first, and counted.
 
 use jiff::Timestamp;
 
-use super::{ExplainReply, Link};
+use super::{ExplainReply, Link, Remedy};
 use crate::command::Text;
 use crate::format::{count, long_span, thousands};
 
 const COLUMNS: usize = 80;
 const LINES: usize = 24;
-/// Steps that are shown when there is room; the latest ones tell most.
-const STEPS: usize = 5;
 /// Of the column for instants and owners; the longest owner is `dns-of-destination`.
 const MARGIN: usize = 21;
+/// Lines that a thing may take: what it is about, its summary, a step or remedy. Only texts from elsewhere can be longer
+/// than that, and of those the beginning tells.
+const ABOUT: usize = 2;
+const SUMMARY: usize = 6;
+const ITEM: usize = 10;
+const NEXT: usize = 3;
+
+/// What is not always shown, in the order in which it is given room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Item {
+    Remedy(usize),
+    Step(usize),
+    Other(usize),
+}
 
 impl Text for ExplainReply {
     fn text(&self) -> String {
         let head = self.head();
-        let tail = self.tail();
-        let room = LINES.saturating_sub(head.len() + tail.len() + 1);
-        let mut lines = head;
-        let mut steps: Vec<String> = Vec::new();
-        for link in self.chain.iter().rev().take(STEPS) {
-            let step = self.step(link);
-            if steps.len() + step.len() > room {
-                break;
+        let next = wrapped(&self.when(self.next.at.as_deref()), &self.next.what, NEXT);
+        // Three headings, the page, and the line that counts what is left out.
+        let mut room = LINES.saturating_sub(head.len() + next.len() + 5);
+        let mut shown = Vec::new();
+        for item in self.ranked() {
+            let lines = self.lines(item);
+            if lines.len() <= room {
+                room -= lines.len();
+                shown.push((item, lines));
             }
-            steps.splice(0..0, step);
         }
-        if !steps.is_empty() {
-            lines.push("What led to it:".to_owned());
-        }
-        lines.extend(steps);
-        lines.extend(tail);
-        lines.truncate(LINES);
+        let mut lines = head;
+        let of = |wanted: fn(&Item) -> Option<usize>| {
+            let mut found: Vec<_> =
+                shown.iter().filter_map(|(item, lines)| Some((wanted(item)?, lines))).collect();
+            found.sort_by_key(|(place, _)| *place);
+            found.into_iter().flat_map(|(_, lines)| lines.clone()).collect::<Vec<String>>()
+        };
+        let steps = of(|item| if let Item::Step(place) = item { Some(*place) } else { None });
+        let remedies = of(|item| if let Item::Remedy(place) = item { Some(*place) } else { None });
+        let others = of(|item| if let Item::Other(place) = item { Some(*place) } else { None });
+        lines.extend(headed("What led to it:", steps));
+        lines.extend(headed("Next:", next));
+        lines.extend(headed("To do:", remedies));
+        lines.extend(others);
+        lines.extend(self.left_out(&shown.iter().map(|(item, _)| *item).collect::<Vec<Item>>()));
+        lines.push(format!("More: {}", self.page));
         lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
     }
 }
 
 impl ExplainReply {
     fn head(&self) -> Vec<String> {
-        let mut lines = wrapped("", &format!("{}: {}", self.about(), self.state), 2);
+        let mut lines = wrapped("", &format!("{}: {}", self.about(), self.state), ABOUT);
         let verdict = &self.verdict;
         let certainty = if verdict.certainty == "observed" { "" } else { ", inferred" };
-        let cause = format!("Cause: {} (owner: {}{certainty})", verdict.cause, verdict.owner);
-        lines.extend(wrapped("", &cause, 1));
+        lines.push(format!("Cause: {} (owner: {}{certainty})", verdict.cause, verdict.owner));
         if let Some(at) = verdict.since.as_deref().and_then(instant) {
             let age = long_span(self.as_of.seconds_since(at));
             lines.push(format!("Since: {} ({age})", self.as_of.show(at)));
         }
         lines.push(String::new());
-        lines.extend(wrapped("", &self.summary, 3));
+        lines.extend(wrapped("", &self.summary, SUMMARY));
         if self.subject.recipients > 1 {
             let recipients = count(self.subject.recipients, "recipient");
             let destinations = count(self.subject.destinations, "destination");
@@ -72,39 +96,57 @@ impl ExplainReply {
         if parts.is_empty() { "This gateway".to_owned() } else { parts.join(" ") }
     }
 
+    /// The best remedy, the latest step, the other remedies, steps backwards, other cases.
+    fn ranked(&self) -> Vec<Item> {
+        let mut remedies = (0..self.remedy.len()).map(Item::Remedy);
+        let mut steps = (0..self.chain.len()).rev().map(Item::Step);
+        let first: Vec<Item> = remedies.next().into_iter().chain(steps.next()).collect();
+        let others = (0..self.others.len()).map(Item::Other);
+        first.into_iter().chain(remedies).chain(steps).chain(others).collect()
+    }
+
+    fn lines(&self, item: Item) -> Vec<String> {
+        match item {
+            Item::Remedy(place) => self.remedy.get(place).map(deed).unwrap_or_default(),
+            Item::Step(place) => self.chain.get(place).map(|link| self.step(link)).unwrap_or_default(),
+            Item::Other(place) => self.other(place),
+        }
+    }
+
     fn step(&self, link: &Link) -> Vec<String> {
-        let mut lines = wrapped(&self.when(link.at.as_deref()), &link.what, 2);
+        let mut lines = wrapped(&self.when(link.at.as_deref()), &link.what, ITEM);
         // What an event or the queue shows has been said already.
         if !matches!(link.evidence.kind.as_str(), "event" | "queue") && !link.evidence.text.is_empty() {
-            let shown = format!("[{}] {}", link.evidence.kind, link.evidence.text);
-            lines.extend(wrapped(" ", &shown, 2));
+            lines.extend(wrapped(" ", &format!("[{}] {}", link.evidence.kind, link.evidence.text), ITEM));
         }
         lines
     }
 
-    fn tail(&self) -> Vec<String> {
-        let mut lines = vec!["Next:".to_owned()];
-        lines.extend(wrapped(&self.when(self.next.at.as_deref()), &self.next.what, 2));
-        lines.push("To do:".to_owned());
-        for (place, remedy) in self.remedy.iter().take(3).enumerate() {
-            let shown = match remedy.command {
-                true => format!("{} `{}`", remedy.what, remedy.deed),
-                false => remedy.what.clone(),
-            };
-            let most = if place == 0 { 3 } else { 2 };
-            lines.extend(wrapped(&format!("  {}", remedy.who), &shown, most));
-        }
-        for other in self.others.iter().take(2) {
-            let example = other.example.as_deref().unwrap_or_default();
-            let count = thousands(other.recipients);
-            lines.extend(wrapped(
-                "  also",
-                &format!("{count} {}: {} {example}", other.state, other.cause),
-                1,
-            ));
-        }
-        lines.push(format!("More: {}", self.page));
-        lines
+    fn other(&self, place: usize) -> Vec<String> {
+        let Some(other) = self.others.get(place) else { return Vec::new() };
+        let example = other.example.as_deref().unwrap_or_default();
+        let count = thousands(other.recipients);
+        wrapped("  also", &format!("{count} {}: {} {example}", other.state, other.cause), ITEM)
+    }
+
+    /// The line that counts what had no room.
+    fn left_out(&self, shown: &[Item]) -> Option<String> {
+        let missing = |all: usize, kind: fn(&&Item) -> bool| {
+            let missing = all.saturating_sub(shown.iter().filter(kind).count()) as u64;
+            (missing > 0).then_some(missing)
+        };
+        let steps = missing(self.chain.len(), |item| matches!(item, Item::Step(_)));
+        let remedies = missing(self.remedy.len(), |item| matches!(item, Item::Remedy(_)));
+        let others = missing(self.others.len(), |item| matches!(item, Item::Other(_)));
+        let parts: Vec<String> = [
+            steps.map(|missing| count(missing, "step")),
+            remedies.map(|missing| format!("{} more to do", thousands(missing))),
+            others.map(|missing| count(missing, "other case")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!parts.is_empty()).then(|| format!("Not shown here: {} (`--json` has all).", parts.join(", ")))
     }
 
     fn when(&self, at: Option<&str>) -> String {
@@ -119,27 +161,43 @@ impl ExplainReply {
     }
 }
 
+fn deed(remedy: &Remedy) -> Vec<String> {
+    let shown = match remedy.command {
+        true => format!("{} `{}`", remedy.what, remedy.deed),
+        false => remedy.what.clone(),
+    };
+    wrapped(&format!("  {}", remedy.who), &shown, ITEM)
+}
+
+/// Lines under their heading; nothing without lines.
+fn headed(heading: &str, lines: Vec<String>) -> Vec<String> {
+    let heading = (!lines.is_empty()).then(|| heading.to_owned());
+    heading.into_iter().chain(lines).collect()
+}
+
 /// Microseconds since the epoch of an RFC 3339 instant.
 fn instant(text: &str) -> Option<u64> {
     let at: Timestamp = text.parse().ok()?;
     u64::try_from(at.as_microsecond()).ok()
 }
 
-/// A text in lines, behind a first column when there is one; what exceeds `most` lines is cut.
+/// A text in lines, behind a first column when there is one; of what has more than `most` the beginning.
 fn wrapped(first: &str, text: &str, most: usize) -> Vec<String> {
     let margin = if first.is_empty() { 0 } else { MARGIN };
     let width = COLUMNS - margin;
     let mut rows: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {
-        let row = rows.last().map_or(0, |row| row.chars().count());
-        if row > 0 && row + 1 + word.chars().count() > width {
-            rows.push(String::new());
-        }
-        if let Some(row) = rows.last_mut() {
-            if !row.is_empty() {
-                row.push(' ');
+        for piece in pieces(word, width) {
+            let row = rows.last().map_or(0, |row| row.chars().count());
+            if row > 0 && row + 1 + piece.chars().count() > width {
+                rows.push(String::new());
             }
-            row.extend(word.chars().take(width));
+            if let Some(row) = rows.last_mut() {
+                if !row.is_empty() {
+                    row.push(' ');
+                }
+                row.push_str(&piece);
+            }
         }
     }
     if rows.len() > most {
@@ -150,6 +208,12 @@ fn wrapped(first: &str, text: &str, most: usize) -> Vec<String> {
     }
     let lead = |index: usize| if index == 0 { first } else { "" };
     rows.iter().enumerate().map(|(index, row)| format!("{:margin$}{row}", lead(index))).collect()
+}
+
+/// A word in pieces that have room in a line.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    letters.chunks(width).map(|piece| piece.iter().collect()).collect()
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ pub struct AttemptsReply {
 pub struct AttemptLine {
     /// The recipient.
     pub rid: u32,
+    /// Which of its tries it is, from 1; those that an operator forced count too.
+    #[serde(default)]
+    pub number: u32,
     /// The recipient host.
     pub host: String,
     /// The connection; 0 when the try ended before there was one.
@@ -173,7 +176,8 @@ impl Text for AttemptsReply {
 impl AttemptsReply {
     fn one(&self, out: &mut String, attempt: &AttemptLine) {
         let began = self.as_of.show_plain(attempt.began_us);
-        let _ = writeln!(out, "\n  {began}   {}, after {}", attempt.outcome, span(attempt.took_us));
+        let (number, outcome, took) = (attempt.number, &attempt.outcome, span(attempt.took_us));
+        let _ = writeln!(out, "\n  {began}   attempt {number}: {outcome}, after {took}");
         for passed in &attempt.passed_over {
             let address = passed.address.as_deref().unwrap_or("");
             let failure = failure_text(&passed.failure);
@@ -259,6 +263,7 @@ mod tests {
         let stage = |stage: &str, after_us| StageLine { stage: stage.to_owned(), after_us };
         let attempt = AttemptLine {
             rid: 0,
+            number: 1,
             host: "example.com".to_owned(),
             dcid: 12,
             began_us: 1_597_343_382_000_000,
@@ -290,6 +295,7 @@ mod tests {
             tcp: None,
         };
         let done = AttemptLine {
+            number: 2,
             failure: None,
             outcome: "delivered".to_owned(),
             reply: vec!["2.0.0 taken".to_owned()],
@@ -312,7 +318,7 @@ mod tests {
         insta::assert_snapshot!(reply.text(), @r"
         MID 7 RID 0 to example.com
 
-          Thu Aug 13 18:29:42 2020   deferred, after 1.204 s
+          Thu Aug 13 18:29:42 2020   attempt 1: deferred, after 1.204 s
             Before:   mx1.example.com 192.0.2.1:25: connect (connect-refused): refused
             Way:      DCID 12, mx2.example.com 192.0.2.2:25 from 192.0.2.9:4711
             Shown:    CN=mx2.example.com, signed by CN=Some Root
@@ -322,7 +328,7 @@ mod tests {
             Stages:   dns 3 ms, connect 12 ms, greeting 1.000 s
             Failure:  rcpt (reply-4xx): 450 4.2.1 come back
 
-          Thu Aug 13 18:29:42 2020   delivered, after 1.204 s
+          Thu Aug 13 18:29:42 2020   attempt 2: delivered, after 1.204 s
             Way:      DCID 12, mx2.example.com 192.0.2.2:25 from 192.0.2.9:4711
             Stages:   dns 3 ms, connect 12 ms, greeting 1.000 s
             Reply:    2.0.0 taken

@@ -42,6 +42,12 @@ impl Delivery {
         }
     }
 
+    /// Returns by whom a destination is suspended and since when, as the gate finds it.
+    pub(super) fn suspension_of(&self, destination: &Destination) -> Option<(String, u64)> {
+        let found = self.suspended.as_ref().or(destination.suspended.as_ref());
+        found.map(|suspension| (suspension.by.clone(), suspension.since))
+    }
+
     fn in_words(&self, wait: Wait, recipient: &Recipient) -> Why {
         let destination = &self.destinations[recipient.destination];
         let dcid = |slot: Slot| self.connections[slot].dcid;
@@ -82,6 +88,14 @@ impl Delivery {
                 Why::RateLimit { whose: LimitOwner::Address(address), until: self.clock.wall(until) }
             }
         }
+    }
+}
+
+/// Returns since when the name service is being asked for a destination.
+pub(super) const fn asked_since(destination: &Destination) -> Option<u64> {
+    match destination.path {
+        Path::Asking { since, .. } => Some(since),
+        Path::Unknown | Path::Known(_) | Path::Refused { .. } => None,
     }
 }
 

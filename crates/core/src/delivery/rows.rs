@@ -31,7 +31,7 @@ pub struct Row {
     pub oldest: Option<u64>,
     /// The last time that something happened on a connection to it.
     pub last_activity: Option<u64>,
-    /// By whom it was suspended and since when; itself, or all delivery.
+    /// By whom it was suspended and since when; all delivery, or itself.
     pub suspended: Option<(String, u64)>,
     /// Waiting recipients.
     pub active: usize,
@@ -77,7 +77,6 @@ impl Delivery {
     fn row_of(&self, destination: &Destination, at: Steady) -> Row {
         let Destination { verdict, members, .. } = destination;
         let (cohorts, attempting) = self.cohorts(destination, at);
-        let suspended = destination.suspended.as_ref().or(self.suspended.as_ref());
         Row {
             host: destination.host.clone(),
             status: verdict.status,
@@ -88,7 +87,7 @@ impl Delivery {
             next_attempt: self.backoff_view(destination).map(|backoff| backoff.next_attempt),
             oldest: members.first().map(|(accepted, _)| self.clock.wall(*accepted)),
             last_activity: destination.last_activity.map(|at| self.clock.wall(at)),
-            suspended: suspended.map(|suspension| (suspension.by.clone(), suspension.since)),
+            suspended: self.suspension_of(destination),
             active: members.len(),
             attempting,
             connections: destination.lent(),

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use crate::Instant;
 use crate::delivery::Delivery;
+use crate::delivery::answer::asked_since;
 use crate::delivery::connection::{Connection, Phase};
-use crate::delivery::destination::{Destination, Known, Path, Reach, TlsFailure};
+use crate::delivery::destination::{Destination, Known, Reach, TlsFailure};
 use crate::delivery::io::{Slot, Target};
 use crate::delivery::reason::Kept;
 use crate::delivery::recipient::RecipientId;
@@ -107,8 +108,10 @@ pub struct DestinationView {
     pub resolving_since: Option<u64>,
     /// Unreachable: since when, and when it is tried next.
     pub backoff: Option<BackoffView>,
-    /// By whom it was suspended and since when; itself, or all delivery.
+    /// By whom it was suspended and since when; all delivery, or itself.
     pub suspended: Option<(String, u64)>,
+    /// It is all delivery that is suspended.
+    pub suspended_all: bool,
 }
 
 /// The clock of a destination.
@@ -215,7 +218,6 @@ impl Delivery {
         let at = self.clock.peek(now, self.wanted);
         let Destination { verdict, members, .. } = destination;
         let failure = |kept: &Option<Kept>| kept.as_ref().map(Kept::failure);
-        let suspended = destination.suspended.as_ref().or(self.suspended.as_ref());
         let known = destination.known();
         Some(DestinationView {
             host: destination.host.clone(),
@@ -241,12 +243,10 @@ impl Delivery {
                 .map(|known| self.clock.wall(known.expires)),
             exchangers: known.map_or(Vec::new(), |known| known.exchangers.clone()),
             route: Some(destination.plan.route().clone()).filter(|route| *route != Route::UseDns),
-            resolving_since: match destination.path {
-                Path::Asking { since, .. } => Some(since),
-                Path::Unknown | Path::Known(_) | Path::Refused { .. } => None,
-            },
+            resolving_since: asked_since(destination),
             backoff: self.backoff_view(destination),
-            suspended: suspended.map(|suspension| (suspension.by.clone(), suspension.since)),
+            suspended: self.suspension_of(destination),
+            suspended_all: self.suspended.is_some(),
         })
     }
 

@@ -1,5 +1,5 @@
-//! What the attempts of a recipient add to its explanation: how far the latest one got, over which connection, and which
-//! addresses were passed over.
+//! What attempts add to an explanation: which one it was, how far it got, over which connection, and which addresses were
+//! passed over.
 
 use super::blame::Blame;
 use super::explanation::{Evidence, EvidenceKind, Explanation, Link};
@@ -11,35 +11,53 @@ use crate::tcp::TcpEnd;
 /// Addresses that are told of one attempt.
 const PASSED_OVER: usize = 2;
 
-/// Adds what attempts tell, which are given oldest first.
-pub fn add_attempts(explanation: &mut Explanation, attempts: &[Attempt]) {
-    let Some(last) = attempts.last() else { return };
+/// Adds what the latest attempt of the recipient tells; `number` counts its attempts from 1, forced ones too.
+pub fn add_attempts(explanation: &mut Explanation, number: u32, last: &Attempt) {
+    let what = Sentence::new("chain.reached").number("number", u64::from(number));
+    add(explanation, what, last);
+}
+
+/// Adds what the latest attempts of a destination tell, newest first: of the newest that failed for the cause that is
+/// told. Another one would speak of something else.
+pub fn add_attempts_of_host(explanation: &mut Explanation, attempts: &[Attempt]) {
+    let cause = explanation.verdict.cause;
+    let alike = |attempt: &&Attempt| {
+        attempt.outcome.failure().is_some_and(|failure| Blame::of(failure).finding == cause)
+    };
+    if let Some(attempt) = attempts.iter().find(alike) {
+        add(explanation, Sentence::new("chain.host_reached").text("host", &attempt.host), attempt);
+    }
+}
+
+fn add(explanation: &mut Explanation, what: Sentence, attempt: &Attempt) {
     let chain = &mut explanation.chain;
-    for (name, failure) in last.passed_over.iter().take(PASSED_OVER) {
+    for (name, failure) in attempt.passed_over.iter().take(PASSED_OVER) {
         let what = Sentence::new("chain.address_failed")
             .text("name", name)
             .text("address", failure.address.map_or_else(String::new, |address| address.ip().to_string()))
             .text("cause", Blame::of(failure).finding.code());
         chain.push(Link { at: Some(failure.at), what, evidence: evidence_of(failure) });
     }
-    if let Some(way) = &last.way {
-        let stage = last.reached().map_or("stage.connect", |(stage, _)| stage_key(stage));
-        let what = Sentence::new("chain.reached")
-            .word("stage", stage)
-            .text("name", &way.exchanger)
-            .text("address", way.peer.ip());
+    if let Some(way) = &attempt.way {
+        let stage = attempt.reached().map_or("stage.connect", |(stage, _)| stage_key(stage));
+        let what = what.word("stage", stage).text("name", &way.exchanger).text("address", way.peer.ip());
         let what = match way.local {
             Some(local) => what.text("local", local.ip()),
-            None => what.word("local", "term.whose"),
+            None => what.word("local", "term.gateway"),
         };
-        let text = format!("transcript dcid {}", last.dcid);
-        let evidence = Evidence { kind: EvidenceKind::Transcript, text };
-        chain.push(Link { at: last.reached().map(|(_, at)| at).or(Some(last.began_at)), what, evidence });
+        let evidence =
+            Evidence::words(EvidenceKind::Transcript, &format!("transcript dcid {}", attempt.dcid));
+        let at = attempt.reached().map_or(attempt.began_at, |(_, at)| at);
+        chain.push(Link { at: Some(at), what, evidence });
     }
-    if let (Some(way), Some(end)) = (&last.way, last.tcp.filter(TcpEnd::lost_packets)) {
-        chain.push(lossy(way, &end, last.ended_at()));
+    if let (Some(way), Some(end)) = (&attempt.way, attempt.tcp.filter(TcpEnd::lost_packets)) {
+        chain.push(lossy(way, &end, attempt.ended_at()));
     }
-    // What has no instant is so now.
+    sort(chain);
+}
+
+/// Puts steps in order; what has no instant is so now.
+pub(super) fn sort(chain: &mut [Link]) {
     chain.sort_by_key(|link| link.at.unwrap_or(u64::MAX));
 }
 
@@ -50,15 +68,13 @@ fn lossy(way: &Way, end: &TcpEnd, at: u64) -> Link {
         .text("address", way.peer.ip())
         .number("again", end.sent_again.into())
         .number("segments", end.segments.into());
-    let text = format!(
-        "TCP: {} of {} segments sent again, {} not acknowledged, round trip {} ms, ended by: {}",
-        end.sent_again,
-        end.segments,
-        end.unacked,
-        end.rtt_us / 1_000,
-        end.closed_first.word()
-    );
-    Link { at: Some(at), what, evidence: Evidence { kind: EvidenceKind::Socket, text } }
+    let said = Sentence::new("shown.tcp")
+        .number("again", end.sent_again.into())
+        .number("segments", end.segments.into())
+        .number("unacked", end.unacked.into())
+        .number("round_trip", u64::from(end.rtt_us / 1_000))
+        .text("by", end.closed_first.word());
+    Link { at: Some(at), what, evidence: Evidence::said(EvidenceKind::Socket, said) }
 }
 
 #[cfg(test)]
@@ -66,7 +82,7 @@ mod tests {
     use super::*;
     use crate::attempt::Outcome;
     use crate::event::{Cause, Failure, Stage};
-    use crate::explain::idle;
+    use crate::explain::{Catalogue, Finding, idle};
     use crate::ids::{Dcid, Host, Mid, Rid};
     use crate::tcp::ClosedFirst;
 
@@ -98,23 +114,32 @@ mod tests {
             tls: None,
             certificate: None,
             passed_over: vec![("mx1.a.example".to_owned(), failure(Cause::ConnectRefused, 11))],
-            outcome: Outcome::Soft(failure(Cause::SmtpTimeout, 20)),
+            outcome: Outcome::Soft(Failure { stage: Stage::Ehlo, ..failure(Cause::SmtpTimeout, 20) }),
             tcp: Some(end(3)),
         };
         let mut explanation = idle("a.example", None);
-        add_attempts(&mut explanation, std::slice::from_ref(&attempt));
+        add_attempts(&mut explanation, 3, &attempt);
         let keys: Vec<(&str, Option<u64>)> =
             explanation.chain.iter().map(|link| (link.what.key.as_str(), link.at)).collect();
         let reached = ("chain.reached", Some(12));
         assert_eq!(keys, [("chain.address_failed", Some(11)), reached, ("chain.path_loses", Some(20))]);
-        assert_eq!(explanation.chain[1].evidence.text, "transcript dcid 9");
+        let words = Catalogue::english(jiff::tz::TimeZone::UTC);
+        let shown = |place: usize| words.say(&explanation.chain[place].evidence.said);
+        assert_eq!(shown(1), "transcript dcid 9");
         assert_eq!(
-            explanation.chain[2].evidence.text,
+            shown(2),
             "TCP: 3 of 5 segments sent again, 1 not acknowledged, round trip 480 ms, ended by: timeout"
         );
+        assert!(words.say(&explanation.chain[1].what).starts_with("Attempt 3 got as far as greeting"));
+        let mut of_host = idle("a.example", None);
+        add_attempts_of_host(&mut of_host, std::slice::from_ref(&attempt));
+        assert!(of_host.chain.is_empty(), "it failed for another cause than the one told");
+        of_host.verdict.cause = Finding::SmtpTimeout;
+        add_attempts_of_host(&mut of_host, std::slice::from_ref(&attempt));
+        assert_eq!(of_host.chain[1].what.key, "chain.host_reached");
         // One that was sent again is an accident, and nothing is said of the path.
         let mut explanation = idle("a.example", None);
-        add_attempts(&mut explanation, &[Attempt { tcp: Some(end(1)), ..attempt }]);
+        add_attempts(&mut explanation, 1, &Attempt { tcp: Some(end(1)), ..attempt });
         assert_eq!(explanation.chain.len(), 2);
     }
 }

@@ -1,11 +1,11 @@
 //! How a destination stands: what waits for it and why, or what is wrong although nothing waits.
 
 use super::blame::Blame;
-use super::explanation::{EvidenceKind, Explanation, Link, Next, State, Subject, Verdict};
+use super::explanation::{Explanation, Link, Next, State, Subject, Verdict};
 use super::finding::Finding;
 use super::remedy;
 use super::sentence::Sentence;
-use super::terms::{Terms, event_link, evidence_of, failed_link, now_link};
+use super::terms::{Terms, event_link, evidence_of, failed_link, order_link};
 use crate::delivery::io::Target;
 use crate::delivery::views::DestinationView;
 use crate::event::{Failure, HostStatus};
@@ -18,7 +18,8 @@ pub fn idle(host: &str, view: Option<&DestinationView>) -> Explanation {
             return backup_used(view, target, failure, until);
         }
         if let Some((by, since)) = &view.suspended {
-            return suspended(host, by, *since);
+            let whose = if view.suspended_all { "ALL" } else { host };
+            return suspended(host, whose, by, *since);
         }
     }
     let last = view.and_then(|view| view.last_failure.as_ref());
@@ -107,7 +108,7 @@ fn backup_used(view: &DestinationView, target: &Target, failure: &Failure, until
     if let Some(works) = view.targets.iter().find(|other| other.verdict.is_none()) {
         let (name, address) = (&works.target.name, works.target.address.ip());
         let what = Sentence::new("chain.address_works").text("name", name).text("address", address);
-        chain.push(event_link(view.last_delivered, what, format!("MX {}", works.target.preference)));
+        chain.push(event_link(view.last_delivered, what, &format!("MX {}", works.target.preference)));
     }
     Explanation {
         subject: subject(view.host.as_str()),
@@ -120,18 +121,16 @@ fn backup_used(view: &DestinationView, target: &Target, failure: &Failure, until
     }
 }
 
-fn suspended(host: &str, by: &str, since: u64) -> Explanation {
+/// Nothing goes there, by an order for this destination or for all.
+fn suspended(host: &str, whose: &str, by: &str, since: u64) -> Explanation {
     let mut terms = Terms::of(host);
-    terms.by = by.to_owned();
-    let what = Sentence::new("chain.suspended").text("by", by).text("whose", host);
-    let mut link = now_link(what, EvidenceKind::Order, format!("suspended by {by}"));
-    link.at = Some(since);
+    (terms.by, terms.whose) = (by.to_owned(), whose.to_owned());
     Explanation {
         subject: subject(host),
         state: State::Idle,
         verdict: Verdict::seen(Finding::DeliverySuspended, Some(since)),
         summary: terms.summary(Finding::DeliverySuspended),
-        chain: vec![link],
+        chain: vec![order_link("chain.suspended", by, whose, since)],
         next: Next { at: None, what: Sentence::new("next.resumed") },
         remedy: remedy::of(Finding::DeliverySuspended, &terms, remedy::Queue::Empty),
     }

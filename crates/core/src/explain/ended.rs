@@ -66,7 +66,7 @@ fn case_of(
                 terms.address = address;
             }
             let what = terms.sentence("chain.delivered").number("dcid", dcid.0);
-            let evidence = Evidence { kind: EvidenceKind::Reply, text: cut(reply) };
+            let evidence = Evidence::words(EvidenceKind::Reply, &cut(reply));
             let link = Link { at: Some(at), what, evidence };
             (State::Delivered, Blame::observed(Finding::Delivered), vec![link], "next.beyond")
         }
@@ -176,6 +176,6 @@ fn unreported_because(reason: &'static str) -> Sentence {
 }
 
 fn taken_out(key: &str, at: u64, by: &str) -> Vec<Link> {
-    let evidence = Evidence { kind: EvidenceKind::Order, text: by.to_owned() };
+    let evidence = Evidence::words(EvidenceKind::Order, by);
     vec![Link { at: Some(at), what: Sentence::new(key).text("by", by), evidence }]
 }

@@ -123,13 +123,26 @@ pub struct Link {
     pub evidence: Evidence,
 }
 
-/// What shows a step: the kind of source, and its own words.
+/// What shows a step: the kind of source, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// Where it comes from.
     pub kind: EvidenceKind,
-    /// The source's words: a reply, an answer, a setting.
-    pub text: String,
+    /// What it says: words of the source's own as they are, anything else as a sentence.
+    pub said: Sentence,
+}
+
+impl Evidence {
+    /// Words of the source's own: a reply, an answer, a setting's name, a command. A space is one space in them.
+    pub(super) fn words(kind: EvidenceKind, words: &str) -> Self {
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { kind, said: Sentence::new("shown.words").text("words", words) }
+    }
+
+    /// A sentence of ours.
+    pub(super) const fn said(kind: EvidenceKind, said: Sentence) -> Self {
+        Self { kind, said }
+    }
 }
 
 /// Where evidence comes from.
@@ -143,6 +156,8 @@ pub enum EvidenceKind {
     Transcript,
     /// What happened at a socket.
     Socket,
+    /// What a probe found, which went the way of delivery and handed nothing over.
+    Probe,
     /// An answer of the name service, or none.
     Dns,
     /// The configuration in force.
@@ -163,6 +178,7 @@ impl EvidenceKind {
             Self::Reply => "reply",
             Self::Transcript => "transcript",
             Self::Socket => "socket",
+            Self::Probe => "probe",
             Self::Dns => "dns",
             Self::Config => "config",
             Self::Order => "order",

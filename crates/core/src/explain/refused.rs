@@ -5,7 +5,7 @@ use super::finding::Finding;
 use super::remedy;
 use super::sentence::Sentence;
 use super::story::Story;
-use super::terms::{Terms, cut, event_link, now_link};
+use super::terms::{Terms, cut, event_link, now_link, order_link};
 use super::waiting::accepted_link;
 use crate::event::{AbortReason, SpoolSpace};
 
@@ -102,9 +102,7 @@ pub fn refused(asked: &Asked, closed: Option<&Closed>, refusals: &[Refusal]) -> 
         Some(Closed::Suspended { listener, by, since: ordered }) => {
             (terms.by, terms.whose) = (by.clone(), listener.clone());
             since = Some(*ordered);
-            let what = Sentence::new("chain.receiving_suspended").text("by", by).text("whose", listener);
-            let evidence = Evidence { kind: EvidenceKind::Order, text: format!("suspended by {by}") };
-            chain.push(Link { at: since, what, evidence });
+            chain.push(order_link("chain.receiving_suspended", by, listener, *ordered));
         }
         Some(Closed::Space(_)) => {
             chain.push(now_link(Sentence::new("chain.disk"), EvidenceKind::Disk, "queue.low"));
@@ -149,11 +147,7 @@ fn refusal_link(refusal: &Refusal) -> Link {
             Sentence::new("chain.sender_refused").text("sender", sender)
         }
     };
-    Link {
-        at: Some(refusal.at),
-        what,
-        evidence: Evidence { kind: EvidenceKind::Reply, text: cut(&refusal.reply) },
-    }
+    Link { at: Some(refusal.at), what, evidence: Evidence::words(EvidenceKind::Reply, &cut(&refusal.reply)) }
 }
 
 /// Explains a message that ended before it was accepted; `None` when its story does not tell so.
@@ -191,22 +185,41 @@ pub fn never_accepted(story: &Story) -> Option<Explanation> {
         state: State::Refused,
         verdict: Verdict::seen(cause, Some(*at)),
         summary: terms.summary(cause),
-        chain: vec![event_link(Some(*at), Sentence::new("chain.aborted"), cut(&detail))],
+        chain: vec![event_link(Some(*at), Sentence::new("chain.aborted"), &terms.reply)],
         next: Next { at: None, what: Sentence::new("next.sender") },
         remedy: remedy::of(cause, &terms, remedy::Queue::Empty),
     })
 }
 
+/// Explains a message that has left the pause of the work queue and not yet entered delivery.
+pub fn released(mid: u64, story: &Story) -> Explanation {
+    let asked = of_message(mid, story);
+    let terms = asked.terms();
+    Explanation {
+        subject: asked.subject(),
+        state: State::Held,
+        verdict: Verdict::seen(Finding::Due, None),
+        summary: terms.summary(Finding::Due),
+        chain: story.accepted.iter().map(|(at, entrance)| accepted_link(story, *at, entrance)).collect(),
+        next: Next { at: None, what: Sentence::new("next.released") },
+        remedy: remedy::of(Finding::Due, &terms, remedy::Queue::Empty),
+    }
+}
+
+fn of_message(mid: u64, story: &Story) -> Asked {
+    let sender = story.accepted.as_ref().map(|(_, entrance)| entrance.sender.clone());
+    Asked { mid: Some(mid), sender, ..Asked::default() }
+}
+
 /// Explains a message that waits in the work queue: who paused it, since when and why.
 pub fn held(mid: u64, story: &Story, by: &str, since: u64, reason: &str) -> Explanation {
-    let sender = story.accepted.as_ref().map(|(_, entrance)| entrance.sender.clone());
-    let asked = Asked { mid: Some(mid), sender, ..Asked::default() };
+    let asked = of_message(mid, story);
     let mut terms = asked.terms();
     terms.by = by.to_owned();
     terms.reply = cut(reason);
     let mut chain: Vec<Link> =
         story.accepted.iter().map(|(at, entrance)| accepted_link(story, *at, entrance)).collect();
-    let evidence = Evidence { kind: EvidenceKind::Order, text: format!("{by}: {}", terms.reply) };
+    let evidence = Evidence::words(EvidenceKind::Order, &format!("{by}: {}", terms.reply));
     chain.push(Link { at: Some(since), what: Sentence::new("chain.paused").text("by", by), evidence });
     Explanation {
         subject: asked.subject(),
@@ -237,10 +250,10 @@ pub fn unknown(asked: &Asked, reach: Reach, now: u64) -> Explanation {
     let since = reach.since.unwrap_or(now);
     let terms = asked.terms();
     let looked = Sentence::new("chain.records").at("since", since);
-    let mut chain = vec![now_link(looked, EvidenceKind::Queue, "queue, ledger")];
+    let mut chain = vec![now_link(looked, EvidenceKind::Queue, "")];
     if let Some((done, total)) = reach.recovering {
         let what = Sentence::new("chain.recovering").number("done", done).number("n", total);
-        chain.push(now_link(what, EvidenceKind::Queue, format!("{done}/{total}")));
+        chain.push(now_link(what, EvidenceKind::Queue, &format!("{done}/{total}")));
     }
     Explanation {
         subject: asked.subject(),

@@ -132,6 +132,9 @@ fn class_of(stage: Stage, code: u16, status: Option<(u8, u16, u16)>, spoken: &Sp
     if let Some(class) = words.filter(|class| !general(class)) {
         return (class, Basis::Words);
     }
+    if let Some(class) = status.and_then(status::telling) {
+        return (class, Basis::Status);
+    }
     if listed::sends_us_to_a_list(spoken) {
         return (ReplyClass::IpBlocklisted, Basis::Words);
     }

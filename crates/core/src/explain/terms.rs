@@ -6,8 +6,8 @@ use super::sentence::Sentence;
 use crate::delivery::views::DestinationView;
 use crate::event::{Failure, Stage};
 
-/// As many characters of a reply stand in a sentence.
-const REPLY_SHOWN: usize = 160;
+/// As many characters of a reply stand in a sentence: more than any reply of one line has (RFC 5321 section 4.5.3.1.5).
+const REPLY_SHOWN: usize = 600;
 
 /// Names for the arguments of sentences; an empty one is not known, and the catalogue has a word for it.
 #[derive(Clone, Debug, Default)]
@@ -76,11 +76,12 @@ pub(super) fn said(failure: &Failure) -> String {
     cut(&text)
 }
 
-/// The beginning of a text.
+/// A text in one line, one space between its words; of what is far too long the beginning.
 pub(super) fn cut(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.char_indices().nth(REPLY_SHOWN) {
         Some((end, _)) => format!("{}...", text[..end].trim_end()),
-        None => text.trim_end().to_owned(),
+        None => text,
     }
 }
 
@@ -88,6 +89,12 @@ pub(super) fn cut(text: &str) -> String {
 pub(super) fn failed_link(key: &str, failure: &Failure) -> Link {
     let what = Sentence::new(key).word("stage", stage_key(failure.stage));
     Link { at: Some(failure.at), what, evidence: evidence_of(failure) }
+}
+
+/// The step of a failed try of a destination.
+pub(super) fn failed_there(key: &str, failure: &Failure, host: &str) -> Link {
+    let link = failed_link(key, failure);
+    Link { what: link.what.text("host", host), ..link }
 }
 
 /// What shows a failure.
@@ -111,7 +118,7 @@ pub(super) fn evidence_of(failure: &Failure) -> Evidence {
         Some(address) => format!("{}: {}", address.ip(), said(failure)),
         None => said(failure),
     };
-    Evidence { kind, text }
+    Evidence::words(kind, &text)
 }
 
 /// The key of a stage's name.
@@ -132,12 +139,19 @@ pub(super) const fn stage_key(stage: Stage) -> &'static str {
     }
 }
 
-/// A step that an event tells.
-pub(super) fn event_link(at: Option<u64>, what: Sentence, text: impl Into<String>) -> Link {
-    Link { at, what, evidence: Evidence { kind: EvidenceKind::Event, text: text.into() } }
+/// A step that an event tells; `name` is the event's.
+pub(super) fn event_link(at: Option<u64>, what: Sentence, name: &str) -> Link {
+    Link { at, what, evidence: Evidence::words(EvidenceKind::Event, name) }
 }
 
-/// Something that is so now.
-pub(super) fn now_link(what: Sentence, kind: EvidenceKind, text: impl Into<String>) -> Link {
-    Link { at: None, what, evidence: Evidence { kind, text: text.into() } }
+/// Something that is so now, with the words that show it.
+pub(super) fn now_link(what: Sentence, kind: EvidenceKind, words: &str) -> Link {
+    Link { at: None, what, evidence: Evidence::words(kind, words) }
+}
+
+/// An order of an operator that is in force.
+pub(super) fn order_link(key: &str, by: &str, whose: &str, since: u64) -> Link {
+    let what = Sentence::new(key).text("by", by).text("whose", whose);
+    let said = Sentence::new("shown.suspended").text("by", by);
+    Link { at: Some(since), what, evidence: Evidence::said(EvidenceKind::Order, said) }
 }

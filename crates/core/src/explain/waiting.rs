@@ -2,12 +2,12 @@
 
 use super::blame::Blame;
 use super::crowd::Crowd;
-use super::explanation::{Evidence, EvidenceKind, Explanation, Link, Next, State, Subject, Verdict};
+use super::explanation::{EvidenceKind, Explanation, Link, Next, State, Subject, Verdict};
 use super::finding::Finding;
 use super::remedy;
 use super::sentence::Sentence;
 use super::story::Story;
-use super::terms::{Terms, event_link, evidence_of, failed_link, now_link};
+use super::terms::{Terms, event_link, evidence_of, failed_link, failed_there, now_link, order_link};
 use crate::delivery::views::{DestinationView, RecipientView};
 use crate::delivery::why::{LimitOwner, Why};
 use crate::event::{Failure, HostStatus};
@@ -25,6 +25,8 @@ pub struct Waiting {
     pub crowd: Crowd,
     /// What the events tell of its message.
     pub story: Story,
+    /// The question is about the destination; the recipient is an example of those that wait there.
+    pub example: bool,
 }
 
 /// What a why comes to.
@@ -48,7 +50,7 @@ pub fn waiting(facts: &Waiting) -> Explanation {
         let crowd = &facts.crowd;
         let what =
             Sentence::new("chain.waits").number("n", crowd.recipients).number("hosts", crowd.destinations);
-        chain.push(now_link(what, EvidenceKind::Queue, crowd.hosts.join(", ")));
+        chain.push(now_link(what, EvidenceKind::Queue, &crowd.hosts.join(", ")));
     }
     let scope = if facts.crowd.destinations > 1 { None } else { Some(facts.recipient.host.as_str()) };
     Explanation {
@@ -64,6 +66,11 @@ pub fn waiting(facts: &Waiting) -> Explanation {
 
 fn subject(facts: &Waiting) -> Subject {
     let RecipientView { mid, rid, host, .. } = &facts.recipient;
+    let (recipients, destinations) = (facts.crowd.recipients.max(1), facts.crowd.destinations.max(1));
+    if facts.example {
+        let host = Some(host.to_string());
+        return Subject { host, recipients, destinations, ..Subject::default() };
+    }
     let entrance = facts.story.accepted.as_ref().map(|(_, entrance)| entrance);
     Subject {
         mid: Some(mid.0),
@@ -73,13 +80,14 @@ fn subject(facts: &Waiting) -> Subject {
         recipient: facts.story.recipients.get(rid).and_then(|fate| fate.address.clone()),
         host: Some(host.to_string()),
         dcid: None,
-        recipients: facts.crowd.recipients.max(1),
-        destinations: facts.crowd.destinations.max(1),
+        recipients,
+        destinations,
     }
 }
 
 fn beginning(facts: &Waiting) -> Vec<Link> {
-    facts.story.accepted.iter().map(|(at, entrance)| accepted_link(&facts.story, *at, entrance)).collect()
+    let accepted = facts.story.accepted.iter().filter(|_| !facts.example);
+    accepted.map(|(at, entrance)| accepted_link(&facts.story, *at, entrance)).collect()
 }
 
 /// The step by which a message became ours.
@@ -93,25 +101,30 @@ pub(super) fn accepted_link(story: &Story, at: u64, entrance: &super::story::Ent
             .number("mid", story.mid.0)
             .number("octets", entrance.size),
     };
-    event_link(Some(at), what, format!("MID {} ICID {}", story.mid, entrance.icid))
+    event_link(Some(at), what, &format!("MID {} ICID {}", story.mid, entrance.icid))
 }
 
-/// The first failed try and the latest one, where they are known and belong to the cause.
+/// The first failed try and the latest one, where they are known and belong to the cause. What failed for another
+/// message is told as the destination's.
 fn failures(facts: &Waiting, cause: Finding) -> Vec<Link> {
-    let fate = facts.story.recipients.get(&facts.recipient.rid);
     let of_why = failure_of(&facts.recipient.why);
-    let last = of_why.or(facts.recipient.last.as_ref());
+    let of_host = matches!(facts.recipient.why, Why::HostBackoff { .. });
+    if facts.example {
+        let key = if of_host { "chain.host_failed" } else { "chain.example_failed" };
+        let host = facts.recipient.host.as_str();
+        return of_why.map(|failure| failed_there(key, failure, host)).into_iter().collect();
+    }
+    let own = if of_host { None } else { of_why }.or(facts.recipient.last.as_ref());
+    let fate = facts.story.recipients.get(&facts.recipient.rid);
     let first = fate.and_then(|fate| fate.first.as_ref());
     let mut links = Vec::new();
-    if let Some(first) = first.filter(|first| last.is_none_or(|last| first.at < last.at)) {
+    if let Some(first) = first.filter(|first| own.is_none_or(|own| first.at < own.at)) {
         links.push(failed_link("chain.failed", first));
     }
-    if let Some(last) = last.filter(|_| of_why.is_some() || cause != Finding::Due) {
-        let attempts = u64::from(facts.recipient.attempts.max(1));
-        let mut link = failed_link("chain.failed_again", last);
-        link.what = link.what.number("attempts", attempts);
-        links.push(link);
-    }
+    links.extend(own.filter(|_| cause != Finding::Due).map(|own| failed_link("chain.failed_again", own)));
+    let others = of_why.filter(|reason| of_host && own.is_none_or(|own| own.at != reason.at));
+    let host = facts.recipient.host.as_str();
+    links.extend(others.map(|reason| failed_there("chain.host_failed", reason, host)));
     links
 }
 
@@ -148,18 +161,22 @@ fn case_of(facts: &Waiting) -> Case {
         },
         Why::ConnectionLimit { whose, limit } => {
             let finding = of_limit(whose);
-            limited(plain(finding, moment("next.turn")), &name_of(whose, host), "connections", *limit)
+            let setting = match whose {
+                LimitOwner::Gateway => "delivery.connections",
+                LimitOwner::Destination(_) | LimitOwner::Address(_) => "[[destination]] concurrency",
+            };
+            limited(plain(finding, moment("next.turn")), &name_of(whose, host), setting, *limit)
         }
         Why::AddressOpening { address, opening } => {
             let case = plain(Finding::AddressOpening, moment("next.turn"));
-            limited(case, &address.to_string(), "connections being opened", *opening)
+            limited(case, &address.to_string(), "", *opening)
         }
         Why::RateLimit { whose, until } => {
             let next = Next { at: Some(*until), what: Sentence::new("next.window") };
             let mut case = plain(of_limit(whose), next);
             case.terms.whose = name_of(whose, host);
             let what = case.terms.sentence("chain.rate").at("until", *until);
-            case.links.push(now_link(what, EvidenceKind::Config, "recipients, minutes"));
+            case.links.push(now_link(what, EvidenceKind::Config, "[[destination]] recipients, minutes"));
             case
         }
         Why::Suspended { by, since, host: only } => {
@@ -167,16 +184,14 @@ fn case_of(facts: &Waiting) -> Case {
             case.since = Some(*since);
             case.terms.by.clone_from(by);
             case.terms.whose = only.as_ref().map_or_else(|| "ALL".to_owned(), ToString::to_string);
-            let what = Sentence::new("chain.suspended").text("by", by).text("whose", &case.terms.whose);
-            let evidence = Evidence { kind: EvidenceKind::Order, text: format!("suspended by {by}") };
-            case.links.push(Link { at: Some(*since), what, evidence });
+            case.links.push(order_link("chain.suspended", by, &case.terms.whose, *since));
             case
         }
         Why::SpoolSpace { since } => {
             let mut case = plain(Finding::SpoolSpace, moment("next.space"));
             case.since = Some(*since);
-            let evidence = Evidence { kind: EvidenceKind::Disk, text: "below queue.reserve".to_owned() };
-            case.links.push(Link { at: Some(*since), what: Sentence::new("chain.disk"), evidence });
+            let link = now_link(Sentence::new("chain.disk"), EvidenceKind::Disk, "queue.reserve");
+            case.links.push(Link { at: Some(*since), ..link });
             case
         }
         Why::ShuttingDown => plain(Finding::ShuttingDown, moment("next.start")),
@@ -191,19 +206,22 @@ const fn of_limit(whose: &LimitOwner) -> Finding {
     }
 }
 
-/// A limit of a number of things is reached.
-fn limited(mut case: Case, whose: &str, things: &str, limit: usize) -> Case {
+/// A limit is reached: that of a setting, or of how many connections may be on their way to an address.
+fn limited(mut case: Case, whose: &str, setting: &str, limit: usize) -> Case {
     whose.clone_into(&mut case.terms.whose);
-    let what = case.terms.sentence("chain.limit").number("limit", limit as u64);
-    case.links.push(now_link(what, EvidenceKind::Config, format!("{things}: {limit}")));
+    let key = if setting.is_empty() { "chain.opening" } else { "chain.limit" };
+    let what = case.terms.sentence(key).number("limit", limit as u64);
+    case.links.push(now_link(what, EvidenceKind::Config, setting));
     case
 }
 
 fn terms_of(facts: &Waiting) -> Terms {
     let mut terms = Terms::of(facts.recipient.host.as_str());
-    let subject = subject(facts);
-    terms.recipient = subject.recipient.unwrap_or(terms.recipient);
-    terms.sender = subject.sender.unwrap_or(terms.sender);
+    let Story { sender, accepted, recipients, .. } = &facts.story;
+    let entrance = accepted.as_ref().map(|(_, entrance)| &entrance.sender);
+    terms.sender = sender.as_ref().or(entrance).cloned().unwrap_or(terms.sender);
+    let fate = recipients.get(&facts.recipient.rid);
+    terms.recipient = fate.and_then(|fate| fate.address.clone()).unwrap_or(terms.recipient);
     terms
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 mod english;
 mod of_event;
 
-pub use of_event::sentence;
+pub use of_event::sentences;
 
 /// One step on the way of a message, for a person and for programs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,3 +11,4 @@ use crate::ids::{Dcid, Host, Icid, Mid, Rid};
 
 mod stories;
 mod texts;
+mod tries;

@@ -216,8 +216,9 @@ fn destination(view: &DestinationView, model: &mut Model, scene: Scene<'_>) -> V
         format!("{host}: its clock is {:?}, right is one of {:?}", view.backoff, truth.holds())
     })?;
     let suspended =
-        truth.suspended.as_ref().or(everywhere.as_ref()).map(|(by, moment)| (by.clone(), moment.wall));
-    require(view.suspended == suspended, LAW, || {
+        everywhere.as_ref().or(truth.suspended.as_ref()).map(|(by, moment)| (by.clone(), moment.wall));
+    let whose = view.suspended_all == everywhere.is_some();
+    require(whose && view.suspended == suspended, LAW, || {
         format!("{host}: suspended {:?}, {suspended:?}", view.suspended)
     })
 }

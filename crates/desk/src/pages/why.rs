@@ -51,7 +51,7 @@ fn remedies(words: &Words, remedies: &[Remedy], html: &mut Html) {
         }
         html.put(
             "<small>{} <bdi>{}</bdi></small>",
-            &[&words.say(&format!("owner.{}", remedy.who)), &remedy.why],
+            &[&words.say(&format!("deed.{}", remedy.who)), &remedy.why],
         );
     }
     html.put("</ul>", &[]);

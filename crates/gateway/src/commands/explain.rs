@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 
 use mailreeve_api::explain::{Explain, ExplainReply};
 use mailreeve_api::wire::Problem;
-use mailreeve_core::attempt::Attempt;
 use mailreeve_core::delivery::views::DestinationView;
 use mailreeve_core::event::{Event, SpoolSpace, Stamped};
 use mailreeve_core::explain::{
@@ -21,12 +20,14 @@ use mailreeve_core::explain::{
     unknown,
 };
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
-use mailreeve_core::tracking::Tracked;
+use mailreeve_core::tracking::{Record, Tracked};
 
 use super::Commands;
 
 /// Recipients of a message that are looked at one by one.
 const RECIPIENTS: usize = 500;
+/// Attempts of a destination among which one for the cause that is told is looked for.
+const ATTEMPTS: usize = 20;
 
 /// An explanation with the others that the question concerns.
 struct Answer {
@@ -45,25 +46,38 @@ impl Commands {
             Explain { host: Some(host), .. } => self.explain_host(host).await?,
             _ => self.explain_found(&request).await?,
         };
-        let attempts = self.attempts_behind(&answer.main).await;
-        explain::add_attempts(&mut answer.main, &attempts);
+        self.add_records(&mut answer.main).await?;
         let words = Catalogue::english(self.context.running.load().zone.clone());
         Ok(render::reply(&answer, self.as_of(), &words))
     }
 
-    /// The attempts that an explanation speaks of: those of its recipient, or the latest of its destination when it
-    /// failed, as what waits there did.
-    async fn attempts_behind(&self, explanation: &Explanation) -> Vec<Attempt> {
+    /// Adds what the recorder and probes know: the latest attempt of the recipient, or one of the destination that failed
+    /// for the same cause; and the latest probe of the destination.
+    async fn add_records(&self, explanation: &mut Explanation) -> Result<(), Problem> {
         let recorder = &self.context.recorder;
         let subject = &explanation.subject;
-        match (subject.mid, subject.rid, &subject.host) {
-            (Some(mid), Some(rid), _) => recorder.attempts_of(Mid(mid), Some(Rid(rid))).await,
-            (None, None, Some(host)) if explanation.state == State::Queued => {
-                let newest = recorder.last_attempts_of_host(&Host::new(host), 1).await.into_iter().next();
-                newest.filter(|attempt| attempt.outcome.failure().is_some()).into_iter().collect()
+        let host = subject.host.as_deref().map(Host::new);
+        match (subject.mid, subject.rid, &host) {
+            (Some(mid), Some(rid), _) => {
+                let attempts = recorder.attempts_of(Mid(mid), Some(Rid(rid))).await;
+                if let Some((number, last)) = attempts.last() {
+                    explain::add_attempts(explanation, *number, last);
+                }
             }
-            _ => Vec::new(),
+            (None, None, Some(host)) if explanation.state == State::Queued => {
+                let newest = recorder.last_attempts_of_host(host, ATTEMPTS).await;
+                explain::add_attempts_of_host(explanation, &newest);
+            }
+            _ => {}
         }
+        if let Some(host) = host
+            && let Some(reply) = self.context.probes.of(&host)
+        {
+            let view = self.view_of(&host).await?;
+            let failed = view.and_then(|view| view.last_failure.or(view.reason)).map(|failure| failure.at);
+            explain::add_probe(explanation, &gather::probed(&reply), failed);
+        }
+        Ok(())
     }
 
     /// Explains a message, or one recipient of it.
@@ -101,11 +115,10 @@ impl Commands {
         let before = Mid(mid.0.saturating_sub(1));
         if self.context.work_queue.page(None, Some(before), 1) == [mid] {
             let orders = self.context.standing.in_force();
-            let (by, at, reason) = match &orders.work_queue.paused {
-                Some(pause) => (pause.given.by.as_str(), pause.given.at, pause.reason.as_str()),
-                None => ("an operator", self.context.clock.wall().0, "it is being emptied"),
-            };
-            return Some(explain::held(mid.0, story, by, at, reason));
+            return Some(match &orders.work_queue.paused {
+                Some(pause) => explain::held(mid.0, story, &pause.given.by, pause.given.at, &pause.reason),
+                None => explain::released(mid.0, story),
+            });
         }
         never_accepted(story)
     }
@@ -125,13 +138,40 @@ impl Commands {
             page = self.find(None, None, to.as_deref()).await?;
         }
         let reach = self.reach(page.reach.from);
-        let refusals = match page.rows.first().map(|record| record.tracked) {
-            Some(Tracked::Message(mid)) => return self.explain_message(mid, to.as_deref(), &asked).await,
-            Some(connection) => records::refusals(&self.history(connection).await?.events, from.as_deref()),
+        let refusals = match page.rows.first() {
+            Some(record) => match record.tracked {
+                Tracked::Message(mid) => {
+                    let answer = self.explain_message(mid, to.as_deref(), &asked).await?;
+                    return self.unless_refused_later(record, request, &asked, answer).await;
+                }
+                connection @ Tracked::Connection(_) => {
+                    records::refusals(&self.history(connection).await?.events, from.as_deref())
+                }
+            },
             None => Vec::new(),
         };
         let case = refused(&asked, self.closed().as_ref(), &refusals);
         Ok(self.gravest(case.map(|case| (case, 1)).into_iter().collect(), &asked, reach))
+    }
+
+    /// The latest of a sender may be a refusal after a message, over the same connection: then that is the answer, and
+    /// the message another case.
+    async fn unless_refused_later(
+        &self,
+        record: &Record,
+        request: &Explain,
+        asked: &Asked,
+        answer: Answer,
+    ) -> Result<Answer, Problem> {
+        let (Some(icid), Some(from), None) = (record.icid, &request.from, &request.to) else {
+            return Ok(answer);
+        };
+        let refusals = self.refused_after(icid, record.began_at, from).await?;
+        let closed = self.closed().filter(|_| !refusals.is_empty());
+        let Some(main) = refused(asked, closed.as_ref(), &refusals) else { return Ok(answer) };
+        let (recipients, reach) = (answer.main.subject.recipients.max(1), answer.reach);
+        let others = std::iter::once((answer.main, recipients)).chain(answer.others).collect();
+        Ok(Answer { main, others, reach })
     }
 
     /// Explains an outbound connection: by what it carried, or by how it failed.
@@ -167,13 +207,9 @@ impl Commands {
             }
             for (typical, recipients) in waiting {
                 let story = self.story_of_waiting(typical.mid).await;
-                let facts = self.waiting_facts(typical, story, &rows).await?;
-                let mut case = explain::waiting(&facts);
-                // The question was about the destination; the message is an example.
-                let subject = &mut case.subject;
-                (subject.mid, subject.rid, subject.message_id) = (None, None, None);
-                (subject.recipient, subject.sender) = (None, None);
-                cases.push((case, recipients));
+                let mut facts = self.waiting_facts(typical, story, &rows).await?;
+                facts.example = true;
+                cases.push((explain::waiting(&facts), recipients));
             }
         }
         let reach = self.reach(0);

@@ -90,7 +90,7 @@ impl Commands {
     }
 }
 
-fn attempt_line(attempt: Attempt) -> AttemptLine {
+fn attempt_line((number, attempt): (u32, Attempt)) -> AttemptLine {
     let took_us = attempt.ended_at().saturating_sub(attempt.began_at);
     let stages = attempt.stages.iter();
     let stages =
@@ -115,6 +115,7 @@ fn attempt_line(attempt: Attempt) -> AttemptLine {
     });
     AttemptLine {
         rid: attempt.rid.0,
+        number,
         host: attempt.host.to_string(),
         dcid: attempt.dcid.0,
         began_us: attempt.began_at,

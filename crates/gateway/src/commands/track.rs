@@ -11,7 +11,7 @@ use mailreeve_api::track::{
 };
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::ids::{Icid, Mid};
-use mailreeve_core::tracking::sentences::{Argument, sentence};
+use mailreeve_core::tracking::sentences::{Argument, sentences};
 use mailreeve_core::tracking::{Kind, Pattern, Query, Record, State, Tracked};
 use mailreeve_store::tracking::{Cursor, History, Page, Paging, Reach, Tracking, TrackingError};
 use serde_json::{Map, Value};
@@ -209,8 +209,7 @@ fn details(history: &History, zone: &TimeZone) -> TrackDetails {
             state: record.state_of(recipient).map(|state| state.word().to_owned()),
         })
     });
-    let told: Vec<_> =
-        history.events.iter().filter_map(|stamped| Some((stamped.at, sentence(&stamped.event)?))).collect();
+    let told = sentences(&history.events);
     let surplus = told.len().saturating_sub(STEPS);
     let shown =
         told.iter().enumerate().filter(|(index, _)| *index < STEPS / 2 || *index >= STEPS / 2 + surplus);

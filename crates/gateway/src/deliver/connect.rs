@@ -111,7 +111,7 @@ pub(crate) fn describe(error: &io::Error, address: SocketAddr, clock: Clock) -> 
     };
     let text = match cause {
         Cause::ConnectTimeout => "timeout".to_owned(),
-        _ => error.to_string(),
+        _ => crate::tls::words::of_system(error),
     };
     Failure {
         stage: Stage::Connect,

@@ -135,7 +135,7 @@ impl Inbound {
         while self.session.ended().is_none() {
             if let Err(error) = self.turn(&mut stream, &mut buffer, timer.as_mut()).await {
                 self.ended_by = self.ended_by.or(tcp::ended_by(error.kind()));
-                self.lost = Some(error.to_string());
+                self.lost = Some(crate::tls::words::of_system(&error));
                 let now = self.at.context.clock.steady();
                 self.session.peer_closed(now);
             }
@@ -295,7 +295,7 @@ impl Inbound {
                 self.session.tls_started(clock.steady());
                 return;
             }
-            Ok(Err(error)) => (error.to_string(), tcp::ended_by(error.kind())),
+            Ok(Err(error)) => (crate::tls::words::of_handshake(&error), tcp::ended_by(error.kind())),
             Err(_) => ("timeout".to_owned(), Some(ClosedFirst::Timeout)),
         };
         self.ended_by = ended_by;

@@ -76,7 +76,7 @@ async fn shake(
     let name = tls::server_name(&target.name, target.address);
     let connector = tokio_rustls::TlsConnector::from(config);
     match timeout(STEP, connector.connect(name, tcp)).await {
-        Ok(shaken) => shaken.map_err(|error| error.to_string()),
+        Ok(shaken) => shaken.map_err(|error| tls::words::of_handshake(&error)),
         Err(_) => Err("timeout".to_owned()),
     }
 }

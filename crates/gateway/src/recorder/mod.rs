@@ -127,17 +127,24 @@ impl Recorder {
         self.queue.push(Item::UnderWay(Box::new(stretch)));
     }
 
-    /// Returns what is kept of a message, or of one recipient of it, by recipient and oldest first.
-    pub async fn attempts_of(&self, mid: Mid, rid: Option<Rid>) -> Vec<Attempt> {
+    /// Returns what is kept of a message, or of one recipient of it, by recipient and oldest first. Each with its number:
+    /// every try of a recipient counts, those that an operator forced too, from 1.
+    pub async fn attempts_of(&self, mid: Mid, rid: Option<Rid>) -> Vec<(u32, Attempt)> {
         self.look(move |kept| {
             let attempts = kept.attempts.lock();
             let stored = attempts.as_ref().and_then(|attempts| attempts.of(mid, rid).ok());
             drop(attempts);
-            let mut found = stored.unwrap_or_default();
+            let mut found: Vec<(u32, Attempt)> = stored
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(before, attempt)| (before + 1, attempt))
+                .collect();
+            // Kept with what was said is only a first try, which went well.
             let said = kept.search(Wanted::Message(mid)).into_iter().flat_map(|stretch| stretch.attempts);
-            found.extend(said.filter(|attempt| rid.is_none_or(|rid| attempt.rid == rid)));
-            found.sort_by_key(|attempt| (attempt.rid, attempt.began_at));
-            kept.add_ends(&mut found);
+            let wanted = said.filter(|attempt| rid.is_none_or(|rid| attempt.rid == rid));
+            found.extend(wanted.map(|attempt| (1, attempt)));
+            found.sort_by_key(|(_, attempt)| (attempt.rid, attempt.began_at));
+            kept.add_ends(found.iter_mut().map(|(_, attempt)| attempt));
             found
         })
         .await
@@ -168,7 +175,7 @@ impl Recorder {
             }
             found.sort_by_key(|attempt| std::cmp::Reverse(attempt.ended_at()));
             found.truncate(most);
-            kept.add_ends(&mut found);
+            kept.add_ends(found.iter_mut());
             found
         })
         .await
@@ -217,9 +224,9 @@ impl Kept {
     }
 
     /// Adds the ends of connections that went on after these attempts.
-    fn add_ends(&self, attempts: &mut [Attempt]) {
+    fn add_ends<'a>(&self, attempts: impl DoubleEndedIterator<Item = &'a mut Attempt>) {
         let mut ends: HashMap<Dcid, Vec<(SocketAddr, TcpEnd)>> = HashMap::new();
-        for attempt in attempts.iter_mut().rev() {
+        for attempt in attempts.rev() {
             let (None, Some(way)) = (attempt.tcp, &attempt.way) else { continue };
             if ends.len() >= ENDS && !ends.contains_key(&attempt.dcid) {
                 continue;

@@ -161,15 +161,16 @@ impl Attempts {
         }
     }
 
-    /// Returns what is kept of a message, or of one recipient of it, by recipient and oldest first; at most 1,000.
+    /// Returns what is kept of a message, or of one recipient of it, by recipient and oldest first; at most 1,000. Each
+    /// with its number, counted from 0.
     ///
     /// # Errors
     /// [`RecorderError::Attempts`].
-    pub fn of(&self, mid: Mid, rid: Option<Rid>) -> Result<Vec<Attempt>, RecorderError> {
+    pub fn of(&self, mid: Mid, rid: Option<Rid>) -> Result<Vec<(u32, Attempt)>, RecorderError> {
         let Ok(mid) = i64::try_from(mid.0) else { return Ok(Vec::new()) };
         let (least, most) = rid.map_or((0, u32::MAX), |rid| (rid.0, rid.0));
         self.read(
-            "SELECT record FROM try WHERE mid = ?1 AND rid BETWEEN ?2 AND ?3 ORDER BY rid, number LIMIT ?4",
+            "SELECT record, number FROM try WHERE mid = ?1 AND rid BETWEEN ?2 AND ?3 ORDER BY rid, number LIMIT ?4",
             params![mid, least, most, MESSAGE_ROWS as i64],
         )
     }
@@ -180,18 +181,22 @@ impl Attempts {
     /// [`RecorderError::Attempts`].
     pub fn of_host(&self, host: &Host, most: usize) -> Result<Vec<Attempt>, RecorderError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.read(
-            "SELECT record FROM try WHERE host = ?1 ORDER BY at DESC LIMIT ?2",
+        let found = self.read(
+            "SELECT record, number FROM try WHERE host = ?1 ORDER BY at DESC LIMIT ?2",
             params![host.as_str(), most],
-        )
+        )?;
+        Ok(found.into_iter().map(|(_, attempt)| attempt).collect())
     }
 
-    fn read(&self, query: &str, values: impl rusqlite::Params) -> Result<Vec<Attempt>, RecorderError> {
+    fn read(&self, query: &str, values: impl rusqlite::Params) -> Result<Vec<(u32, Attempt)>, RecorderError> {
         // A row that cannot be read back is as good as one that was not kept.
-        let record =
-            |row: &Row<'_>| Ok(row.get_ref(0)?.as_blob().ok().and_then(|r| postcard::from_bytes(r).ok()));
+        let record = |row: &Row<'_>| {
+            let record = row.get_ref(0)?.as_blob().ok().and_then(|r| postcard::from_bytes(r).ok());
+            let number = row.get(1)?;
+            Ok(record.map(|attempt: Attempt| (number, attempt)))
+        };
         let rows = self.db.prepare_cached(query).and_then(|mut statement| {
-            statement.query_map(values, record)?.collect::<rusqlite::Result<Vec<Option<Attempt>>>>()
+            statement.query_map(values, record)?.collect::<rusqlite::Result<Vec<Option<(u32, Attempt)>>>>()
         });
         let rows = rows.map_err(|source| RecorderError::Attempts { path: self.path.clone(), source })?;
         Ok(rows.into_iter().flatten().collect())

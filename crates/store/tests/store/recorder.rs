@@ -51,7 +51,9 @@ fn of_a_recipient_the_first_and_the_newest_attempts_are_kept() {
         attempts.keep(&[attempt(8, 0, 9)]).unwrap();
     }
     let (attempts, _) = Attempts::open(folder.path(), 16 << 20).unwrap();
-    let kept = attempts.of(Mid(7), Some(Rid(0))).unwrap();
+    let (numbers, kept): (Vec<u32>, Vec<Attempt>) =
+        attempts.of(Mid(7), Some(Rid(0))).unwrap().into_iter().unzip();
+    assert_eq!(numbers, [0, 92, 93, 94, 95, 96, 97, 98, 99], "its own number, whatever went before it");
     assert_eq!(began(&kept), [0, 92, 93, 94, 95, 96, 97, 98, 99]);
     assert_eq!(kept.len() as u32, 1 + RECENT);
     assert_eq!(kept[0], attempt(7, 0, 0), "as it was told");

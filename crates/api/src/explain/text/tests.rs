@@ -3,7 +3,7 @@ use super::*;
 use crate::format::AsOf;
 
 fn link(at: &str, what: &str, kind: &str, text: &str) -> Link {
-    let evidence = Evidence { kind: kind.to_owned(), text: text.to_owned() };
+    let evidence = Evidence { kind: kind.to_owned(), text: text.to_owned(), said: Said::default() };
     Link { at: Some(at.to_owned()), what: what.to_owned(), evidence, said: Said::default() }
 }
 
@@ -88,4 +88,21 @@ fn no_reply_is_too_long_for_one_screen() {
     assert!(text.lines().count() <= 24, "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert!(text.contains("Cause: connect-refused") && text.contains("More: docs/why/"), "{text}");
+}
+
+/// A fact is shown whole or not at all, and what is not shown is counted.
+#[test]
+fn what_has_no_room_is_left_out_whole_and_counted() {
+    let mut reply = reply();
+    let said = "4.7.1 a reply of some length ".repeat(9) + "THEEND";
+    reply.chain = (0..9).map(|_| link("2020-08-13T18:00:00Z", "It failed.", "reply", &said)).collect();
+    reply.summary = format!("a.example refused for now: {said}");
+    let text = reply.text();
+    let shown = text.matches("It failed.").count();
+    assert!(text.lines().count() <= 24 && (1..9).contains(&shown), "{text}");
+    assert_eq!(text.matches("THEEND").count(), shown + 1, "{text}");
+    assert!(
+        !text.contains("...") && text.contains(&format!("Not shown here: {} steps", 9 - shown)),
+        "{text}"
+    );
 }

@@ -51,7 +51,7 @@ const PATTERNS: Patterns = &[
         AuthenticationFailed,
         "dmarc|spf check|spf fail|spf record|bad spf|dkim|unauthenticated email|is unauthenticated|\
          not authenticated|sender policy framework|authentication checks failed|\
-         authentication information|mismatches client ip|purported responsible address",
+         authentication information|mismatches client ip|invalid ip .. of domain|ip .. not allowed for domain|purported responsible address",
     ),
     (
         DomainBlocklisted,
@@ -66,7 +66,7 @@ const PATTERNS: Patterns = &[
     (
         IpBlocklisted,
         "blacklist|black list|blocklist|block list|blocked using|listed in|listed at|listed by|\
-         listed on|is listed|dnsbl|rbl|spamhaus|spamcop|banned sending ip|ip address .. banned|\
+         listed on|is listed|dnsbl|rbl|(bl)|spamhaus|spamcop|banned sending ip|ip address .. banned|\
          liste noire|lista negra|schwarze liste",
     ),
     (
@@ -83,7 +83,7 @@ const PATTERNS: Patterns = &[
         IpReputation,
         "reputation|blocked for abuse|bad ip|client host rejected|not allowed to connect|\
          host network not allowed|your ip .. blocked|ip .. has been blocked|ip .. is blocked|\
-         messages from .. weren't sent|invalid ip for sending|poor reputation|blocked ip|(bl)|\
+         messages from .. weren't sent|poor reputation|blocked ip|\
          réputation",
     ),
     (
@@ -141,7 +141,7 @@ const PATTERNS: Patterns = &[
         "temporary locked|account .. disabled|account .. suspended|account .. inactive|\
          account .. blocked|mailbox .. disabled|mailbox .. inactive|mailbox is frozen|\
          mailbox .. frozen|user .. suspended|disabled recipient|recipient .. suspended|\
-         recipient .. disabled|account .. locked|compte .. bloqu|konto .. gesperrt|cuenta .. suspendida",
+         recipient .. disabled|recipient .. on hold|mailbox .. on hold|account .. on hold|account .. locked|compte .. bloqu|konto .. gesperrt|cuenta .. suspendida",
     ),
     (
         UnknownDomain,

@@ -16,10 +16,9 @@ pub(super) fn said(text: &[String]) -> Option<(u8, u16, u16)> {
 pub(super) const fn certain(status: (u8, u16, u16)) -> Option<ReplyClass> {
     Some(match status {
         (5, 1, 1 | 6) | (5, 7, 17) => ReplyClass::UnknownRecipient,
-        (5, 2, 1) => ReplyClass::RecipientDisabled,
         (_, 2, 2) => ReplyClass::MailboxFull,
         (5, 1, 2) | (5, 7, 18) => ReplyClass::UnknownDomain,
-        (_, 1, 8) | (5, 7, 27) => ReplyClass::SenderDomainUnresolvable,
+        (5, 7, 27) => ReplyClass::SenderDomainUnresolvable,
         (_, 3, 4) | (_, 2, 3) => ReplyClass::TooBig,
         (_, 5, 3) => ReplyClass::TooManyRecipients,
         (_, 4, 6) => ReplyClass::MailLoop,
@@ -30,6 +29,16 @@ pub(super) const fn certain(status: (u8, u16, u16)) -> Option<ReplyClass> {
         (5, 7, 606..=649) => ReplyClass::IpBlocklisted,
         _ => return None,
     })
+}
+
+/// Returns what a status means unless particular words say otherwise: many hosts give 5.2.1 for mailboxes that are not
+/// there, and x.1.8 for senders that they do not want.
+pub(super) const fn telling(status: (u8, u16, u16)) -> Option<ReplyClass> {
+    match status {
+        (5, 2, 1) => Some(ReplyClass::RecipientDisabled),
+        (_, 1, 8) => Some(ReplyClass::SenderDomainUnresolvable),
+        _ => None,
+    }
 }
 
 /// Returns what a status most often means where the words say nothing that is known. Many hosts use these for more

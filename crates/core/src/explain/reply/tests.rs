@@ -14,12 +14,17 @@ fn class(stage: Stage, reply: &str) -> Reading {
 fn replies_are_understood_by_status_then_words_then_code() {
     use ReplyClass::{
         AuthenticationFailed, ContentRejected, Greylisted, IpBlocklisted, MailboxFull, NoMailHere, Other,
-        PeerBusy, PeerRateLimit, Policy, RecipientDisabled, RelayDenied, UnknownRecipient,
+        PeerBusy, PeerRateLimit, Policy, RecipientDisabled, RelayDenied, SenderDomainUnresolvable,
+        SenderRejected, UnknownRecipient,
     };
     let table = [
         (Stage::Rcpt, "550 5.1.1 nothing that anybody reads", UnknownRecipient, Basis::Status),
         (Stage::Rcpt, "550 5.7.1 <x@spam.example>: User unknown", UnknownRecipient, Basis::Words),
         (Stage::Rcpt, "550 zebra", UnknownRecipient, Basis::Code),
+        (Stage::Rcpt, "550 5.2.1 User unknown", UnknownRecipient, Basis::Words),
+        (Stage::Rcpt, "550 5.2.1 rejected", RecipientDisabled, Basis::Status),
+        (Stage::Mail, "501 5.1.8 Sender address rejected", SenderRejected, Basis::Words),
+        (Stage::Mail, "501 5.1.8 zebra", SenderDomainUnresolvable, Basis::Status),
         (Stage::Rcpt, "452 4.2.2 zebra", MailboxFull, Basis::Status),
         (Stage::Rcpt, "451 4.7.1 Greylisting in action", Greylisted, Basis::Words),
         (Stage::Rcpt, "451 4.7.1 zebra", Greylisted, Basis::Code),

@@ -28,7 +28,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "track.deferred",
         "Recipient {rid} could not be delivered to {host} for now ({cause}): {reply}. That was attempt \
-         {attempts}; the next one is due at {next}.",
+         {attempt}; the next one is due at {next}.",
     ),
     ("track.bounced", "Recipient {rid} failed for good at {host} ({cause}): {reply}. The sender is told."),
     (

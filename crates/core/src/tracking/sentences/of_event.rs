@@ -1,17 +1,39 @@
 //! From an event to its sentence.
 
+use std::collections::BTreeMap;
+
 use super::{Argument, Sentence};
 use crate::event::{
-    AbortReason, CloseReason, Event, Failure, GeneratedKind, PeerAction, RecipientRule, TlsResult, Unreported,
+    AbortReason, CloseReason, Event, Failure, GeneratedKind, PeerAction, RecipientRule, Stamped, TlsResult,
+    Unreported,
 };
 use crate::ids::{Host, Rid};
 
 /// Destinations and addresses named in one sentence.
 const NAMED: usize = 20;
 
-/// Says what an event says; `None` for one that tells nothing of a message or connection.
-pub fn sentence(event: &Event) -> Option<Sentence> {
-    inbound(event).or_else(|| coming(event)).or_else(|| hop(event)).or_else(|| going(event))
+/// Says what the events of a message or connection say, in order and each with its instant; nothing of those that tell
+/// nothing of it. The tries of a recipient are numbered from 1, those that an operator forced too.
+pub fn sentences(events: &[Stamped]) -> Vec<(u64, Sentence)> {
+    let mut tries: BTreeMap<Rid, u32> = BTreeMap::new();
+    let said = |stamped: &Stamped| {
+        let number = match &stamped.event {
+            Event::Deferred { rid, attempts, .. } => {
+                let tries = tries.entry(*rid).or_default();
+                // What counts towards the limit is never more; it is when events before are missing.
+                *tries = tries.saturating_add(1).max(*attempts);
+                *tries
+            }
+            _ => 0,
+        };
+        Some((stamped.at, sentence(&stamped.event, number)?))
+    };
+    events.iter().filter_map(said).collect()
+}
+
+/// Says what an event says; `number` is that of the try it tells of.
+fn sentence(event: &Event, number: u32) -> Option<Sentence> {
+    inbound(event).or_else(|| coming(event)).or_else(|| hop(event)).or_else(|| going(event, number))
 }
 
 fn inbound(event: &Event) -> Option<Sentence> {
@@ -163,12 +185,12 @@ fn hop(event: &Event) -> Option<Sentence> {
     Some(Sentence::new(key, arguments))
 }
 
-fn going(event: &Event) -> Option<Sentence> {
+fn going(event: &Event, tried: u32) -> Option<Sentence> {
     let at = |rid: &Rid, host: &Host| vec![("rid", rid_of(*rid)), ("host", text(host))];
     let (key, arguments) = match event {
-        Event::Deferred { rid, host, failure, next_at, attempts, .. } => {
+        Event::Deferred { rid, host, failure, next_at, .. } => {
             let mut arguments = [at(rid, host), failed(failure)].concat();
-            arguments.push(("attempts", number(u64::from(*attempts))));
+            arguments.push(("attempt", number(u64::from(tried))));
             arguments.push(("next", Argument::Instant { at_us: *next_at }));
             ("track.deferred", arguments)
         }

@@ -96,7 +96,8 @@ fn no_sentence_stands_outside_the_catalogue() {
 #[test]
 fn every_sentence_is_said_somewhere() {
     // Keys that are put together from a code: the beginning is in the source.
-    let made = ["cause.", "wait.", "owner.", "month.", "column.", "trouble.", "number.", "span.", "track."];
+    let made =
+        ["cause.", "wait.", "owner.", "deed.", "month.", "column.", "trouble.", "number.", "span.", "track."];
     let counted = |key: &str| key.split('[').next().unwrap_or_default().to_owned();
     for (key, _) in Words::english().all() {
         let base = counted(key);

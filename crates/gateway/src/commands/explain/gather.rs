@@ -1,12 +1,15 @@
 //! What the shard, the spool and the ledger know, for one explanation.
 
+use std::net::SocketAddr;
+
+use mailreeve_api::probe::{ProbeReply, ProbeStep};
 use mailreeve_api::wire::Problem;
 use mailreeve_core::delivery::Row;
 use mailreeve_core::delivery::io::Scope;
 use mailreeve_core::delivery::views::{DestinationView, RecipientView};
 use mailreeve_core::delivery::why::Why;
 use mailreeve_core::event::Stamped;
-use mailreeve_core::explain::{Crowd, Entrance, Fate, Reach, Story, Waiting};
+use mailreeve_core::explain::{Crowd, Entrance, Fate, Probed, Reach, Story, Waiting};
 use mailreeve_core::ids::{Host, Mid, Rid};
 use mailreeve_core::message::header_facts;
 
@@ -74,7 +77,8 @@ impl Commands {
     ) -> Result<Waiting, Problem> {
         let destination = self.view_of(&recipient.host).await?;
         let crowd = Crowd::count(rows.iter(), recipient.host.as_str(), &recipient.why);
-        Ok(Waiting { now: self.context.clock.wall().0, recipient, destination, crowd, story })
+        let now = self.context.clock.wall().0;
+        Ok(Waiting { now, recipient, destination, crowd, story, example: false })
     }
 
     /// How far the records reach, back to `from` where that is known.
@@ -117,6 +121,28 @@ impl Commands {
         }
         story
     }
+}
+
+/// What a probe found, of the address that mail could take or else of the first.
+pub(super) fn probed(reply: &ProbeReply) -> Probed {
+    let usable = reply.addresses.iter().find(|address| address.verdict.usable);
+    let address = usable.or(reply.addresses.first());
+    let answered = |step: &&ProbeStep| step.problem.is_none() && !matches!(&*step.stage, "RSET" | "QUIT");
+    let stage = address.and_then(|address| address.steps.iter().rfind(answered));
+    Probed {
+        at: reply.as_of.at_us,
+        usable: reply.verdict.usable,
+        stage: stage.map(|step| step.stage.clone()).unwrap_or_default(),
+        name: address.map(|address| address.name.clone()).unwrap_or_default(),
+        address: address.map(|address| bare(&address.address)).unwrap_or_default(),
+        code: reply.verdict.code.clone(),
+        text: reply.verdict.text.clone(),
+    }
+}
+
+/// An address without its port.
+fn bare(address: &str) -> String {
+    address.parse::<SocketAddr>().map_or_else(|_| address.to_owned(), |address| address.ip().to_string())
 }
 
 /// Whether two whys are one reason: the same kind, and of clocks the same failure.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mailreeve_api::wire::Problem;
 use mailreeve_core::event::{Event, Failure, Stamped};
 use mailreeve_core::explain::Refusal;
-use mailreeve_core::ids::{Dcid, Host, Mid};
+use mailreeve_core::ids::{Dcid, Host, Icid, Mid};
 use mailreeve_core::tracking::{Pattern, Query, Tracked};
 use mailreeve_store::ledger::{Item, LedgerReader};
 use mailreeve_store::tracking::{History, Page, Paging, TrackingError};
@@ -63,6 +63,19 @@ impl Commands {
         Ok(page)
     }
 
+    /// Refusals of a sender over an inbound connection, at `since` or after it.
+    pub(super) async fn refused_after(
+        &self,
+        icid: Icid,
+        since: u64,
+        from: &str,
+    ) -> Result<Vec<Refusal>, Problem> {
+        let ledger = self.context.running.load().config.data_dir.join("ledger");
+        let from = from.to_owned();
+        let look = tokio::task::spawn_blocking(move || refusals(&later(&ledger, icid, since), Some(&from)));
+        look.await.map_err(|_| stopping())
+    }
+
     /// What an outbound connection carried, or how it failed.
     pub(super) async fn connection(&self, dcid: Dcid) -> Result<Connection, Problem> {
         let ledger = self.context.running.load().config.data_dir.join("ledger");
@@ -94,6 +107,30 @@ pub(super) fn refusals(events: &[Stamped], from: Option<&str>) -> Vec<Refusal> {
         _ => None,
     };
     events.iter().filter_map(refusal).collect()
+}
+
+/// Reads what happened over an inbound connection from `since` to its end.
+fn later(dir: &Path, icid: Icid, since: u64) -> Vec<Stamped> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut found = Vec::new();
+    let mut reader = LedgerReader::open(dir);
+    if reader.seek_time(since).is_err() {
+        return found;
+    }
+    while let Ok(Some(item)) = reader.next_item() {
+        if Instant::now() > deadline {
+            break;
+        }
+        let Item::Event(_, entry) = item else { continue };
+        match &entry.stamped.event {
+            _ if entry.stamped.at < since => {}
+            Event::ConnectionClosed { icid: closed, .. } if *closed == icid => break,
+            Event::Started { .. } => break,
+            Event::SenderRejected { icid: of, .. } if *of == icid => found.push(entry.stamped),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Looks for a connection from the newest segment of the ledger backwards.

@@ -52,7 +52,8 @@ fn link(step: &Link, words: &Catalogue) -> api::Link {
         what: words.say(&step.what),
         evidence: api::Evidence {
             kind: step.evidence.kind.code().to_owned(),
-            text: step.evidence.text.clone(),
+            text: words.say(&step.evidence.said),
+            said: said(&step.evidence.said, words),
         },
         said: said(&step.what, words),
     }

@@ -63,7 +63,7 @@ impl Outbound {
         };
         let (why, ended_by) = match shaken {
             Ok(Ok(tls)) => return Ok(Stream::Opened(Box::new(tls))),
-            Ok(Err(error)) => (error.to_string(), tcp::ended_by(error.kind())),
+            Ok(Err(error)) => (crate::tls::words::of_handshake(&error), tcp::ended_by(error.kind())),
             Err(_) => ("timeout".to_owned(), Some(ClosedFirst::Timeout)),
         };
         if self.story.wants_end() {

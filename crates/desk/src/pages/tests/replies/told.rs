@@ -69,7 +69,8 @@ pub(in crate::pages::tests) fn track_details(text: Text<'_>) -> TrackDetails {
 
 pub(in crate::pages::tests) fn explained(text: Text<'_>) -> ExplainReply {
     let at = Some("2020-08-13T18:20:00Z".to_owned());
-    let evidence = |kind: &str| Evidence { kind: kind.to_owned(), text: text("421 not now") };
+    let evidence =
+        |kind: &str| Evidence { kind: kind.to_owned(), text: text("421 not now"), said: Said::default() };
     let link = |kind| Link {
         at: at.clone(),
         what: text("The next hop said no."),
