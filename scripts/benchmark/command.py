@@ -10,6 +10,7 @@ from pathlib import Path
 
 from peers.unpacked import ROOT, PeerError
 
+from .banner import banners
 from .case import Case, cases
 from .disk import NotADisk
 from .page import page
@@ -25,7 +26,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds, each with every server (default 3)")
     parser.add_argument("--messages", type=int, default=20_000, help="of 4 KiB a run; of 64 KiB a quarter")
-    parser.add_argument("--only", action="append", default=[], metavar="WORDS", help="cases with these words: 'relay 20'")
+    parser.add_argument("--only", action="append", default=[], metavar="WORDS", help="cases with these words: 'relay 20'; 'banner'")
     parser.add_argument("--servers", default=",".join(NAMES), help=f"which of: %(default)s,{','.join(ON_DEMAND)}")
     parser.add_argument("--binary", type=Path, help="mailreeve to measure (default: target/release/mailreeve, built)")
     parser.add_argument("--folder", type=Path, default=ROOT / "target" / "bench", help="where the servers write")
@@ -40,12 +41,17 @@ def main() -> int:
         known = ", ".join((*NAMES, *ON_DEMAND))
         return complain(f"no server is named {', '.join(sorted(unknown))}; there are {known}")
     picked = cases(chosen.messages, chosen.only)
-    if not picked:
+    first_words = "mailreeve" in names and (not chosen.only or "banner" in chosen.only)
+    if not picked and not first_words:
         return complain("no case has these words; see --help")
     try:
         bench = Bench(chosen.binary or build(), chosen.folder)
         result = measure(bench, picked, servers(bench.binary, names), chosen.rounds)
-    except (NotADisk, PeerError) as error:
+        if first_words:
+            result["banner"] = banners(bench.binary, chosen.folder)
+            median, worst = result["banner"].values()
+            print(f"banner while the name server is silent: median {median:.1f} ms, worst {worst:.1f} ms")
+    except (NotADisk, PeerError, OSError) as error:
         return complain(str(error))
     path = chosen.json or chosen.folder / f"result-{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(result, indent=1) + "\n")
