@@ -25,7 +25,7 @@ TOOLS_RATE = 20_000
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="rounds, each with every server (default 3)")
-    parser.add_argument("--messages", type=int, default=20_000, help="of 4 KiB a run; of 64 KiB a quarter")
+    parser.add_argument("--messages", type=int, default=20_000, help="of 4 KiB a run, at most 1,000 a session; of 64 KiB a quarter")
     parser.add_argument("--only", action="append", default=[], metavar="WORDS", help="cases with these words: 'relay 20'; 'banner'")
     parser.add_argument("--servers", default=",".join(NAMES), help=f"which of: %(default)s,{','.join(ON_DEMAND)}")
     parser.add_argument("--binary", type=Path, help="mailreeve to measure (default: target/release/mailreeve, built)")

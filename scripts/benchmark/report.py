@@ -96,7 +96,10 @@ def ratios(found: list[Summary]) -> list[dict]:
                 rows.append(row | {"no_ratio": complaints})
                 continue
             row |= {"rate": ours.rate / theirs.rate, "cpu": ours.cpu_us / theirs.cpu_us}
-            if limits := wanted(ours.case):
+            if theirs.server.startswith(ours.server):
+                # The same without what observes: what that costs.
+                row["more_us"] = ours.cpu_us - theirs.cpu_us
+            elif limits := wanted(ours.case):
                 row["wanted_rate"], row["wanted_cpu"] = limits.rate, limits.cpu
                 fast = limits.rate is None or row["rate"] >= limits.rate
                 row["met"] = fast and (limits.cpu is None or row["cpu"] <= limits.cpu)
@@ -132,6 +135,8 @@ def ratio_text(rows: list[dict]) -> str:
             lines.append(f"{head} no ratio: {row['no_ratio'][0]}")
             continue
         text = f"{head} {row['rate']:5.1f} times the rate, CPU 1/{1 / row['cpu']:.1f}"
+        if "more_us" in row:
+            text = f"{head} {row['more_us']:+.1f} us of CPU a message at {row['rate']:.2f} times the rate"
         if "met" in row:
             limits = [] if row["wanted_rate"] is None else [f"{row['wanted_rate']:.0f} times"]
             limits += [] if row["wanted_cpu"] is None else [f"CPU 1/{1 / row['wanted_cpu']:.0f}"]

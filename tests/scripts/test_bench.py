@@ -35,6 +35,12 @@ class Variants(unittest.TestCase):
         self.assertIn("[tracking]\nenabled = false\n[recorder]\nenabled = false\n", found["mailreeve-bare"].more)
         self.assertEqual(found["mailreeve-no-recorder"].exceptions[-1], "no recorder")
 
+    def test_what_observing_costs_is_told_and_not_held_against_the_bars(self):
+        runs = [figures("mailreeve", 1.0, 130), figures("mailreeve-bare", 1.0, 108)]
+        rows = report.ratios(report.summaries([RELAY], runs))
+        self.assertEqual([(row["more_us"], "met" in row) for row in rows], [(22, False)])
+        self.assertIn("+22.0 us of CPU a message at 1.00 times the rate", report.ratio_text(rows))
+
     def test_threads_are_told_by_what_they_take(self):
         run = figures("mailreeve", 1.0, 100)
         run.threads_us = {"journal": 9.0, "commit": 20.5, "idle": 0.0}
