@@ -13,7 +13,7 @@ use crate::ledger::{Item, LedgerReader, Position};
 /// Events taken in at once: so long those who ask wait.
 const BATCH: usize = 512;
 /// Events that may wait for the index: more would fill the memory while it cannot be written.
-const HOLD_ABOVE: u64 = 600_000;
+const HOLD_ABOVE: u64 = 250_000;
 /// Batches of one call.
 const BATCHES: usize = 16;
 

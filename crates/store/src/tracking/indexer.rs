@@ -12,8 +12,9 @@ use super::shared::Shared;
 use super::{Bounds, TrackingError, discard};
 use crate::ledger::{LedgerReader, Position, SyncedPosition};
 
-/// Events after which it is worth while to write, however early it is.
-const ENOUGH: u64 = 200_000;
+/// Events after which it is worth while to write, however early it is. Four to ten of them are a record, which takes some
+/// 2.4 KiB of memory until then.
+const ENOUGH: u64 = 100_000;
 /// Open records kept in memory after they were written.
 const KEPT: usize = 10_000;
 /// Records turned into documents between two looks at who waits.
