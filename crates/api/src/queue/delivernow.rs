@@ -37,7 +37,7 @@ impl Command for DeliverNow {
     const SPEC: Spec = Spec {
         words: "delivernow",
         summary: "schedules waiting messages for immediate delivery",
-        about: "Every waiting recipient in scope becomes due, and what is held against its destination (a verdict of down, a cached look-up, a rate limit's count) is forgotten. Such forced attempts do not count towards the limit of attempts.",
+        about: "Every waiting recipient in scope becomes due, and what is held against its destination (its clock, failing addresses, a cached look-up, a rate limit's count) is forgotten. Its state and since when stay as they are until the try has told better. Such forced attempts do not count towards the limit of attempts.",
         arguments: &[Argument {
             name: "scope",
             help: "`all`, a recipient host, or a MID",

@@ -132,6 +132,9 @@ pub struct DestinationLine {
     /// The status is that of before the gateway's start: nothing was tried there since.
     #[serde(default)]
     pub before_start: bool,
+    /// It is being tried now: looked up or connected to, while no connection to it stands.
+    #[serde(default)]
+    pub trying: bool,
     /// Nothing has been tried there for long: what it was before, when that is known.
     pub was: Option<String>,
     /// The last time that something happened on a connection to it.

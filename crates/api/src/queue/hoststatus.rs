@@ -33,6 +33,9 @@ pub struct HostStatusReply {
     /// The status is that of before the gateway's start: nothing was tried there since.
     #[serde(default)]
     pub before_start: bool,
+    /// It is being tried now: looked up or connected to, while no connection to it stands.
+    #[serde(default)]
+    pub trying: bool,
     /// The failure behind the status, in words, when the destination is not up.
     pub reason: Option<String>,
     /// The failure behind a status other than up, for programs.
@@ -178,6 +181,7 @@ impl HostStatusReply {
             status: "unknown".to_owned(),
             since_us: None,
             before_start: false,
+            trying: false,
             reason: None,
             failure: None,
             was: None,

@@ -293,6 +293,12 @@ impl Destination {
         self.verdict.status == HostStatus::Up
     }
 
+    /// It is being looked up or connected to, and no connection stands that would tell how it is.
+    pub(super) fn is_being_tried(&self) -> bool {
+        let asking = matches!(self.path, Path::Asking { .. });
+        self.standing() == 0 && (asking || !self.opening.is_empty())
+    }
+
     pub(super) fn known(&self) -> Option<&Known> {
         match &self.path {
             Path::Known(known) => Some(known),

@@ -1,8 +1,8 @@
 //! Retry-now: recipients become due at once, and what is held against their destinations is forgotten.
 //!
-//! Forgotten are the destination's clock with the verdict that started it, failing addresses, rate windows and the
-//! cached way. The tries that follow never count towards the limit of attempts. Since when it has been failing is
-//! kept: only a destination that answers begins anew.
+//! Forgotten are the destination's clock, failing addresses, rate windows and the cached way. The tries that follow
+//! never count towards the limit of attempts. The verdict stays as the last try left it, with its since: an order is no
+//! news of a destination, its next try is.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use crate::delivery::operator::Job;
 use crate::delivery::recipient::{Marks, Place, RecipientId};
 use crate::delivery::steady::Steady;
 use crate::delivery::window::Room;
-use crate::event::{Event, HostStatus};
+use crate::event::Event;
 use crate::ids::Mid;
 
 /// A retry-now and how far it got.
@@ -43,13 +43,13 @@ impl Delivery {
     /// Goes on with a retry-now; returns it when the budget ended before it did.
     pub(super) fn work_on_retry(&mut self, mut retry: RetryNow, effects: &mut Vec<Effect>) -> Option<Job> {
         let finished = match &retry.scope {
-            Scope::All => self.retry_all(&mut retry, effects),
+            Scope::All => self.retry_all(&mut retry),
             Scope::Host(host) => match self.destinations.find(host.as_str()) {
-                Some(id) => self.retry_destination(id, &mut retry, effects),
+                Some(id) => self.retry_destination(id, &mut retry),
                 None => true,
             },
             Scope::Message(mid) => {
-                retry.did = self.retry_message(*mid, effects);
+                retry.did = self.retry_message(*mid);
                 true
             }
         };
@@ -67,14 +67,14 @@ impl Delivery {
         None
     }
 
-    fn retry_all(&mut self, retry: &mut RetryNow, effects: &mut Vec<Effect>) -> bool {
+    fn retry_all(&mut self, retry: &mut RetryNow) -> bool {
         while retry.cell < self.destinations.cells() {
             if self.budget == 0 {
                 return false;
             }
             let id = DestinationId(retry.cell);
             self.budget -= 1;
-            if !self.destinations[id].vacant && !self.retry_destination(id, retry, effects) {
+            if !self.destinations[id].vacant && !self.retry_destination(id, retry) {
                 return false;
             }
             retry.cell += 1;
@@ -88,12 +88,7 @@ impl Delivery {
 
     /// Makes the members of a destination due, then forgets what holds it. Until the last one is marked its own
     /// blockers stay, so that no try starts that would count.
-    fn retry_destination(
-        &mut self,
-        id: DestinationId,
-        retry: &mut RetryNow,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
+    fn retry_destination(&mut self, id: DestinationId, retry: &mut RetryNow) -> bool {
         // Without a look at its members nothing may be forgotten, or their tries would count.
         if self.budget == 0 {
             return false;
@@ -118,18 +113,12 @@ impl Delivery {
         if !members.is_empty() && self.budget == 0 {
             return false;
         }
-        self.forget_all(id, effects);
+        self.forget_holds(id);
         true
     }
 
-    /// Forgets the way and the verdict that keeps recipients waiting.
-    fn forget_all(&mut self, id: DestinationId, effects: &mut Vec<Effect>) {
-        let destination = &self.destinations[id];
-        let keeps_waiting =
-            matches!(destination.reach, Reach::Backoff(_)) || destination.verdict.status == HostStatus::Down;
-        if keeps_waiting {
-            self.judge(id, HostStatus::Unknown, None, None, effects);
-        }
+    /// Forgets the way, and what keeps recipients waiting.
+    fn forget_holds(&mut self, id: DestinationId) {
         let destination = &mut self.destinations[id];
         destination.reach = Reach::Open;
         destination.hold = None;
@@ -171,7 +160,7 @@ impl Delivery {
     }
 
     /// Makes the recipients of one message due and puts them first in line.
-    fn retry_message(&mut self, mid: Mid, effects: &mut Vec<Effect>) -> Retried {
+    fn retry_message(&mut self, mid: Mid) -> Retried {
         let members: Vec<_> = self.of_message(mid).collect();
         let mut did = Retried { waiting: members.len() as u64, ..Retried::default() };
         let mut helped = BTreeSet::new();
@@ -188,7 +177,7 @@ impl Delivery {
             line.push_front(&mut self.recipients, id);
         }
         for id in self.destinations_of(mid) {
-            self.forget_all(id, effects);
+            self.forget_holds(id);
         }
         Retried { destinations: helped.len() as u64, ..did }
     }

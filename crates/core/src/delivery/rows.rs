@@ -23,6 +23,8 @@ pub struct Row {
     pub since: Option<u64>,
     /// The status is that of an earlier run: nothing was tried since the start.
     pub carried: bool,
+    /// It is being tried now: looked up or connected to, while no connection to it stands.
+    pub trying: bool,
     /// The failure behind the status.
     pub reason: Option<Failure>,
     /// It is unreachable: when it is tried next.
@@ -83,6 +85,7 @@ impl Delivery {
             was: verdict.was,
             since: (verdict.since > 0).then_some(verdict.since),
             carried: verdict.carried.is_some(),
+            trying: destination.is_being_tried(),
             reason: verdict.reason.as_ref().map(Kept::failure),
             next_attempt: self.backoff_view(destination).map(|backoff| backoff.next_attempt),
             oldest: members.first().map(|(accepted, _)| self.clock.wall(*accepted)),

@@ -22,8 +22,8 @@ pub(super) struct Verdict {
     pub(super) attempted: Option<Steady>,
     /// Nobody has tested it for long, so it became unknown; what it was before.
     pub(super) was: Option<HostStatus>,
-    /// Found down then, wall time, and never up since: a verdict of down that comes back after a retry-now made it
-    /// forgotten holds since then.
+    /// Found down then, wall time, and never up since: a verdict of down that comes back, after a try that told nothing
+    /// of it, holds since then.
     pub(super) down_since: Option<u64>,
     /// The first failed try since it was reached last, wall time.
     pub(super) failing_since: Option<u64>,

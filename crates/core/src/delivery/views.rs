@@ -70,6 +70,8 @@ pub struct DestinationView {
     pub since: Option<u64>,
     /// The status is that of an earlier run: nothing was tried since the start.
     pub carried: bool,
+    /// It is being tried now: looked up or connected to, while no connection to it stands.
+    pub trying: bool,
     /// The failure behind the status.
     pub reason: Option<Failure>,
     /// The address that the status speaks of.
@@ -224,6 +226,7 @@ impl Delivery {
             status: verdict.status,
             since: (verdict.since > 0).then_some(verdict.since),
             carried: verdict.carried.is_some(),
+            trying: destination.is_being_tried(),
             reason: failure(&verdict.reason),
             address: verdict.address,
             last_failure: failure(&destination.last_failure),

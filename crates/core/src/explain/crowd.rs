@@ -135,6 +135,7 @@ mod tests {
             status: HostStatus::Down,
             was: None,
             carried: false,
+            trying: false,
             since: None,
             reason: None,
             next_attempt: None,

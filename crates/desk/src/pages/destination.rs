@@ -87,7 +87,9 @@ fn state(words: &Words, reply: &HostStatusReply) -> Html {
     if let Some(failure) = reply.failure.as_ref().filter(|_| reply.was.is_none()) {
         html.put(" · {}", &[&cause(words, failure)]);
     }
-    if let Some(next) = reply.next_attempt_us {
+    if reply.trying && reply.status != "up" {
+        html.put(" · {}", &[&words.say("status.trying")]);
+    } else if let Some(next) = reply.next_attempt_us {
         let next = Arg::Piece(instant_and_span(words, as_of, next));
         html.put(" · {}", &[&words.tell("status.next", &[("time", next)])]);
     }

@@ -63,7 +63,9 @@ fn remark(words: &Words, as_of: &AsOf, line: &DestinationLine) -> Html {
         (None, Some(wait)) => waits_for(words, wait),
         (None, None) => Html::new(),
     };
-    if let Some(next) = line.next_attempt_us.filter(|_| line.active_recips > 0) {
+    if line.trying && line.status != "up" {
+        html.put(if html.is_empty() { "{}" } else { ", {}" }, &[&words.say("status.trying")]);
+    } else if let Some(next) = line.next_attempt_us.filter(|_| line.active_recips > 0) {
         let next = words.tell("status.next", &[("time", Arg::Piece(bare_instant(words, as_of, next)))]);
         html.put(if html.is_empty() { "{}" } else { ", {}" }, &[&next]);
     }

@@ -152,6 +152,7 @@ mod tests {
             was: None,
             since: None,
             carried: false,
+            trying: false,
             reason: None,
             next_attempt: None,
             oldest: None,

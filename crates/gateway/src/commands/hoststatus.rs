@@ -57,6 +57,7 @@ fn fill(reply: &mut HostStatusReply, known: Known) {
     reply.status = word(view.status).to_owned();
     reply.since_us = view.since;
     reply.before_start = view.carried;
+    reply.trying = view.trying;
     reply.was = row.was.map(|was| word(was).to_owned());
     reply.next_attempt_us = view.backoff.as_ref().map(|backoff| backoff.next_attempt);
     reply.unattempted_recips = view.unattempted as u64;

@@ -129,9 +129,11 @@ impl DestinationLine {
         if self.before_start {
             remarks.push("as before the start, not tried since".to_owned());
         }
-        remarks.extend(
-            self.next_attempt_us.map(|next| format!("next try in {}", short_span(ahead(as_of, next)))),
-        );
+        match self.next_attempt_us {
+            _ if self.trying && self.status != "up" => remarks.push("trying now".to_owned()),
+            Some(next) => remarks.push(format!("next try in {}", short_span(ahead(as_of, next)))),
+            None => {}
+        }
         if !remarks.is_empty() {
             let _ = writeln!(out, "    {}", remarks.join(", "));
         }

@@ -13,6 +13,7 @@ fn greylisting() -> HostStatusReply {
         status: "up".to_owned(),
         since_us: Some(at - 60_000_000),
         before_start: false,
+        trying: false,
         reason: None,
         failure: None,
         was: None,

@@ -35,8 +35,12 @@ impl HostStatusReply {
         if let Some(reason) = &self.reason {
             let _ = writeln!(out, "Reason:               {reason}");
         }
-        if let Some(next) = self.next_attempt_us {
-            let _ = writeln!(out, "Next attempt:         {}", self.as_of.show(next));
+        match self.next_attempt_us {
+            _ if self.trying && self.status != "up" => out.push_str("Next attempt:         under way now\n"),
+            Some(next) => {
+                let _ = writeln!(out, "Next attempt:         {}", self.as_of.show(next));
+            }
+            None => {}
         }
         if let Some((by, at)) = &self.suspended {
             let _ = writeln!(out, "Suspended:            by {by}, {}", self.as_of.show(*at));

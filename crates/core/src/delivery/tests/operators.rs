@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::world::*;
 use crate::delivery::io::{Input, Scope};
 use crate::delivery::settings::{Hop, HopHost, Pattern, Route, Settings};
-use crate::event::HostStatus;
+use crate::event::{Cause, HostStatus, Stage};
 use crate::ids::{Dcid, Mid};
 
 #[test]
@@ -85,13 +85,9 @@ fn retry_now_forgets_what_is_held_against_a_host() {
     let mut world = World::with(|settings| settings.default_control.recipients = Some(1));
     world.make_down("a.example", 1);
     world.deliver_now(Scope::All);
-    world.hears(&[
-        "# a.example Unknown None",
-        "# delivernow all 1 by ann",
-        "retried 1 of 1 at 1",
-        "resolve a.example",
-    ]);
-    assert_eq!(world.view("a.example").status, HostStatus::Unknown);
+    world.hears(&["# delivernow all 1 by ann", "retried 1 of 1 at 1", "resolve a.example"]);
+    let view = world.view("a.example");
+    assert_eq!((view.status, view.backoff, view.trying), (HostStatus::Down, None, true));
     world.resolved("a.example", &[target(1, 10)]);
     assert!(world.view("a.example").targets[0].verdict.is_none());
     world.ready(2, 1);
@@ -110,11 +106,13 @@ fn a_host_that_fails_again_after_a_retry_now_is_down_since_the_first_time() {
     for dcid in 2..5 {
         world.pass(10);
         world.deliver_now(Scope::Host(host("a.example")));
-        assert_eq!(world.view("a.example").status, HostStatus::Unknown);
+        let view = world.view("a.example");
+        assert_eq!((view.status, view.since, view.trying), (HostStatus::Down, Some(first), true));
+        assert_eq!(view.reason.unwrap().cause, Cause::ConnectRefused);
         world.resolved("a.example", &[target(1, 10)]);
         world.unusable(dcid, &[(1, refused())]);
         let view = world.view("a.example");
-        assert_eq!((view.status, view.since), (HostStatus::Down, Some(first)));
+        assert_eq!((view.status, view.since, view.trying), (HostStatus::Down, Some(first), false));
         assert_eq!(view.backoff.unwrap().since, first);
     }
     // Up for a moment: the next failure is a new one.
@@ -130,6 +128,22 @@ fn a_host_that_fails_again_after_a_retry_now_is_down_since_the_first_time() {
     let view = world.view("a.example");
     assert_eq!((view.status, view.since), (HostStatus::Down, Some(second)));
     assert_eq!(view.backoff.unwrap().since, second);
+}
+
+#[test]
+fn a_host_that_is_up_and_holds_its_mail_stays_up_since_when_it_was() {
+    let mut world = World::new();
+    let first = world.now.0;
+    let busy = failure(Stage::Greeting, Cause::GreetingRejected, 421);
+    world.enqueue(1, 1, "a.example");
+    world.resolved("a.example", &[target(1, 10)]);
+    world.unusable(1, &[(1, busy)]);
+    world.pass(10);
+    world.heard();
+    world.deliver_now(Scope::All);
+    world.hears(&["# delivernow all 1 by ann", "retried 1 of 1 at 1", "resolve a.example"]);
+    let view = world.view("a.example");
+    assert_eq!((view.status, view.since, view.backoff), (HostStatus::Up, Some(first), None));
 }
 
 #[test]

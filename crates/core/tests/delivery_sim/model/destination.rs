@@ -232,7 +232,7 @@ impl Destination {
         self.reasons.clear();
     }
 
-    /// An operator made the verdict forgotten; whether the length of the clock is forgotten with it is free.
+    /// An operator made the clock forgotten; whether the length of the clock is forgotten with it is free.
     pub(crate) fn forget(&mut self, surely: bool) {
         let mut holds = vec![Hold::FREE];
         for hold in self.holds() {

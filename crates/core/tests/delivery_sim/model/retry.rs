@@ -2,7 +2,6 @@
 
 use mailreeve_core::delivery::io::{Retried, Scope};
 use mailreeve_core::delivery::settings::Settings;
-use mailreeve_core::event::HostStatus;
 use mailreeve_core::ids::{Host, Mid};
 
 use super::recipient::Forced;
@@ -49,7 +48,6 @@ impl Model {
             }
         }
         self.retrying.push_back(asked);
-        let life = self.life_us();
         let shared = |settings: &Settings, host: &Host| {
             let control = settings.controls.iter().find(|(pattern, _)| pattern.matches(host.as_str()));
             control.map_or(&settings.default_control, |(_, control)| control).per_address
@@ -68,22 +66,14 @@ impl Model {
                 continue;
             }
             let surely = whole && hosts.contains(host);
-            let mut to = vec![HostStatus::Unknown];
-            // A verdict that holds nobody may stay.
-            if destination.verdicts().iter().any(|(status, _)| *status == HostStatus::Up)
-                && !destination.on_trial()
-            {
-                to.push(HostStatus::Up);
-            }
             if surely {
                 destination.handed.clear();
                 destination.windows.clear();
                 destination.window_floor = 0;
             } else {
-                to.extend(destination.verdicts().iter().map(|&(status, _)| status));
                 destination.window_floor = scene.clock.steady;
             }
-            destination.judge(&to, life, scene.clock);
+            // The verdict stays as it is: nothing was tried.
             destination.forget(surely);
         }
     }

@@ -1,4 +1,4 @@
-//! Since when a destination is down: over a verdict that was forgotten, and over a restart.
+//! Since when a destination is down: over verdicts of unknown in between, and over a restart.
 
 use mailreeve_core::delivery::CarriedVerdict;
 use mailreeve_core::event::HostStatus;
@@ -12,7 +12,7 @@ use crate::clock::{Clock, Moment};
 pub(crate) struct Down {
     /// Since when; no moment means that any is right.
     pub(crate) since: Option<Moment>,
-    /// It may have been forgotten for its age: then a new one begins with its own moment.
+    /// It may have been dropped for its age: then a new one begins with its own moment.
     pub(crate) maybe_aged: bool,
 }
 

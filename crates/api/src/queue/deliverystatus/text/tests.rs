@@ -12,6 +12,7 @@ fn line(host: &str, status: &str, active: u64) -> DestinationLine {
         status: status.to_owned(),
         since_us: Some(NOW - 2_220_000_000),
         before_start: false,
+        trying: false,
         was: None,
         last_activity_us: None,
         reason: None,
@@ -142,6 +143,16 @@ fn a_verdict_from_before_the_start_says_so() {
     let told =
         "    Connection refused (192.0.2.7), as before the start, not tried since, next try in 11m 18s\n";
     assert!(carried.text().contains(told), "{}", carried.text());
+}
+
+#[test]
+fn what_is_tried_now_keeps_its_state_and_reason() {
+    let mut tried = reply();
+    (tried.destinations[0].trying, tried.destinations[0].next_attempt_us) = (true, None);
+    let told = "    Connection refused (192.0.2.7), trying now\n";
+    assert!(tried.text().contains(told), "{}", tried.text());
+    tried.destinations[0].status = "up".to_owned();
+    assert!(!tried.text().contains("trying now"), "{}", tried.text());
 }
 
 #[test]
