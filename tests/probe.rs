@@ -38,7 +38,9 @@ impl Setting {
     }
 
     fn probe(&self, words: &str) -> Value {
-        self.gateway.json(&format!("probe {words}"))
+        let (reply, came_about) = self.gateway.tried_json(&format!("probe {words}"));
+        assert_eq!(reply["verdict"]["usable"], came_about, "{reply}");
+        reply
     }
 }
 
@@ -150,7 +152,8 @@ fn tls_of_every_quality_is_told_as_delivery_would_have_it() {
         assert_eq!(tls["problem_code"], code, "{tls}");
         assert_eq!(tls["chain"][0]["fingerprint"].as_str().map(str::len), Some(64), "{tls}");
         assert_eq!(reply["verdict"]["code"], "ok", "opportunistic TLS takes any certificate");
-        let text = setting.gateway.text(&format!("tlsverify {domain}"));
+        let (text, came_about) = setting.gateway.tried(&format!("tlsverify {domain}"));
+        assert_eq!(came_about, verified, "{text}");
         let told = if verified { "TLS certificate verified.\n" } else { "not verified: " };
         assert!(text.contains(told), "{text}");
         let end = if verified { "1 of 1 addresses.\n" } else { "0 of 1 addresses.\n" };
@@ -217,7 +220,8 @@ fn a_test_message_is_handed_over_once_and_is_in_no_counter() {
     assert_eq!(setting.gateway.json("status")["lifetime"]["delivered_recips"], 0);
 
     let refusing = setting.settle("full.test", Temper::refusing(Stage::Final, 452));
-    let reply = setting.gateway.json("smtpping full.test b@full.test");
+    let (reply, came_about) = setting.gateway.tried_json("smtpping full.test b@full.test");
+    assert!(!came_about);
     assert_eq!(
         (&reply["verdict"]["code"], &reply["verdict"]["usable"]),
         (&"reply-4xx".into(), &false.into())

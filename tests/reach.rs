@@ -36,7 +36,8 @@ fn telnet_goes_the_way_of_delivery_and_shows_the_first_words() {
 
     // Nobody listens; somebody says nothing and leaves; somebody speaks in several lines.
     let closed = TcpListener::bind((address_of_ours(), 0)).unwrap().local_addr().unwrap();
-    let text = gateway.text(&format!("telnet {} {}", closed.ip(), closed.port()));
+    let (text, came_about) = gateway.tried(&format!("telnet {} {}", closed.ip(), closed.port()));
+    assert!(!came_about);
     assert!(
         text.contains("Connection refused") && text.ends_with("Unable to connect to the remote host.\n"),
         "{text}"
@@ -53,7 +54,8 @@ fn telnet_goes_the_way_of_delivery_and_shows_the_first_words() {
         second.read_exact(&mut said).unwrap();
         said
     });
-    let mute = gateway.json(&format!("telnet {} {}", at.ip(), at.port()));
+    let (mute, came_about) = gateway.tried_json(&format!("telnet {} {}", at.ip(), at.port()));
+    assert!(!came_about);
     assert_eq!(mute["banner"].as_array().unwrap().len(), 0, "{mute}");
     assert!(mute["tries"][0]["local"].is_string() && mute["silence"].is_string(), "{mute}");
     let banner = gateway.json(&format!("telnet {} {}", at.ip(), at.port()))["banner"].take();

@@ -225,6 +225,21 @@ impl Gateway {
         serde_json::from_str(&self.text(&format!("{words} --json"))).unwrap()
     }
 
+    /// Gives a command that tells how a try went: its text, and whether it came about.
+    pub fn tried(&self, words: &str) -> (String, bool) {
+        let output = self.command(words);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 1)) && errors.is_empty(), "{words}: {code:?} {errors}");
+        (String::from_utf8(output.stdout).unwrap(), code == Some(0))
+    }
+
+    /// Gives a command that tells how a try went: its reply, and whether it came about.
+    pub fn tried_json(&self, words: &str) -> (Value, bool) {
+        let (text, came_about) = self.tried(&format!("{words} --json"));
+        (serde_json::from_str(&text).unwrap(), came_about)
+    }
+
     /// The text log, all of it.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log/mail.current")).unwrap_or_default()

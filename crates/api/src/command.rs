@@ -135,6 +135,12 @@ pub trait Text {
     fn next(&self) -> Next {
         Next::Nothing
     }
+
+    /// Whether what was to be tried came about: a host was reached, a message was taken. Scripts learn it from the exit
+    /// code; the reply is told either way.
+    fn came_about(&self) -> bool {
+        true
+    }
 }
 
 /// What is left to do after a reply.
@@ -167,6 +173,8 @@ pub struct Entry {
     pub text: fn(&Value) -> Result<String, Problem>,
     /// From a reply to what is left to do.
     pub next: fn(&Value) -> Result<Next, Problem>,
+    /// From a reply to whether what was to be tried came about.
+    pub came_about: fn(&Value) -> Result<bool, Problem>,
     /// How its samples are shown, when it is given again and again.
     pub repeat: Option<Repeat>,
     /// How its answer is shown as it comes, when that takes a while.
@@ -191,6 +199,7 @@ impl Entry {
             parse: parse::<C>,
             text: text::<C>,
             next: next::<C>,
+            came_about: came_about::<C>,
             repeat: C::REPEAT,
             parts: C::PARTS,
             patience: C::PATIENCE,
@@ -223,6 +232,10 @@ fn text<C: Command>(reply: &Value) -> Result<String, Problem> {
 
 fn next<C: Command>(reply: &Value) -> Result<Next, Problem> {
     reply_of::<C>(reply).map(|reply| reply.next())
+}
+
+fn came_about<C: Command>(reply: &Value) -> Result<bool, Problem> {
+    reply_of::<C>(reply).map(|reply| reply.came_about())
 }
 
 /// Reads a reply and makes its texts safe to show.

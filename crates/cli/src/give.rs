@@ -104,7 +104,7 @@ fn parse(
     let call = Call::new(entry.spec.words, args);
     match (&entry.repeat, &entry.parts) {
         (Some(repeat), _) => repeat::run(invocation, repeat, &call, console),
-        (None, Some(parts)) if !invocation.json => parts::run(invocation, parts, call, console),
+        (None, Some(parts)) if !invocation.json => parts::run(invocation, entry, parts, call, console),
         (None, Some(_) | None) => give(invocation, entry, call, console),
     }
 }
@@ -207,11 +207,19 @@ fn show(
     if invocation.json {
         serde_json::to_writer_pretty(&mut *console.out, reply)?;
         console.out.write_all(b"\n")?;
-        return Ok(Exit::Done);
+        return Ok(outcome(entry, reply));
     }
     match (entry.text)(reply) {
-        Ok(text) => console.out.write_all(text.as_bytes()).map(|()| Exit::Done),
+        Ok(text) => console.out.write_all(text.as_bytes()).map(|()| outcome(entry, reply)),
         Err(problem) => complain(&problem, Exit::Failed, invocation, console),
+    }
+}
+
+/// How a command ends whose reply was shown.
+pub(crate) fn outcome(entry: &Entry, reply: &Value) -> Exit {
+    match (entry.came_about)(reply) {
+        Ok(true) => Exit::Done,
+        Ok(false) | Err(_) => Exit::Failed,
     }
 }
 
@@ -224,8 +232,27 @@ pub(crate) fn ask(
     let Answer { ok, error, .. } = connection::call(invocation.socket, call, interrupt)
         .map_err(|unanswered| without_answer(invocation, unanswered))?;
     match error {
-        Some(problem) => Err((problem, Exit::Failed)),
+        Some(problem) => {
+            let exit = refusal(&problem);
+            Err((problem, exit))
+        }
         None => Ok(ok.unwrap_or_default()),
+    }
+}
+
+/// How a command ends that the gateway refused: words that make no sense are told by whoever reads them first.
+pub(crate) const fn refusal(problem: &Problem) -> Exit {
+    match problem.kind {
+        ProblemKind::Invalid => Exit::Usage,
+        ProblemKind::Unauthenticated
+        | ProblemKind::Forbidden
+        | ProblemKind::NotFound
+        | ProblemKind::Method
+        | ProblemKind::Conflict
+        | ProblemKind::TooLong
+        | ProblemKind::TooMany
+        | ProblemKind::Internal
+        | ProblemKind::Unavailable => Exit::Failed,
     }
 }
 

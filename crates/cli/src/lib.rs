@@ -50,7 +50,7 @@ pub struct Invocation<'a> {
 pub enum Exit {
     /// It went well.
     Done = 0,
-    /// The gateway refused, or something went wrong.
+    /// The gateway refused, something went wrong, or what was to be tried did not come about.
     Failed = 1,
     /// The command line was not understood.
     Usage = 2,

@@ -6,13 +6,14 @@ use std::net::Shutdown;
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
+use mailreeve_api::command::Entry;
 use mailreeve_api::parts::Parts;
 use mailreeve_api::registry::patience;
 use mailreeve_api::wire::{Answer, Call, Manner, Problem, Said};
 use rustix::termios::{self, OptionalActions, SpecialCodeIndex, Termios};
 
 use crate::connection::{Line, Unanswered};
-use crate::give::{Console, complain, without_answer};
+use crate::give::{Console, complain, outcome, refusal, without_answer};
 use crate::interrupt::Woken;
 use crate::{Exit, Invocation};
 
@@ -26,6 +27,7 @@ const CONVERSATION: Duration = Duration::from_hours(2);
 /// Gives a call and shows its answer as it comes.
 pub(crate) fn run(
     invocation: &Invocation<'_>,
+    entry: &Entry,
     parts: &Parts,
     mut call: Call,
     console: &mut Console<'_>,
@@ -57,13 +59,16 @@ pub(crate) fn run(
             Ok(answer) => answer,
             Err(unanswered) => return unheard(invocation, unanswered, console),
         };
+        if let (None, Some(problem)) = (&answer.part, &answer.error) {
+            return complain(problem, refusal(problem), invocation, console);
+        }
         match shown(parts, &answer) {
             Ok(text) => console.out.write_all(text.as_bytes())?,
             Err(problem) => return complain(&problem, Exit::Failed, invocation, console),
         }
         console.out.flush()?;
         if answer.part.is_none() {
-            return Ok(Exit::Done);
+            return Ok(outcome(entry, &answer.ok.unwrap_or_default()));
         }
     }
 }
@@ -82,10 +87,9 @@ fn unheard(
 }
 
 fn shown(parts: &Parts, answer: &Answer) -> Result<String, Problem> {
-    match (&answer.part, &answer.error) {
-        (Some(part), _) => (parts.part)(part),
-        (None, Some(problem)) => Err(problem.clone()),
-        (None, None) => (parts.rest)(&answer.ok.clone().unwrap_or_default()),
+    match &answer.part {
+        Some(part) => (parts.part)(part),
+        None => (parts.rest)(&answer.ok.clone().unwrap_or_default()),
     }
 }
 

@@ -230,6 +230,10 @@ impl PingReply {
 }
 
 impl Text for PingReply {
+    fn came_about(&self) -> bool {
+        self.packets.iter().any(|packet| packet.took_us.is_some())
+    }
+
     fn text(&self) -> String {
         let parts: String = self.parts().map(|part| part.text()).collect();
         parts + &self.statistics()

@@ -37,6 +37,9 @@ pub struct TelnetReply {
     pub banner: Vec<String>,
     /// Why the banner is missing or ends early, or how the conversation ended.
     pub silence: Option<String>,
+    /// It was a conversation with the one who gave the command.
+    #[serde(default)]
+    pub talked: bool,
     /// From the connection to the banner, microseconds.
     pub banner_us: Option<u64>,
     /// What an operator should know besides.
@@ -160,6 +163,12 @@ impl TelnetReply {
 }
 
 impl Text for TelnetReply {
+    /// A connection stood, and where nobody talked the host said something.
+    fn came_about(&self) -> bool {
+        let connected = self.tries.iter().any(|tried| tried.local.is_some());
+        connected && (self.talked || !self.banner.is_empty())
+    }
+
     fn text(&self) -> String {
         let tries: String = self.tries.iter().map(|tried| tried.text(&self.host)).collect();
         tries + &self.rest()
@@ -204,6 +213,7 @@ mod tests {
             ],
             banner: vec!["220 mx.example.com ESMTP".into()],
             silence: None,
+            talked: false,
             banner_us: Some(30_500_000),
             notes: vec!["delivery would not connect to 10.1.1.1".into()],
         };
@@ -218,6 +228,7 @@ mod tests {
         (said after 30.500 seconds)
         Note: delivery would not connect to 10.1.1.1
         ");
+        assert!(reply.came_about());
         (reply.banner, reply.banner_us, reply.notes) = (Vec::new(), None, Vec::new());
         reply.tries.remove(0);
         reply.silence = Some("Connection closed by foreign host.".into());
@@ -228,6 +239,11 @@ mod tests {
         (from 10.1.1.9:41000 in 0.001 seconds)
         Connection closed by foreign host.
         ");
+        assert!(!reply.came_about(), "nothing was said");
+        reply.talked = true;
+        assert!(reply.came_about(), "what was said went to whoever talked");
+        reply.tries[0].local = None;
+        assert!(!reply.came_about());
     }
 
     #[test]

@@ -24,6 +24,10 @@ impl ProbePart {
 }
 
 impl Text for ProbeReply {
+    fn came_about(&self) -> bool {
+        self.verdict.usable
+    }
+
     fn text(&self) -> String {
         let addresses: String = self.addresses.iter().map(|address| address.text("Address")).collect();
         let sent = self.sent.as_ref().map_or_else(String::new, |sent| sent.text("Test message by"));

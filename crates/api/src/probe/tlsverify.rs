@@ -90,6 +90,10 @@ impl InParts for TlsVerify {
 }
 
 impl Text for TlsVerifyReply {
+    fn came_about(&self) -> bool {
+        self.probe.addresses.iter().any(|address| address.tls.as_ref().is_some_and(|tls| tls.verified))
+    }
+
     fn text(&self) -> String {
         let addresses: String = self.probe.addresses.iter().map(lines).collect();
         addresses + &rest(&self.probe)

@@ -43,7 +43,9 @@ impl Commands {
         let to = self.destination(&request.to)?;
         if to == host(&request.host) {
             let hint = "name another host, or an address in brackets";
-            return Err(Problem::new(format!("mail to {to} goes to {to} already"), hint));
+            return Err(
+                Problem::new(format!("mail to {to} goes to {to} already"), hint).of(ProblemKind::Conflict)
+            );
         }
         self.order(Deed::Redirect { to }, api::Scope::Host(request.host), request.confirmed, by).await
     }
@@ -202,10 +204,11 @@ impl Commands {
         let routed = running.delivery.routes.iter().any(|(pattern, _)| pattern.matches(word));
         let refused = running.surroundings.refused_networks.iter().any(|network| network.contains(&address));
         if refused && !routed {
-            return Err(Problem::new(
+            let problem = Problem::new(
                 format!("{address} is in a network that this gateway does not connect to by itself"),
                 format!("add a route for it: [[route]] domain = \"{word}\" to = [\"{word}\"]"),
-            ));
+            );
+            return Err(problem.of(ProblemKind::Conflict));
         }
         Ok(())
     }

@@ -70,10 +70,11 @@ impl Commands {
     /// Answers a call of one who may be told parts of the answer on the way.
     async fn answer_to(&self, client: &Client, call: Call, caller: &Caller) -> Answer {
         if call.v != VERSION {
-            return Answer::problem(Problem::new(
+            let problem = Problem::new(
                 format!("this gateway speaks version {VERSION} of the protocol, not {}", call.v),
                 "use the command line of the same release as the gateway",
-            ));
+            );
+            return Answer::problem(problem.of(ProblemKind::Conflict));
         }
         let Some(entry) = by_words(&call.command) else {
             return Answer::problem(unknown(&call.command));

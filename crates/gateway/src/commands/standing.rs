@@ -8,7 +8,7 @@ use std::time::Duration;
 use mailreeve_api::standing::{
     Resume, ResumeDel, ResumeListener, SECONDS_MAX, Side, StandingReply, Suspend, SuspendDel, SuspendListener,
 };
-use mailreeve_api::wire::Problem;
+use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::delivery::io::Input;
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
 use mailreeve_core::ids::{Dcid, Host};
@@ -139,6 +139,7 @@ impl Commands {
                         format!("there is no listener `{name}`"),
                         format!("the listeners are: {}", all.join(", ")),
                     )
+                    .of(ProblemKind::NotFound)
                 })
         };
         names.iter().map(find).collect()
@@ -157,10 +158,11 @@ impl Commands {
     async fn suspend_hosts(&self, turn: &Turn<'_>, names: Vec<String>, by: &str) -> Result<Side, Problem> {
         let hosts: Vec<Host> = names.iter().map(|name| Host::new(name)).collect();
         if self.context.standing.in_force().hosts.len() + hosts.len() > HOSTS_MAX {
-            return Err(Problem::new(
+            let problem = Problem::new(
                 format!("more than {HOSTS_MAX} destinations cannot be suspended by name"),
                 "`suspenddel ALL` suspends all delivery",
-            ));
+            );
+            return Err(problem.of(ProblemKind::Conflict));
         }
         let given = self.given(by);
         let fresh =
@@ -178,7 +180,8 @@ impl Commands {
                 (false, true) => "no delivery is suspended".to_owned(),
                 (false, false) => format!("suspended are: {}", some(orders.hosts.keys())),
             };
-            return Err(Problem::new(format!("delivery to `{host}` is not suspended by name"), hint));
+            let problem = Problem::new(format!("delivery to `{host}` is not suspended by name"), hint);
+            return Err(problem.of(ProblemKind::Conflict));
         }
         let resumed = turn.change(move |orders| orders.resume_delivery(hosts)).await.map_err(refused)?;
         self.delivery_resumed(names, resumed, by)
@@ -255,4 +258,5 @@ pub(super) fn refused(error: StandingError) -> Problem {
         format!("the order was not carried out, because it could not be kept: {error}"),
         "look at the disk of data_dir, then give the order again",
     )
+    .of(ProblemKind::Unavailable)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use mailreeve_api::diagnose::{Dig, DigReply, DnsRecord, NsLookup, NsLookupReply, Unanswered, seconds};
-use mailreeve_api::wire::Problem;
+use mailreeve_api::wire::{Problem, ProblemKind};
 
 use crate::context::Running;
 use crate::lookups::dns::NoAnswer;
@@ -35,10 +35,11 @@ pub(crate) async fn dig(running: &Running, request: &Dig) -> Result<DigReply, Pr
     };
     let started = Instant::now();
     let Some(heard) = query::ask(&question).await else {
-        return Err(Problem::new(
+        let problem = Problem::new(
             "this gateway has no name server to ask",
             "set dns.servers, or name one: dig @192.0.2.53 example.com",
-        ));
+        );
+        return Err(problem.of(ProblemKind::Conflict));
     };
     let took = started.elapsed();
     let Heard { server, tcp, answer } = heard;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use mailreeve_api::diagnose::{PING_MOST, PingPacket, PingPart, PingReply};
-use mailreeve_api::wire::Problem;
+use mailreeve_api::wire::{Problem, ProblemKind};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout};
@@ -90,7 +90,8 @@ fn refused(address: IpAddr, error: &io::Error) -> Problem {
         io::ErrorKind::PermissionDenied => Problem::new(
             "the system does not let the gateway's user send echo requests",
             "let its group do so: sysctl net.ipv4.ping_group_range=\"0 2147483647\" (it holds for IPv6 too)",
-        ),
+        )
+        .of(ProblemKind::Unavailable),
         _ => places::unsendable(address, error),
     }
 }

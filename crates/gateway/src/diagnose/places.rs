@@ -19,10 +19,11 @@ pub(crate) async fn addresses(running: &Running, host: &str) -> Result<Vec<IpAdd
     addresses.retain(|address| families.use_of(address));
     addresses.sort_by_key(|address| address.is_ipv4() != families.v4_first());
     if addresses.is_empty() {
-        return Err(Problem::new(
+        let problem = Problem::new(
             format!("`{host}` has no address of the family that delivery uses"),
             "see delivery.ip_preference; `nslookup` shows its addresses",
-        ));
+        );
+        return Err(problem.of(ProblemKind::NotFound));
     }
     Ok(addresses)
 }
@@ -38,6 +39,7 @@ pub(super) async fn of_family(
     addresses.into_iter().find(|address| address.is_ipv6() == v6).ok_or_else(|| {
         let (family, other) = if v6 { ("IPv6", "") } else { ("IPv4", "6") };
         Problem::new(format!("`{host}` has no {family} address"), format!("try `{command}{other} {host}`"))
+            .of(ProblemKind::NotFound)
     })
 }
 
@@ -47,6 +49,7 @@ pub(super) fn unsendable(address: IpAddr, error: &io::Error) -> Problem {
         format!("no packet can be sent to {address}: {error}"),
         "look at the routes and addresses of this machine, and at delivery.source_addresses",
     )
+    .of(ProblemKind::Unavailable)
 }
 
 fn unknown(host: &str, none: &NoAnswer) -> Problem {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mailreeve_api::diagnose::{NetStat, NetStatReply, SocketLine, SocketTable};
-use mailreeve_api::wire::Problem;
+use mailreeve_api::wire::{Problem, ProblemKind};
 
 /// Sockets shown.
 const SHOWN: usize = 1_000;
@@ -20,7 +20,8 @@ pub(crate) fn netstat(request: NetStat) -> Result<NetStatReply, Problem> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
                 let message = format!("{path} cannot be read: {error}");
-                return Err(Problem::new(message, "the gateway's user must be allowed to read /proc/net"));
+                let hint = "the gateway's user must be allowed to read /proc/net";
+                return Err(Problem::new(message, hint).of(ProblemKind::Unavailable));
             }
         }
     }

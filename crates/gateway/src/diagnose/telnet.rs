@@ -40,6 +40,7 @@ pub(crate) async fn telnet(
         tries: Vec::new(),
         banner: Vec::new(),
         silence: None,
+        talked: false,
         banner_us: None,
         notes: Vec::new(),
     };
@@ -69,6 +70,7 @@ pub(crate) async fn telnet(
         reply.tries.push(tried);
         match connected {
             Ok(stream) if client.talks() => {
+                reply.talked = true;
                 reply.silence = Some(conversation::hold(stream, client).await?);
                 return Ok(reply);
             }
