@@ -37,6 +37,7 @@ pub mod logfile;
 pub mod lookups;
 pub mod metrics;
 pub mod notify;
+mod outages;
 pub mod probe;
 pub mod receipts;
 pub mod recorder;

@@ -53,7 +53,7 @@ use crate::lookups::reverse::PeerNames;
 use crate::receipts::{Dispatcher, ReceiptRouter, Receipts};
 use crate::recorder::Recorder;
 use crate::verdicts::{self, Kept};
-use crate::{desk, events, metrics, notify, probe};
+use crate::{desk, events, metrics, notify, outages, probe};
 
 /// Longest time for connections to end at a stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -287,6 +287,7 @@ async fn control(
     tokio::spawn(release::run(Arc::clone(context)));
     tokio::spawn(commands::watch_identity(Arc::clone(&commands)));
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));
+    tokio::spawn(outages::run(Arc::clone(context)));
     let keeping = tokio::spawn(verdicts::run(Arc::clone(context)));
     notify::tell("READY=1");
     loop {

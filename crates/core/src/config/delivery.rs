@@ -23,6 +23,7 @@ pub(super) const DELIVERY: Spec = Spec {
         "ip_preference",
         "recipients_per_transaction",
         "helo",
+        "outage_alert",
         "timeouts",
     ],
 };
@@ -59,6 +60,8 @@ pub struct Delivery {
     pub recipients_per_transaction: usize,
     /// The name given in EHLO; that of the gateway when `None`.
     pub helo: Option<String>,
+    /// A destination that fails for so long while mail waits for it is alerted; zero: none is.
+    pub outage_alert: Duration,
     /// How long a next hop may take.
     pub timeouts: ClientTimeouts,
 }
@@ -127,6 +130,7 @@ impl Default for Delivery {
             ip_preference: IpPreference::PreferV6,
             recipients_per_transaction: 100,
             helo: None,
+            outage_alert: Duration::from_hours(1),
             timeouts: ClientTimeouts::default(),
         }
     }
@@ -198,6 +202,11 @@ impl Delivery {
                 default.recipients_per_transaction,
             ),
             helo: helo.flatten(),
+            outage_alert: section.duration(
+                "outage_alert",
+                Duration::ZERO..=second * 604_800,
+                default.outage_alert,
+            ),
             timeouts: ClientTimeouts::read(&section),
         };
         delivery.check_sources(&section);
