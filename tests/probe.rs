@@ -180,7 +180,7 @@ fn tls_of_every_quality_is_told_as_delivery_would_have_it() {
     }
     setting.settle("self-v.test", Temper::healthy().tls(TlsTemper::SelfSigned));
     let verify = setting.probe("self-v.test");
-    assert_eq!(verify["verdict"]["code"], "tls-certificate", "{verify}");
+    assert_eq!(verify["verdict"]["code"], "tls-certificate-untrusted", "{verify}");
     assert_eq!(verify["addresses"][0]["tls"]["chain"].as_array().unwrap().len(), 1, "{verify}");
 }
 

@@ -174,12 +174,12 @@ fn verified_tls_wants_a_certificate_of_that_name_from_an_authority_in_its_time()
 #[test]
 fn a_certificate_that_is_turned_down_is_told_with_all_that_it_says() {
     let rows = [
-        ("self-signed.test", TlsTemper::SelfSigned, "tls-certificate", "self-signed"),
-        ("expired.test", TlsTemper::Expired, "tls-certificate", "the certificate expired "),
+        ("self-signed.test", TlsTemper::SelfSigned, "tls-certificate-untrusted", "self-signed"),
+        ("expired.test", TlsTemper::Expired, "tls-certificate-expired", "the certificate expired "),
         (
             "wrong.test",
             TlsTemper::WrongName("other.test".into()),
-            "tls-certificate",
+            "tls-name-mismatch",
             "is for other.test, not for ",
         ),
         ("version.test", TlsTemper::NoCommonVersion, "tls-handshake", ""),

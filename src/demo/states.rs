@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use mailreeve_cli::{Exit, Invocation};
 use serde::Deserialize;
 
-/// Destinations by their state. One that is unknown counts when mail waits for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Destinations by their state, as the gateway counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct States {
     pub(super) up: usize,
     pub(super) down: usize,
@@ -17,6 +17,7 @@ pub(super) struct States {
 /// What is read of the reply to `deliverystatus`.
 #[derive(Debug, Deserialize)]
 struct DeliveryStatus {
+    totals: States,
     destinations: Vec<DestinationLine>,
 }
 
@@ -24,7 +25,6 @@ struct DeliveryStatus {
 struct DestinationLine {
     host: String,
     status: String,
-    active_recips: u64,
     soft_bounced_evts: u64,
     hard_bounced_recips: u64,
 }
@@ -56,21 +56,8 @@ impl States {
             bail!("the gateway does not tell its destinations: {}", String::from_utf8_lossy(&told).trim());
         }
         let reply = serde_json::from_slice(&reply).context("the reply to deliverystatus cannot be read")?;
-        Ok((Self::count(&reply), are_tried(&reply, expected)))
-    }
-
-    fn count(reply: &DeliveryStatus) -> Self {
-        let mut states = Self::default();
-        for host in &reply.destinations {
-            match host.status.as_str() {
-                "up" => states.up += 1,
-                "down" => states.down += 1,
-                // Not those that nobody has tried yet.
-                _ if host.active_recips > 0 && host.was_tried() => states.unknown += 1,
-                _ => {}
-            }
-        }
-        states
+        let reply: DeliveryStatus = reply;
+        Ok((reply.totals, are_tried(&reply, expected)))
     }
 
     /// Whether there is at least one of each.
@@ -90,32 +77,32 @@ mod tests {
 
     use super::*;
 
-    fn reply(lines: &[(&str, &str, u64, u64)]) -> DeliveryStatus {
-        let line = |(host, status, active, soft): &(&str, &str, u64, u64)| {
+    fn reply(lines: &[(&str, &str, u64)]) -> DeliveryStatus {
+        let line = |(host, status, soft): &(&str, &str, u64)| {
             format!(
-                r#"{{"host": "{host}", "status": "{status}", "active_recips": {active},
-                    "soft_bounced_evts": {soft}, "hard_bounced_recips": 0, "x": 1}}"#
+                r#"{{"host": "{host}", "status": "{status}", "soft_bounced_evts": {soft},
+                    "hard_bounced_recips": 0, "x": 1}}"#
             )
         };
         let lines: Vec<String> = lines.iter().map(line).collect();
-        serde_json::from_str(&format!(r#"{{"destinations": [{}], "y": 2}}"#, lines.join(","))).unwrap()
+        let totals = r#"{"up": 1, "down": 2, "unknown": 3, "destinations": 6}"#;
+        let text = format!(r#"{{"totals": {totals}, "destinations": [{}], "y": 2}}"#, lines.join(","));
+        serde_json::from_str(&text).unwrap()
     }
 
     #[test]
-    fn special_queues_and_untried_hosts_are_not_unknown() {
-        let lines = [("a", "up", 0, 0), ("b", "down", 3, 1), ("c", "unknown", 0, 0), ("d", "unknown", 1, 0)];
-        let states = States::count(&reply(&lines));
-        assert_eq!(states, States { up: 1, down: 1, unknown: 0 });
-        assert!(!states.are_all_seen());
-        assert!(States::count(&reply(&[&lines[..], &[("e", "unknown", 1, 1)]].concat())).are_all_seen());
+    fn states_are_counted_by_the_gateway() {
+        let states = reply(&[]).totals;
+        assert_eq!(states, States { up: 1, down: 2, unknown: 3 });
+        assert!(states.are_all_seen() && !States { unknown: 0, ..states }.are_all_seen());
     }
 
     #[test]
     fn they_are_told_when_every_destination_has_been_tried() {
-        let lines = [("a", "up", 0, 0), ("b", "unknown", 1, 0)];
+        let lines = [("a", "up", 0), ("b", "unknown", 0)];
         assert!(are_tried(&reply(&lines), &["a"]));
         assert!(!are_tried(&reply(&lines), &["a", "b"]), "b waits for its first try");
         assert!(!are_tried(&reply(&lines), &["a", "c"]), "nothing is known of c");
-        assert!(are_tried(&reply(&[lines[0], ("b", "unknown", 1, 1)]), &["a", "b"]));
+        assert!(are_tried(&reply(&[lines[0], ("b", "unknown", 1)]), &["a", "b"]));
     }
 }

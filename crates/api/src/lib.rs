@@ -15,6 +15,7 @@ pub mod explain;
 pub mod format;
 pub mod jobs;
 pub mod message;
+mod mid;
 pub mod monitor;
 pub mod parts;
 pub mod presence;

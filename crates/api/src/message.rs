@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::{long_span, visible};
+use crate::mid;
 use crate::wire::Problem;
 
 /// Shows a message that waits.
@@ -51,15 +52,9 @@ impl Command for ShowMessage {
     const LINES: bool = true;
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
-        no_more(words, 1, &Self::SPEC)?;
-        let needs = |what: &str| {
-            Problem::new(
-                format!("showmessage needs the MID of a message, a number{what}"),
-                "for example: showmessage 52",
-            )
-        };
-        let word = words.first().ok_or_else(|| needs(""))?;
-        word.parse().map(|mid| Self { mid }).map_err(|_| needs(&format!(": `{word}` is none")))
+        let (mid, rest) = mid::take(words, &Self::SPEC)?;
+        no_more(rest, 0, &Self::SPEC)?;
+        Ok(Self { mid })
     }
 }
 

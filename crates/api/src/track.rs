@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Argument, Command, Effect, Role, Spec};
+use crate::mid;
 use crate::wire::Problem;
 
 mod rebuild;
@@ -131,9 +132,9 @@ impl Command for Track {
     fn parse(words: &[String]) -> Result<Self, Problem> {
         let mut track = Self::default();
         if let [word] = words
-            && let Ok(mid) = word.parse()
+            && let Some(mid) = mid::read(word)
         {
-            return Ok(Self { mid: Some(mid), ..track });
+            return Ok(Self { mid: Some(mid?), ..track });
         }
         let mut words = words.iter();
         while let Some(name) = words.next() {

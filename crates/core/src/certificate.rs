@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::event::Cause;
+
 /// What a certificate says of itself, and what was made of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
@@ -63,20 +65,25 @@ pub enum Distrust {
 }
 
 impl Distrust {
-    /// Returns the stable code, that of the page which explains it.
-    pub const fn code(&self) -> &'static str {
+    /// Returns the cause of a failure that it is.
+    pub const fn cause(&self) -> Cause {
         match self {
-            Self::Expired => "tls-certificate-expired",
-            Self::OtherName => "tls-name-mismatch",
-            Self::SelfSigned | Self::UnknownAuthority => "tls-certificate-untrusted",
+            Self::Expired => Cause::TlsCertificateExpired,
+            Self::OtherName => Cause::TlsNameMismatch,
+            Self::SelfSigned | Self::UnknownAuthority => Cause::TlsCertificateUntrusted,
             Self::NotYetValid
             | Self::Revoked
             | Self::BadSignature
             | Self::OtherPurpose
             | Self::Unreadable
             | Self::NoTrustStore
-            | Self::Other(_) => "tls-certificate",
+            | Self::Other(_) => Cause::TlsCertificate,
         }
+    }
+
+    /// Returns the stable code, that of the page which explains it.
+    pub const fn code(&self) -> &'static str {
+        self.cause().code()
     }
 
     /// Says it in words: of this certificate, where it could be read, shown by the host `name`, at `now` (seconds

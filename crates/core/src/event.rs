@@ -15,6 +15,7 @@ mod desk;
 mod failure;
 mod inbound;
 mod probe;
+mod words;
 
 pub use alert::{Alert, Severity};
 pub use desk::SignIn;

@@ -3,6 +3,9 @@
 use std::net::IpAddr;
 
 use super::Explain;
+use crate::destination::destination;
+use crate::format::in_line;
+use crate::mid;
 use crate::wire::Problem;
 
 /// A name, address or Message-ID is no longer than this (RFC 5322 section 2.1.1).
@@ -15,43 +18,49 @@ pub(super) fn parse(words: &[String]) -> Result<Explain, Problem> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         [] => Err(problem("explain needs to know what to explain")),
-        [one] => Ok(of_one(one)),
+        [one] => of_one(one),
         [kind, value] => of_kind(kind, value),
-        [first, sender, second, recipient] if is(first, "from") && is(second, "to") => {
-            Ok(Explain { from: Some(mailbox(sender)), to: Some(mailbox(recipient)), ..Explain::default() })
-        }
-        [first, recipient, second, sender] if is(first, "to") && is(second, "from") => {
-            Ok(Explain { from: Some(mailbox(sender)), to: Some(mailbox(recipient)), ..Explain::default() })
-        }
+        [first, sender, second, recipient] if is(first, "from") && is(second, "to") => Ok(Explain {
+            from: Some(sender_of(sender)?),
+            to: Some(mailbox(recipient)?),
+            ..Explain::default()
+        }),
+        [first, recipient, second, sender] if is(first, "to") && is(second, "from") => Ok(Explain {
+            from: Some(sender_of(sender)?),
+            to: Some(mailbox(recipient)?),
+            ..Explain::default()
+        }),
         _ => Err(problem(&format!("`{}` is not understood", words.join(" ")))),
     }
 }
 
-fn of_one(word: &str) -> Explain {
-    if let Ok(mid) = word.parse() {
-        return Explain { mid: Some(mid), ..Explain::default() };
+fn of_one(word: &str) -> Result<Explain, Problem> {
+    if let Some(mid) = mid::read(word) {
+        return Ok(Explain { mid: Some(mid?), ..Explain::default() });
     }
     if word.starts_with('<') && word.ends_with('>') {
-        return Explain { message_id: Some(word.to_owned()), ..Explain::default() };
+        return Ok(Explain { message_id: Some(message_id(word)?), ..Explain::default() });
     }
     match word.contains('@') {
-        true => Explain { to: Some(word.to_owned()), ..Explain::default() },
-        false => Explain { host: Some(host(word)), ..Explain::default() },
+        true => Ok(Explain { to: Some(mailbox(word)?), ..Explain::default() }),
+        false => Ok(Explain { host: Some(host(word)?), ..Explain::default() }),
     }
 }
 
 fn of_kind(kind: &str, value: &str) -> Result<Explain, Problem> {
-    let number = || value.parse::<u64>().map_err(|_| problem(&format!("`{value}` is not a number")));
+    let number = || match mid::read(value) {
+        Some(number) => number,
+        None => Err(problem(&format!("`{}` is not a number", in_line(value)))),
+    };
     let kind = kind.trim_start_matches("--").to_ascii_lowercase();
-    let value = value.to_owned();
     Ok(match kind.as_str() {
         "mid" => Explain { mid: Some(number()?), ..Explain::default() },
         "dcid" => Explain { dcid: Some(number()?), ..Explain::default() },
-        "host" | "domain" => Explain { host: Some(host(&value)), ..Explain::default() },
-        "message-id" => Explain { message_id: Some(value), ..Explain::default() },
-        "from" | "sender" => Explain { from: Some(mailbox(&value)), ..Explain::default() },
-        "to" | "recipient" => Explain { to: Some(mailbox(&value)), ..Explain::default() },
-        _ => return Err(problem(&format!("`{kind} {value}` is not understood"))),
+        "host" | "domain" => Explain { host: Some(host(value)?), ..Explain::default() },
+        "message-id" => Explain { message_id: Some(message_id(value)?), ..Explain::default() },
+        "from" | "sender" => Explain { from: Some(sender_of(value)?), ..Explain::default() },
+        "to" | "recipient" => Explain { to: Some(mailbox(value)?), ..Explain::default() },
+        _ => return Err(problem(&format!("`{} {}` is not understood", in_line(&kind), in_line(value)))),
     })
 }
 
@@ -59,17 +68,42 @@ fn is(word: &str, name: &str) -> bool {
     word.trim_start_matches("--").eq_ignore_ascii_case(name)
 }
 
-/// A mailbox without the brackets of a path.
-fn mailbox(word: &str) -> String {
-    word.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(word).to_owned()
+/// A mailbox or a domain, without the brackets of a path; nothing for the sender of reports.
+fn sender_of(word: &str) -> Result<String, Problem> {
+    if word == "<>" { Ok(String::new()) } else { mailbox(word) }
+}
+
+/// A mailbox or a domain, without the brackets of a path.
+fn mailbox(word: &str) -> Result<String, Problem> {
+    let bare = word.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(word);
+    let (local, domain) = bare.rsplit_once('@').unwrap_or(("", bare));
+    // Domains of mailboxes may be written in any script (RFC 6531 section 3.3).
+    let is_domain = !domain.is_ascii() || destination(domain).is_ok();
+    let is_mailbox = is_domain && (bare == domain || !local.is_empty()) && !has_controls(bare);
+    is_mailbox
+        .then(|| bare.to_owned())
+        .ok_or_else(|| problem(&format!("`{}` is neither a mailbox nor a domain", in_line(word))))
+}
+
+fn message_id(word: &str) -> Result<String, Problem> {
+    let is_empty = word.trim_matches(['<', '>']).trim().is_empty();
+    match is_empty || has_controls(word) {
+        true => Err(problem(&format!("`{}` is not a Message-ID", in_line(word)))),
+        false => Ok(word.to_owned()),
+    }
 }
 
 /// A domain in the form in which destinations are known; an address without brackets stays one.
-fn host(word: &str) -> String {
+fn host(word: &str) -> Result<String, Problem> {
     match word.parse::<IpAddr>() {
-        Ok(address) => address.to_string(),
-        Err(_) => word.trim_end_matches('.').to_ascii_lowercase(),
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => destination(word)
+            .map_err(|_| problem(&format!("`{}` is neither a domain nor a mail server", in_line(word)))),
     }
+}
+
+fn has_controls(text: &str) -> bool {
+    text.chars().any(char::is_control)
 }
 
 fn problem(message: &str) -> Problem {
@@ -116,9 +150,32 @@ mod tests {
         for (words, expected) in table {
             assert_eq!(asked(words).unwrap(), expected, "{words}");
         }
-        for wrong in ["mid x", "what now", "from a to", "a b c d", "from a b c d"] {
+        assert_eq!(asked("from <>").unwrap(), Explain { from: text(""), ..none() });
+        assert_eq!(asked("x@b\u{fc}r.example").unwrap().to, text("x@b\u{fc}r.example"));
+        for wrong in [
+            "mid x",
+            "what now",
+            "from a to",
+            "a b c d",
+            "from a b c d",
+            "xn--",
+            "-",
+            "a..example",
+            "99999999999999999999",
+            "mid 99999999999999999999",
+            "dcid -1",
+            "\u{1b}[2J",
+            "x@a\u{7}.example",
+            "x\n@a.example",
+            "@a.example",
+            "x@",
+            "to <>",
+            "<>",
+            "message-id <\u{1}>",
+        ] {
             let problem = asked(wrong).unwrap_err();
             assert!(problem.hint.is_some(), "{wrong}");
+            assert!(!problem.message.contains('\u{1b}'), "{wrong:?}");
         }
         assert!(parse(&["x".repeat(2_000)]).is_err() && parse(&[]).is_err());
     }

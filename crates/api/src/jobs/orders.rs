@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Job, Scope};
-use crate::command::{Argument, Command, Effect, Next, Role, Spec, Text};
+use crate::command::{Argument, Command, Effect, Next, Role, Spec, Text, no_more};
 use crate::destination::{destination, normal, sender as read_sender};
+use crate::mid;
 use crate::wire::Problem;
 
 /// What an order is answered.
@@ -143,12 +144,8 @@ fn scope(words: &[String], spec: &Spec) -> Result<(Scope, bool), Problem> {
 }
 
 fn message(words: &[String], spec: &Spec) -> Result<u64, Problem> {
-    match words {
-        [mid] => mid
-            .parse()
-            .map_err(|_| wrong(spec, &format!("needs the MID of a message, a number: `{mid}` is none"))),
-        _ => Err(wrong(spec, "needs the MID of one message")),
-    }
+    let (mid, rest) = mid::take(words, spec)?;
+    no_more(rest, 0, spec).map(|()| mid)
 }
 
 impl Command for DeleteRecipients {

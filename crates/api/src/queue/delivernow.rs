@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::destination::destination;
 use crate::format::thousands;
+use crate::mid;
 use crate::wire::Problem;
 
 /// Makes recipients due now: all, those of a host, or those of a message.
@@ -51,6 +52,7 @@ impl Command for DeliverNow {
     };
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
+        let words = mid::named(words).unwrap_or(words);
         no_more(words, 1, &Self::SPEC)?;
         let word = words.first().ok_or_else(|| {
             Problem::new("delivernow needs to know what to deliver", "`all`, a recipient host, or a MID")
@@ -58,12 +60,10 @@ impl Command for DeliverNow {
         if word.eq_ignore_ascii_case("all") {
             return Ok(Self::All);
         }
-        if !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_digit()) {
-            let too_large =
-                |_| Problem::new(format!("no message has the number {word}"), "a MID as the log tells it");
-            return word.parse().map(Self::Mid).map_err(too_large);
+        match mid::read(word) {
+            Some(mid) => mid.map(Self::Mid),
+            None => destination(word).map(Self::Host),
         }
-        Ok(Self::Host(destination(word)?))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct DeliveryStatus {
     pub filter: String,
     /// Reasons left out before the first one told.
     #[serde(default)]
-    pub reasons: usize,
+    pub skip_reasons: usize,
 }
 
 const fn page_size() -> usize {
@@ -47,7 +47,7 @@ impl Default for DeliveryStatus {
             offset: 0,
             limit: page_size(),
             filter: String::new(),
-            reasons: 0,
+            skip_reasons: 0,
         }
     }
 }
@@ -93,7 +93,8 @@ pub struct DeliveryStatusReply {
 /// Cohorts of a reply: more than there are kinds of failures in any one queue.
 pub const COHORTS: usize = 1_000;
 
-/// Sums over all destinations.
+/// Sums over all destinations. The gateway's own queues are among them once mail went there: one that was never used is
+/// neither up nor unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Destinations.

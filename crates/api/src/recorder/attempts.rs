@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{TcpLine, span};
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::AsOf;
+use crate::mid;
 use crate::wire::Problem;
 
 /// Asks for the attempts of a message, or of one recipient of it.
@@ -147,11 +148,10 @@ impl Command for Attempts {
     };
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
-        no_more(words, 2, &Self::SPEC)?;
         let problem = |what: &str| Problem::new(what, "for example: attempts 52, or attempts 52 0");
-        let mid = words.first().and_then(|word| word.parse().ok());
-        let mid = mid.ok_or_else(|| problem("attempts needs the MID of a message, a number"))?;
-        let rid = words.get(1).map(|word| word.parse());
+        let (mid, rest) = mid::take(words, &Self::SPEC)?;
+        no_more(rest, 1, &Self::SPEC)?;
+        let rid = rest.first().map(|word| word.parse());
         let rid = rid.transpose().map_err(|_| problem("the second word is the number of a recipient"))?;
         Ok(Self { mid, rid })
     }

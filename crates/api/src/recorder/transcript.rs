@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::TcpLine;
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::{AsOf, thousands};
+use crate::mid;
 use crate::wire::Problem;
 
 /// Of what.
@@ -100,7 +101,7 @@ impl Command for Transcript {
         arguments: &[
             Argument {
                 name: "of",
-                help: "`icid` or `dcid` for a connection, `mid` for what was said about a message",
+                help: "`icid` or `dcid` for a connection, `mid` for what was said about a message; a number alone is a MID",
                 required: true,
                 choices: &["icid", "dcid", "mid"],
             },
@@ -118,9 +119,13 @@ impl Command for Transcript {
     };
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
+        if let Some(mid) = words.first().and_then(|word| mid::read(word)) {
+            no_more(words, 1, &Self::SPEC)?;
+            return Ok(Self { of: TranscriptOf::Mid(mid?) });
+        }
         no_more(words, 2, &Self::SPEC)?;
         let problem =
-            |what: String| Problem::new(what, "for example: transcript dcid 17, or transcript mid 52");
+            |what: String| Problem::new(what, "for example: transcript dcid 17, or transcript 52 for a MID");
         let (Some(of), Some(number)) = (words.first(), words.get(1)) else {
             return Err(problem("transcript needs `icid`, `dcid` or `mid` and a number".to_owned()));
         };
@@ -167,6 +172,16 @@ impl TranscriptReply {
             let millis = line.after_us / 1_000 % 1_000;
             let _ = writeln!(out, "{seconds:>6}.{millis:03} {mark} {}", line.text);
         }
+        let told = conversation.lines.last().map(|line| line.text.as_str());
+        match conversation.ended.as_deref() {
+            Some(ended) if told == Some(ended) => {}
+            Some(ended) => {
+                let _ = writeln!(out, "{:>10} - {ended}", "");
+            }
+            None => {
+                let _ = writeln!(out, "{:>10} - [its end is not recorded: it may go on]", "");
+            }
+        }
     }
 }
 
@@ -209,7 +224,7 @@ mod tests {
             ],
         };
         let as_of = AsOf { at_us: 1_597_343_382_000_000, zone: "UTC".to_owned() };
-        let reply = TranscriptReply { as_of, conversations: vec![conversation], oldest_us: None };
+        let mut reply = TranscriptReply { as_of, conversations: vec![conversation], oldest_us: None };
         insta::assert_snapshot!(reply.text(), @r"
         DCID 17, Thu Aug 13 18:29:42 2020 UTC
         from 192.0.2.9:4711 to 192.0.2.1:25 (mx1.example.com) for example.com
@@ -218,6 +233,12 @@ mod tests {
              0.011 > [24 octets of credentials]
              0.012 > [12,345 octets of content]
             61.012 - timeout
+                   - [its end is not recorded: it may go on]
         ");
+        for (ended, last) in [("timeout", "\n    61.012 - timeout\n"), ("closed", "\n           - closed\n")]
+        {
+            reply.conversations[0].ended = Some(ended.to_owned());
+            assert!(reply.text().ends_with(last), "{}", reply.text());
+        }
     }
 }

@@ -16,6 +16,9 @@ fn weight(failure: &Failure) -> Shows {
         | Cause::TlsNotOffered
         | Cause::TlsHandshake
         | Cause::TlsCertificate
+        | Cause::TlsCertificateExpired
+        | Cause::TlsNameMismatch
+        | Cause::TlsCertificateUntrusted
         | Cause::AuthFailed
         | Cause::Reply4xx
         | Cause::Reply5xx => Shows::Answered,

@@ -47,7 +47,12 @@ pub(super) fn words(failure: &Failure) -> Words {
         Cause::ProtocolError => {
             say("The recipient's mail system gave an answer that makes no sense.", THEIRS, REACH)
         }
-        Cause::TlsNotOffered | Cause::TlsHandshake | Cause::TlsCertificate => say(
+        Cause::TlsNotOffered
+        | Cause::TlsHandshake
+        | Cause::TlsCertificate
+        | Cause::TlsCertificateExpired
+        | Cause::TlsNameMismatch
+        | Cause::TlsCertificateUntrusted => say(
             "The message may only travel encrypted, and no trusted connection to the recipient's mail system \
              could be made.",
             THEIRS,

@@ -52,7 +52,7 @@ pub struct Failure {
     pub at: u64,
 }
 
-/// Causes of failure, one a mechanism. `explain` speaks these codes.
+/// Causes of failure, one a mechanism. `explain` speaks these codes. New ones come last: records hold their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Cause {
     /// TCP RST or ICMP port unreachable.
@@ -81,7 +81,7 @@ pub enum Cause {
     TlsNotOffered,
     /// TLS is demanded and the handshake failed.
     TlsHandshake,
-    /// The certificate did not verify.
+    /// The certificate did not verify, for a reason that has no code of its own.
     TlsCertificate,
     /// AUTH failed at a smarthost.
     AuthFailed,
@@ -119,6 +119,12 @@ pub enum Cause {
     Operator,
     /// The stored record is damaged.
     RecordCorrupt,
+    /// The certificate ran out.
+    TlsCertificateExpired,
+    /// The certificate is for another name.
+    TlsNameMismatch,
+    /// The certificate's issuer is not trusted here.
+    TlsCertificateUntrusted,
 }
 
 /// What failures have in common that are one and the same trouble, however the peers word it.
@@ -230,6 +236,9 @@ impl Cause {
             Self::Expired => "expired",
             Self::Operator => "operator",
             Self::RecordCorrupt => "record-corrupt",
+            Self::TlsCertificateExpired => "tls-certificate-expired",
+            Self::TlsNameMismatch => "tls-name-mismatch",
+            Self::TlsCertificateUntrusted => "tls-certificate-untrusted",
         }
     }
 }

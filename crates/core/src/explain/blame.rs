@@ -45,6 +45,7 @@ impl Blame {
         match failure.cause {
             Cause::Reply4xx | Cause::Reply5xx => Self::of_reply(failure),
             Cause::GreetingRejected => Self::of_greeting(failure),
+            // Older records have one code for all faults of certificates.
             Cause::TlsCertificate => Self::observed(of_certificate(&failure.text)),
             Cause::NoRoute if failure.stage == Stage::Local => Self::observed(Finding::MissingRoute),
             cause => Self::observed(of_cause(cause)),
@@ -111,6 +112,9 @@ const fn of_cause(cause: Cause) -> Finding {
         Cause::TlsNotOffered => Finding::TlsNotOffered,
         Cause::TlsHandshake => Finding::TlsHandshake,
         Cause::TlsCertificate => Finding::TlsCertificate,
+        Cause::TlsCertificateExpired => Finding::TlsCertificateExpired,
+        Cause::TlsNameMismatch => Finding::TlsNameMismatch,
+        Cause::TlsCertificateUntrusted => Finding::TlsCertificateUntrusted,
         Cause::AuthFailed => Finding::AuthFailed,
         Cause::Reply4xx => Finding::RefusedForNow,
         Cause::Reply5xx => Finding::RefusedForGood,

@@ -201,6 +201,9 @@ fn details<'l>(line: Line<'l>, failure: &Failure) -> Line<'l> {
         | Cause::TlsNotOffered
         | Cause::TlsHandshake
         | Cause::TlsCertificate
+        | Cause::TlsCertificateExpired
+        | Cause::TlsNameMismatch
+        | Cause::TlsCertificateUntrusted
         | Cause::AuthFailed
         | Cause::Reply4xx
         | Cause::Reply5xx

@@ -90,7 +90,7 @@ async fn list(visitor: &Visitor, view: &Fields, done: Option<Retried>) -> Respon
         offset: view.number("offset").unwrap_or(0),
         limit: ROWS,
         filter: view.text("filter").unwrap_or_default().to_owned(),
-        reasons: 0,
+        skip_reasons: 0,
     };
     let reply = ask(visitor, &request).await;
     answer(visitor, "", reply, |frame, reply| delivery_status::page(frame, &reply, done.as_ref()))
@@ -203,14 +203,7 @@ async fn deliver_now(
             Err(problem) => return Err(problem),
         },
         None => {
-            let totals = DeliveryStatus {
-                sort: Column::default(),
-                direction: None,
-                offset: 0,
-                limit: 1,
-                filter: String::new(),
-                reasons: 0,
-            };
+            let totals = DeliveryStatus { limit: 1, ..DeliveryStatus::default() };
             Ends::of_all(&ask(visitor, &totals).await?)
         }
     };

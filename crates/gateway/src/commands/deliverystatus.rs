@@ -32,6 +32,18 @@ struct Side {
     ends: Destination,
 }
 
+impl Side {
+    /// It is one of the gateway's own queues.
+    fn is_special(&self) -> bool {
+        SPECIAL.contains(&self.row.host.as_str())
+    }
+
+    /// Mail waits there, or something became of mail that did.
+    fn was_used(&self) -> bool {
+        self.row.active > 0 || self.row.since.is_some() || self.ends != Destination::default()
+    }
+}
+
 impl Commands {
     pub(super) async fn delivery_status(
         &self,
@@ -45,7 +57,7 @@ impl Commands {
         }
         let all = cohorts.lines();
         let (reasons, waiting) = (all.len(), all.iter().map(|line| line.recipients).sum::<u64>());
-        let cohorts: Vec<_> = all.into_iter().skip(request.reasons).take(COHORTS).collect();
+        let cohorts: Vec<_> = all.into_iter().skip(request.skip_reasons).take(COHORTS).collect();
         let told: u64 = cohorts.iter().map(|line| line.recipients).sum();
 
         let mut filter = request.filter.trim().to_ascii_lowercase();
@@ -69,7 +81,7 @@ impl Commands {
             filter,
             totals,
             cohorts,
-            reasons_before: request.reasons,
+            reasons_before: request.skip_reasons,
             reasons,
             others_waiting: waiting - told,
             work_queue: self.held(),
@@ -130,9 +142,12 @@ fn forgotten(host: &Host) -> Row {
     }
 }
 
+/// The one place where destinations are counted. The gateway's own queues are always listed, and count once they were
+/// used.
 fn totals(sides: &[Side]) -> Totals {
-    let mut totals = Totals { destinations: sides.len() as u64, ..Totals::default() };
-    for Side { row, ends } in sides {
+    let mut totals = Totals::default();
+    for Side { row, ends } in sides.iter().filter(|side| !side.is_special() || side.was_used()) {
+        totals.destinations += 1;
         match row.status {
             HostStatus::Up => totals.up += 1,
             HostStatus::Down => totals.down += 1,
@@ -183,7 +198,7 @@ fn line(side: &Side) -> DestinationLine {
     let told = row.reason.as_ref().filter(|_| row.status != HostStatus::Up && row.was.is_none());
     DestinationLine {
         host: row.host.to_string(),
-        system: SPECIAL.contains(&row.host.as_str()),
+        system: side.is_special(),
         status: word(row.status).to_owned(),
         since_us: row.since,
         before_start: row.carried,

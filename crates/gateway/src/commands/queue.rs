@@ -103,16 +103,20 @@ impl Commands {
 }
 
 impl Commands {
+    /// Says that a number was not given to any message yet, and which was the last one.
+    pub(super) fn not_begun(&self, mid: Mid) -> Option<Problem> {
+        let next = self.context.ids.next_mid().filter(|next| mid >= *next)?;
+        let hint = match next.0.saturating_sub(1) {
+            0 => "no message has begun yet".to_owned(),
+            newest => format!("the newest message that began is MID {newest}"),
+        };
+        Some(Problem::new(format!("no message has the number {mid}"), hint).of(ProblemKind::NotFound))
+    }
+
     /// Says what is with a message of which nobody waits for delivery: not there yet, held, or gone.
     async fn nothing_to_try(&self, mid: Mid) -> Problem {
-        if let Some(next) = self.context.ids.next_mid()
-            && mid >= next
-        {
-            let hint = match next.0.saturating_sub(1) {
-                0 => "no message has begun yet".to_owned(),
-                newest => format!("the newest message that began is MID {newest}"),
-            };
-            return Problem::new(format!("no message has the number {mid}"), hint);
+        if let Some(problem) = self.not_begun(mid) {
+            return problem;
         }
         let reader = self.context.reader.clone();
         let read = tokio::task::spawn_blocking(move || reader.envelope(mid).is_ok());

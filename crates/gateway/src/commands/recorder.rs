@@ -25,7 +25,8 @@ impl Commands {
     pub(super) async fn attempts(&self, request: Attempts) -> Result<AttemptsReply, Problem> {
         let found = self.context.recorder.attempts_of(Mid(request.mid), request.rid.map(Rid)).await;
         if found.is_empty() {
-            return Err(self.nothing(&format!("no attempt of MID {}", request.mid)));
+            let nothing = || self.nothing(&format!("no attempt of MID {}", request.mid));
+            return Err(self.not_begun(Mid(request.mid)).unwrap_or_else(nothing));
         }
         let attempts = found.into_iter().map(attempt_line).collect();
         Ok(AttemptsReply { as_of: self.as_of(), mid: request.mid, attempts })
@@ -47,7 +48,11 @@ impl Commands {
             found = self.with_beginnings(found, mid).await;
         }
         if found.is_empty() {
-            return Err(self.nothing(&what));
+            let begun = match wanted {
+                Wanted::Message(mid) => self.not_begun(mid),
+                Wanted::Conversation(_) => None,
+            };
+            return Err(begun.unwrap_or_else(|| self.nothing(&what)));
         }
         let (_, oldest_us) = recorder.extent();
         Ok(TranscriptReply { as_of: self.as_of(), conversations: conversations(&found), oldest_us })
@@ -175,7 +180,7 @@ fn failure_line(failure: &Failure) -> FailureLine {
         cause: failure.cause.code().to_owned(),
         status: format!("{class}.{subject}.{detail}"),
         code: failure.code,
-        text: failure.text.clone(),
+        text: if failure.code == 0 { vec![failure.words()] } else { failure.text.clone() },
     }
 }
 

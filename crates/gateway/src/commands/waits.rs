@@ -38,7 +38,7 @@ pub(super) fn wait_of(why: &Why) -> Option<Wait> {
                 wait.cause = Some(failure.cause.code().to_owned());
                 wait.code = failure.code;
                 // Our own words do not differ from message to message.
-                wait.text = Some(if failure.code > 0 { failure.gist() } else { failure.text.join(" ") });
+                wait.text = Some(if failure.code > 0 { failure.gist() } else { failure.words() });
                 wait.address = failure.address.map(|address| address.ip().to_string());
             }
         }

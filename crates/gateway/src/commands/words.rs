@@ -38,7 +38,7 @@ pub(super) fn reason(failure: &Failure) -> Reason {
     Reason {
         cause: failure.cause.code().to_owned(),
         code: failure.code,
-        text: failure.text.join(" "),
+        text: failure.words(),
         address: failure.address.map(|address| address.ip().to_string()),
         at_us: failure.at,
     }
@@ -52,7 +52,7 @@ pub(super) fn last_error(failure: &Failure) -> LastError {
 
 /// The reply, or our own words where there was none.
 fn said(failure: &Failure) -> String {
-    let text = failure.text.join(" ");
+    let text = failure.words();
     if failure.code == 0 { text } else { format!("{} {text}", failure.code) }
 }
 

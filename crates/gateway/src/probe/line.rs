@@ -91,8 +91,7 @@ impl Line<'_> {
             Output::Recipient { .. } => {}
             Output::Done { result, .. } => self.done(&result),
             Output::Lost { stage: client::Stage::StartTls, why: Lost::Protocol(why), .. } => {
-                let cause =
-                    if self.certificate_refused() { Cause::TlsCertificate } else { Cause::TlsHandshake };
+                let cause = self.refused_certificate().unwrap_or(Cause::TlsHandshake);
                 let text = format!("TLS failed: {why}");
                 let failure = self.failure(Stage::StartTls, cause, (4, 7, 5), text);
                 self.ends(End::TlsBroken(failure));
@@ -157,12 +156,11 @@ impl Line<'_> {
         }
     }
 
-    /// The handshake failed because the certificate does not verify, where it has to.
-    fn certificate_refused(&self) -> bool {
-        let seen = self.tls.as_ref().is_some_and(|tls| {
-            !tls.chain.is_empty() && tls.problem_code.as_deref() != Some(Cause::TlsHandshake.code())
-        });
-        self.talk.demand.tls == TlsMode::Verify && seen
+    /// What is wrong with the certificate, where it has to verify and the handshake failed because it does not.
+    fn refused_certificate(&self) -> Option<Cause> {
+        let code = self.tls.as_ref().filter(|tls| !tls.chain.is_empty())?.problem_code.as_deref()?;
+        let verifies = self.talk.demand.tls == TlsMode::Verify;
+        Cause::OF_CERTIFICATES.into_iter().find(|cause| verifies && cause.code() == code)
     }
 
     fn with_tls(&self, text: &str) -> String {

@@ -5,7 +5,7 @@ use mailreeve_core::event::Failure;
 
 /// The verdict of a failure, with the code of its cause.
 pub(super) fn of_failure(failure: &Failure) -> ProbeVerdict {
-    let text = failure.text.join(" ");
+    let text = failure.words();
     let text = if failure.code == 0 { text } else { format!("{} {text}", failure.code) };
     ProbeVerdict { usable: false, code: failure.cause.code().to_owned(), text }
 }

@@ -59,7 +59,7 @@ impl DeliveryStatusReply {
     fn other_reasons(&self, told: &[CohortLine], out: &mut String) {
         let (before, all) = (self.reasons_before, self.reasons);
         if told.is_empty() {
-            let _ = writeln!(out, "`reasons {before}` leaves none of {}.", count(all as u64, "reason"));
+            let _ = writeln!(out, "`skip_reasons {before}` leaves none of {}.", count(all as u64, "reason"));
             return;
         }
         let (first, last) = (before + 1, before + told.len());
@@ -69,7 +69,7 @@ impl DeliveryStatusReply {
             let rest = count(behind, "recipient");
             let _ = write!(
                 out,
-                "; the others are those of {rest}: `deliverystatus {} reasons {last}`",
+                "; the others are those of {rest}: `deliverystatus {} skip_reasons {last}`",
                 self.sort.word()
             );
         }
@@ -121,10 +121,13 @@ impl DestinationLine {
         if let Some((by, at)) = &self.suspended {
             remarks.push(format!("suspended by {by} {}", as_of.show_plain(*at)));
         }
-        match (&self.was, &self.reason) {
-            (Some(was), _) => remarks.push(format!("idle, was {was}")),
-            (None, Some(reason)) if self.status != "up" => remarks.push(reason.sentence()),
-            (None, Some(_) | None) => {}
+        match (&self.was, &self.reason, &self.wait) {
+            (Some(was), _, _) => remarks.push(format!("idle, was {was}")),
+            (None, Some(reason), _) if self.status != "up" => remarks.push(reason.sentence()),
+            (None, _, Some(wait)) if self.status == "up" && self.suspended.is_none() => {
+                remarks.push(wait.sentence());
+            }
+            (None, _, _) => {}
         }
         if self.before_start {
             remarks.push("as before the start, not tried since".to_owned());

@@ -16,7 +16,7 @@ impl Command for DeliveryStatus {
     const SPEC: Spec = Spec {
         words: "deliverystatus",
         summary: "shows why mail waits, and every destination with its state",
-        about: "First the reasons, each with how many recipients wait for it, where, since when, who can do something about it and what happens next. Above a filtered list the reasons are those of all destinations. Then the destinations, sorted by one column: twenty, or those that `offset N` and `limit N`, in any order after the column, say. The first twelve reasons are told in words, those behind them with `reasons N`; `--json` has them all.",
+        about: "First the reasons, each with how many recipients wait for it, where, since when, who can do something about it and what happens next. Above a filtered list the reasons are those of all destinations. Then the destinations, sorted by one column: twenty, or those that `offset N` and `limit N`, in any order after the column, say. The first twelve reasons are told in words, those behind them with `skip_reasons 12`; `--json` has them all.",
         arguments: &[
             Argument {
                 name: "column",
@@ -51,8 +51,8 @@ impl Command for DeliveryStatus {
                 choices: &[],
             },
             Argument {
-                name: "reasons",
-                help: "how many reasons to leave out before, also as `reasons N` (0)",
+                name: "skip_reasons",
+                help: "how many reasons to leave out before, also as `skip_reasons N` (0)",
                 required: false,
                 choices: &[],
             },
@@ -71,13 +71,13 @@ impl Command for DeliveryStatus {
                 format!("one of {}", Column::ALL.map(|(name, _)| name).join(", ")),
             )
         })?;
-        let (mut offset, mut limit, mut reasons, mut plain) = (None, None, None, Vec::new());
+        let (mut offset, mut limit, mut skip, mut plain) = (None, None, None, Vec::new());
         let mut rest = rest.iter();
         while let Some(word) = rest.next() {
             match word.to_ascii_lowercase().as_str() {
                 "offset" => put(&mut offset, "offset", rest.next(), OFFSETS)?,
                 "limit" => put(&mut limit, "limit", rest.next(), LIMITS)?,
-                "reasons" => put(&mut reasons, "reasons", rest.next(), OFFSETS)?,
+                "skip_reasons" | "skip-reasons" => put(&mut skip, "skip_reasons", rest.next(), OFFSETS)?,
                 _ => plain.push(word.clone()),
             }
         }
@@ -91,10 +91,10 @@ impl Command for DeliveryStatus {
             put(&mut limit, "limit", Some(word), LIMITS)?;
         }
         if let Some(word) = plain.get(3) {
-            put(&mut reasons, "reasons", Some(word), OFFSETS)?;
+            put(&mut skip, "skip_reasons", Some(word), OFFSETS)?;
         }
         let (offset, limit) = (offset.unwrap_or(0), limit.unwrap_or_else(page_size));
-        Ok(Self { sort, filter, offset, limit, direction: None, reasons: reasons.unwrap_or(0) })
+        Ok(Self { sort, filter, offset, limit, direction: None, skip_reasons: skip.unwrap_or(0) })
     }
 }
 
@@ -111,7 +111,7 @@ fn put(
         Problem::new(
             format!("deliverystatus does not know what to do with `{given}` as its {name}"),
             format!(
-                "each once: `offset N` and `reasons N`, from 0, and `limit N`, 1 to {LIMIT_MAX}; one word to filter by"
+                "each once: `offset N` and `skip_reasons N`, from 0, and `limit N`, 1 to {LIMIT_MAX}; one word to filter by"
             ),
         )
     })?);

@@ -68,7 +68,7 @@ fn what_the_gravest_outcome_is_decides_the_subject() {
 /// Every cause has words for the sender, and none of them tells of our house.
 #[test]
 fn the_words_for_every_cause() {
-    const CAUSES: [Cause; 31] = [
+    const CAUSES: [Cause; 34] = [
         Cause::ConnectRefused,
         Cause::ConnectTimeout,
         Cause::NoRoute,
@@ -83,6 +83,9 @@ fn the_words_for_every_cause() {
         Cause::TlsNotOffered,
         Cause::TlsHandshake,
         Cause::TlsCertificate,
+        Cause::TlsCertificateExpired,
+        Cause::TlsNameMismatch,
+        Cause::TlsCertificateUntrusted,
         Cause::AuthFailed,
         Cause::DnsNxdomain,
         Cause::DnsServfail,

@@ -93,6 +93,9 @@ pub(crate) fn verdict_of(failures: &[Failure]) -> HostStatus {
                 | Cause::TlsNotOffered
                 | Cause::TlsHandshake
                 | Cause::TlsCertificate
+                | Cause::TlsCertificateExpired
+                | Cause::TlsNameMismatch
+                | Cause::TlsCertificateUntrusted
                 | Cause::AuthFailed
                 | Cause::ProtocolError
         )

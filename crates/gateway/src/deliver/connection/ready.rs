@@ -111,11 +111,10 @@ impl Outbound {
                 // A handshake that failed, octets in clear where it had to begin, a STARTTLS answered with nonsense:
                 // this line is of no use even in clear, whatever may be tried on another.
                 Output::Lost { stage: client::Stage::StartTls, why: Lost::Protocol(what), .. } => {
-                    let refused = self
-                        .certificate
-                        .as_ref()
-                        .is_some_and(|shown| matches!(shown.trust, Trust::Refused(_)));
-                    let cause = if refused { Cause::TlsCertificate } else { Cause::TlsHandshake };
+                    let cause = match self.certificate.as_ref().map(|shown| &shown.trust) {
+                        Some(Trust::Refused(why)) => why.cause(),
+                        Some(Trust::NotLookedAt | Trust::Verified) | None => Cause::TlsHandshake,
+                    };
                     return Err(Refusal::TlsBroken { why: what, cause });
                 }
                 Output::Lost { stage, why, after_data, .. } => {

@@ -127,13 +127,13 @@ fn the_list_of_reasons_goes_on_until_all_are_told() {
         told += text.matches("the rate limit of").count();
         let range = format!("Reasons {} to {told} of 31", before + 1);
         assert!(text.contains(&range), "{text}");
-        let Some((_, next)) = text.split_once(": `deliverystatus active_rcpts reasons ") else { break };
+        let Some((_, next)) = text.split_once(": `deliverystatus active_rcpts skip_reasons ") else { break };
         before = next.split('`').next().and_then(|next| next.parse().ok()).unwrap_or(0);
         assert_eq!(before, told);
     }
     assert_eq!(told, 31);
     assert!(page(12).text().contains("; the others are those of 196 recipients: "), "{}", page(12).text());
-    assert!(page(40).text().contains("`reasons 40` leaves none of 31 reasons.\n"));
+    assert!(page(40).text().contains("`skip_reasons 40` leaves none of 31 reasons.\n"));
 }
 
 #[test]
@@ -153,6 +153,21 @@ fn what_is_tried_now_keeps_its_state_and_reason() {
     assert!(tried.text().contains(told), "{}", tried.text());
     tried.destinations[0].status = "up".to_owned();
     assert!(!tried.text().contains("trying now"), "{}", tried.text());
+}
+
+#[test]
+fn a_destination_that_is_up_says_why_its_mail_waits() {
+    let mut deferring = reply();
+    let wait = Wait {
+        why: "waiting-for-retry".to_owned(),
+        cause: Some("reply-4xx".to_owned()),
+        code: 451,
+        text: Some("4.7.1 come back".to_owned()),
+        ..Wait::default()
+    };
+    let line = &mut deferring.destinations[0];
+    (line.status, line.wait, line.next_attempt_us) = ("up".to_owned(), Some(wait), None);
+    assert!(deferring.text().contains("451 4.7.1 come back"), "{}", deferring.text());
 }
 
 #[test]
@@ -186,9 +201,9 @@ fn a_page_is_asked_for_in_any_order() {
     assert_eq!(read("host limit 1000"), page("", 0, 1_000));
     let reasons = |text: &str| {
         let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
-        DeliveryStatus::parse(&words).map(|asked| asked.reasons)
+        DeliveryStatus::parse(&words).map(|asked| asked.skip_reasons)
     };
-    assert_eq!((reasons("host reasons 12"), reasons("host a.test 0 20 24")), (Ok(12), Ok(24)));
+    assert_eq!((reasons("host skip_reasons 12"), reasons("host a.test 0 20 24")), (Ok(12), Ok(24)));
     for wrong in [
         "offset 5",
         "host offset",
@@ -197,7 +212,7 @@ fn a_page_is_asked_for_in_any_order() {
         "host offset -1",
         "host a.test b.test",
         "host a.test 1 2 3 4",
-        "host reasons",
+        "host skip_reasons",
         "host offset 1 offset 2",
     ] {
         assert!(read(wrong).is_err(), "{wrong}");
