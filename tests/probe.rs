@@ -290,3 +290,23 @@ fn what_cannot_be_probed_is_told() {
         assert!(text.contains(message) && text.contains("hint:"), "{words}: {text}");
     }
 }
+
+#[test]
+fn a_destination_that_fails_for_long_is_alerted_once_and_so_is_its_end() {
+    let setting = Setting::start("outage_alert = \"1s\"", "");
+    let host = setting.settle("sleeps.test", Temper::silent());
+    mail_to(&setting.gateway, &["b@sleeps.test"]);
+    let alerts = |code: &str| {
+        let told = setting.gateway.json("displayalerts")["alerts"].take();
+        let of = |alert: &&Value| alert["code"] == code;
+        told.as_array().unwrap().iter().filter(of).map(|alert| alert["text"].to_string()).collect::<Vec<_>>()
+    };
+    wait_until("it is alerted", || !alerts("destination-down").is_empty());
+    let text = alerts("destination-down").remove(0);
+    assert!(text.contains("sleeps.test has not been reached for "), "{text}");
+    assert!(text.contains("no greeting: timeout") && text.contains("1 recipient waits"), "{text}");
+    host.change(Temper::healthy());
+    setting.gateway.text("delivernow all");
+    wait_until("its end is told", || alerts("destination-recovered") == ["\"sleeps.test is reached again\""]);
+    assert_eq!(alerts("destination-down").len(), 1);
+}

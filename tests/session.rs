@@ -97,6 +97,20 @@ fn without_times(line: &str) -> String {
 }
 
 #[test]
+fn lines_come_back_in_the_next_session() {
+    let gateway = Gateway::start("");
+    let mut first = Terminal::start(&gateway, &["cli"], 500);
+    first.give(PROMPT, "version");
+    first.answer(PROMPT, "quit");
+    assert!(first.ended().success());
+    let mut second = Terminal::start(&gateway, &["cli"], 500);
+    second.wait("a prompt", |text| text.ends_with(PROMPT));
+    // Up, beyond `quit`.
+    second.press("\u{1b}[A\u{1b}[A");
+    second.wait("the line of before", |text| text.contains(&format!("{PROMPT}version")));
+}
+
+#[test]
 fn the_steps_for_a_message_that_stays_queued() {
     let setting = Setting::start();
     let exchanger = setting.names[0].0.clone();

@@ -39,6 +39,8 @@ impl Terminal {
             .args(["--config", gateway.config().to_str().unwrap()])
             .args(words)
             .env("TERM", "xterm")
+            // What a session keeps is the gateway's here, not that of who tests.
+            .env("XDG_STATE_HOME", gateway.folder.path().join("state"))
             .stdin(clone())
             .stdout(clone())
             .stderr(clone())

@@ -34,7 +34,7 @@ fn hide(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                match is_secret(name) {
+                match names_a_secret(name) {
                     true => *value = Value::from(HIDDEN),
                     false => hide(value),
                 }
@@ -45,8 +45,8 @@ fn hide(value: &mut Value) {
     }
 }
 
-/// By its name: an argument that holds a secret is called after it.
-fn is_secret(name: &str) -> bool {
+/// Whether an argument holds a secret, by its name: it is called after it.
+pub fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["password", "passphrase", "secret", "token", "private_key"]
         .iter()

@@ -52,6 +52,9 @@ pub struct StatusReply {
     pub lifetime: SystemCounters,
     /// Last MID, ICID, DCID given.
     pub current_ids: [u64; 3],
+    /// Names of the listeners.
+    #[serde(default)]
+    pub listeners: Vec<String>,
     /// Gauges.
     pub gauges: Gauges,
     /// What waits in the work queue, and who paused it.

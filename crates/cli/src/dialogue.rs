@@ -34,6 +34,8 @@ pub(crate) enum Step {
         /// It is the name of a destination.
         destination: bool,
     },
+    /// Listeners of a numbered list, several separated by commas; all of them is the first line and the default.
+    Listeners(&'static str),
     /// Anything but a yes leaves the dialogue.
     Agree(&'static str),
     /// What the registry says of an argument.
@@ -61,10 +63,12 @@ pub(crate) enum Told {
     Nothing,
 }
 
-/// Asks for what is missing behind the words `given` after those of a command.
+/// Asks for what is missing behind the words `given` after those of a command. `listeners` tells their names, and none
+/// where the gateway does not.
 pub(crate) fn complete(
     entry: &Entry,
     given: &[String],
+    listeners: &dyn Fn() -> Vec<String>,
     person: &mut dyn Person,
     err: &mut dyn Write,
 ) -> io::Result<Told> {
@@ -75,7 +79,7 @@ pub(crate) fn complete(
     let steps = table::steps(entry.spec.words);
     let needed: Vec<Step> =
         entry.spec.arguments.iter().take_while(|argument| argument.required).map(Step::Argument).collect();
-    let mut asking = Asking { given, words: Vec::new(), asked: false, person, err };
+    let mut asking = Asking { given, listeners, words: Vec::new(), asked: false, person, err };
     match asking.walk(steps.unwrap_or(&needed))? {
         Progress::Left => Ok(Told::Left),
         Progress::On if asking.asked && asking.given.is_empty() => {
@@ -91,6 +95,26 @@ fn apart(words: &[String]) -> Vec<String> {
     words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect()
 }
 
+/// Reads numbers and names separated by commas, as words of the command line; returns what is neither.
+fn chosen(answer: &str, names: &[String]) -> Result<String, String> {
+    let mut word = Vec::new();
+    for part in answer.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let of_name = || names.iter().find(|name| name.eq_ignore_ascii_case(part));
+        match (part.parse::<usize>().ok(), of_name()) {
+            // A listener may be called after its port.
+            (_, Some(name)) => word.push(name.as_str()),
+            (Some(1), None) => return Ok("ALL".to_owned()),
+            (Some(number), None) => {
+                let name = number.checked_sub(2).and_then(|place| names.get(place));
+                word.push(name.ok_or_else(|| part.to_owned())?);
+            }
+            (None, None) if part.eq_ignore_ascii_case("all") => return Ok("ALL".to_owned()),
+            (None, None) => return Err(part.to_owned()),
+        }
+    }
+    Ok(if word.is_empty() { "ALL".to_owned() } else { word.join(",") })
+}
+
 enum Progress {
     On,
     Left,
@@ -101,6 +125,7 @@ enum Progress {
 struct Asking<'a> {
     /// Words that were given and not yet taken for answers.
     given: &'a [String],
+    listeners: &'a dyn Fn() -> Vec<String>,
     words: Vec<String>,
     asked: bool,
     person: &'a mut dyn Person,
@@ -113,6 +138,7 @@ impl Asking<'_> {
             let progress = match step {
                 Step::Pick { lead, choices } => self.pick(lead, choices)?,
                 Step::Line { lead, default, destination } => self.line(lead, *default, *destination)?,
+                Step::Listeners(lead) => self.several(lead)?,
                 Step::Agree(question) => self.agree(question)?,
                 Step::Argument(argument) => self.argument(argument)?,
             };
@@ -159,6 +185,32 @@ impl Asking<'_> {
             (answer, _) => {
                 self.words.push(answer.to_owned());
                 Ok(Progress::On)
+            }
+        }
+    }
+
+    /// Shows the listeners as a numbered list until the answer names some of them, by numbers or names.
+    fn several(&mut self, lead: &str) -> io::Result<Progress> {
+        let names = if self.given.is_empty() { (self.listeners)() } else { Vec::new() };
+        if names.is_empty() {
+            return self.line(lead, Some("ALL"), false);
+        }
+        let mut shown = format!("{lead}1. All\n");
+        for (number, name) in (2..).zip(&names) {
+            let _ = writeln!(shown, "{number}. {name}");
+        }
+        loop {
+            let question = Question { lead: &shown, prompt: "[1]> ", destination: false };
+            let Some(answer) = self.ask(question)? else { return Ok(Progress::Left) };
+            match chosen(&answer, &names) {
+                Ok(word) => {
+                    self.words.push(word);
+                    return Ok(Progress::On);
+                }
+                Err(wrong) => {
+                    let last = names.len() + 1;
+                    shown = format!("`{wrong}` is neither a number from 1 to {last} nor a listener.\n");
+                }
             }
         }
     }

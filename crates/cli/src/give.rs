@@ -65,7 +65,9 @@ pub(crate) fn run(invocation: &Invocation<'_>, console: &mut Console<'_>) -> io:
     if !asks {
         return parse(invocation, entry, given, console);
     }
-    match dialogue::complete(entry, given, console.person, console.err)? {
+    let interrupt = console.interrupt;
+    let listeners = || listeners(invocation, interrupt);
+    match dialogue::complete(entry, given, &listeners, console.person, console.err)? {
         Told::Nothing => parse(invocation, entry, given, console),
         Told::Words(given) => {
             let own = &words[..entry.spec.words.split(' ').count()];
@@ -74,6 +76,14 @@ pub(crate) fn run(invocation: &Invocation<'_>, console: &mut Console<'_>) -> io:
         }
         Told::Left => nothing_done(console),
     }
+}
+
+/// The names of the listeners; none when the gateway does not answer.
+fn listeners(invocation: &Invocation<'_>, interrupt: &Interrupt) -> Vec<String> {
+    let status = Call::new("status", Value::Object(serde_json::Map::new()));
+    let reply = ask(invocation, &status, interrupt).unwrap_or_default();
+    let names = reply["listeners"].as_array().map(Vec::as_slice).unwrap_or_default();
+    names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 fn tell_help(invocation: &Invocation<'_>, about: &[String], console: &mut Console<'_>) -> io::Result<Exit> {

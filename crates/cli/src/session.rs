@@ -1,10 +1,11 @@
 //! A session: a prompt, commands, and nothing that is lost when one of them is aborted.
 //!
-//! At a terminal it edits lines, keeps their history in memory, completes words, asks for what a command leaves out
+//! At a terminal it edits lines, keeps their history, completes words, asks for what a command leaves out
 //! and pauses where a page is full. Without a terminal it reads lines and carries them out: a script by another name.
 
 mod completion;
 mod editor;
+mod history;
 mod pages;
 
 use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};

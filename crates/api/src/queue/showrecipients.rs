@@ -53,6 +53,9 @@ pub struct ShowRecipientsReply {
     pub recipients: Vec<RecipientLine>,
     /// Where the next page begins; none when this is the last.
     pub next: Option<(u64, u32)>,
+    /// The search for a sender stopped after so many recipients in delivery; `next` goes on with it.
+    #[serde(default)]
+    pub searched: Option<u64>,
 }
 
 /// One waiting recipient.
@@ -83,7 +86,7 @@ impl Command for ShowRecipients {
     const SPEC: Spec = Spec {
         words: "showrecipients",
         summary: "lists waiting recipients",
-        about: "Two lines a recipient: message, size, sender and subject; recipient number, attempts so far and address. A thousand are listed at a time, or as many as `limit N` says; the last line tells how to see those behind them.",
+        about: "Two lines a recipient: message, size, sender and subject; recipient number, attempts so far and address. A thousand are listed at a time, or as many as `limit N` says; the last line tells how to see those behind them. To find those of a sender each message is read: after 50,000 recipients the search stops and says so.",
         arguments: &[
             Argument {
                 name: "scope",
@@ -200,6 +203,13 @@ impl RecipientScope {
 
 impl Text for ShowRecipientsReply {
     fn text(&self) -> String {
+        if let (true, Some(searched), Some(place)) = (self.recipients.is_empty(), self.searched, self.next) {
+            return format!(
+                "None is among {} that were looked at; {}\n",
+                thousands(searched),
+                self.goes_on(place)
+            );
+        }
         if self.recipients.is_empty() {
             return match self.total {
                 Some(0) | None => "No recipients are waiting.\n".to_owned(),
@@ -232,17 +242,29 @@ impl Text for ShowRecipientsReply {
             None if self.recipients.len() == 1 => "1 recipient is listed".to_owned(),
             None => format!("{listed} recipients are listed"),
         };
-        let _ = match self.next {
-            Some((mid, rid)) => {
+        let _ = match (self.next, self.searched) {
+            (Some(place), Some(searched)) => {
+                let goes_on = self.goes_on(place);
+                writeln!(out, "\n{waiting}, of {} that were looked at; {goes_on}", thousands(searched))
+            }
+            (Some((mid, rid)), None) => {
                 let scope = self.scope.words();
                 writeln!(
                     out,
                     "\n{waiting}; `showrecipients {scope} after {mid}.{rid}` shows those behind them."
                 )
             }
-            None => writeln!(out, "\n{waiting}."),
+            (None, _) => writeln!(out, "\n{waiting}."),
         };
         out
+    }
+}
+
+impl ShowRecipientsReply {
+    /// How a search that stopped goes on.
+    fn goes_on(&self, (mid, rid): (u64, u32)) -> String {
+        let scope = self.scope.words();
+        format!("`showrecipients {scope} after {mid}.{rid}` looks at those behind them.")
     }
 }
 

@@ -7,7 +7,7 @@ const SECONDS: Step =
     line("Enter the number of seconds to wait before abruptly closing connections.\n", "30");
 const LINES: Step = line("Enter the number of seconds between displays.\n", "10");
 const HOST: Step = destination("Recipient host:\n");
-const LISTENERS: &str = "Choose the listeners, their names separated by commas.\n";
+const LISTENERS: Step = Step::Listeners("Choose the listeners, several separated by commas.\n");
 
 /// Commands with their questions.
 const DIALOGUES: &[(&str, &[Step])] = &[
@@ -101,8 +101,8 @@ const DIALOGUES: &[(&str, &[Step])] = &[
     ("archivemessage", &[line("Enter the MID to archive and remove.\n", "0")]),
     ("job", &[needed("Enter the number of the job; `jobs` lists them.\n")]),
     ("suspend", &[SECONDS]),
-    ("suspendlistener", &[line(LISTENERS, "ALL"), SECONDS]),
-    ("resumelistener", &[line(LISTENERS, "ALL")]),
+    ("suspendlistener", &[LISTENERS, SECONDS]),
+    ("resumelistener", &[LISTENERS]),
     (
         "suspenddel",
         &[

@@ -14,7 +14,8 @@ fn talk(typed: &str, answers: &[&'static str]) -> (Told, String) {
     let typed = words(typed);
     let (entry, given) = registry::find(&typed).unwrap();
     let (mut person, mut err) = (Scripted::new(answers), Vec::new());
-    let told = complete(entry, given, &mut person, &mut err).unwrap();
+    let listeners = || vec!["incoming".to_owned(), "587".to_owned()];
+    let told = complete(entry, given, &listeners, &mut person, &mut err).unwrap();
     assert!(person.has_said_all(), "{typed:?} asks less than it is answered");
     (told, String::from_utf8(err).unwrap())
 }
@@ -24,6 +25,29 @@ fn told(typed: &str, answers: &[&'static str]) -> String {
     match talk(typed, answers).0 {
         Told::Words(words) => words.join(" "),
         other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn listeners_are_picked_by_numbers_and_names() {
+    insta::assert_snapshot!(talk("resumelistener", &["4", "2, 3"]).1, @"
+    Choose the listeners, several separated by commas.
+    1. All
+    2. incoming
+    3. 587
+    [1]> 4
+    `4` is neither a number from 1 to 3 nor a listener.
+    [1]> 2, 3
+    ");
+    for (answer, words) in [
+        ("", "ALL"),
+        ("1", "ALL"),
+        ("all", "ALL"),
+        ("2", "incoming"),
+        ("INCOMING,587", "incoming,587"),
+        ("3", "587"),
+    ] {
+        assert_eq!(told("resumelistener", &[answer]), words, "{answer}");
     }
 }
 
@@ -173,6 +197,7 @@ fn ways(steps: &[Step]) -> Vec<Vec<String>> {
                 };
                 vec![vec![answer.to_owned()]]
             }
+            Step::Listeners(_) => vec![vec!["ALL".to_owned()], vec!["incoming,587".to_owned()]],
             Step::Agree(_) => vec![Vec::new()],
             Step::Argument(_) => vec![vec!["7".to_owned()]],
         };
@@ -189,7 +214,7 @@ fn every_command_that_needs_something_asks_for_it() {
     for entry in COMMANDS.iter().filter(|entry| entry.spec.arguments.iter().any(|argument| argument.required))
     {
         let (mut person, mut err) = (Scripted::new(&[]), Vec::new());
-        let told = complete(entry, &[], &mut person, &mut err).unwrap();
+        let told = complete(entry, &[], &Vec::<String>::new, &mut person, &mut err).unwrap();
         let text = String::from_utf8(err).unwrap();
         assert_eq!(told, Told::Left, "{}: {text}", entry.spec.words);
         assert!(text.contains("]> "), "{}: {text}", entry.spec.words);

@@ -13,13 +13,14 @@ use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Helper};
 
 use super::completion::{self, Destinations};
+use super::history::{self, History};
 use crate::person::{Person, Question};
 
-/// Lines of history that are kept, in memory.
-const HISTORY: usize = 1_000;
-
 /// The terminal of a session.
-pub(super) struct Editor(rustyline::Editor<Completion, DefaultHistory>);
+pub(super) struct Editor {
+    lines: rustyline::Editor<Completion, DefaultHistory>,
+    history: History,
+}
 
 /// What became of a line.
 pub(super) enum Line {
@@ -35,10 +36,14 @@ impl Editor {
     pub(super) fn new(socket: &Path) -> io::Result<Self> {
         let config = Config::builder().completion_type(CompletionType::List).build();
         let mut editor = rustyline::Editor::with_config(config).map_err(io::Error::other)?;
-        editor.set_max_history_size(HISTORY).map_err(io::Error::other)?;
+        editor.set_max_history_size(history::LINES).map_err(io::Error::other)?;
         editor
             .set_helper(Some(Completion { words: Words::Commands, destinations: Destinations::of(socket) }));
-        Ok(Self(editor))
+        let history = History::of_the_user();
+        for line in history.lines() {
+            editor.add_history_entry(line).map_err(io::Error::other)?;
+        }
+        Ok(Self { lines: editor, history })
     }
 
     /// Reads a line of commands; it goes into the history.
@@ -47,16 +52,17 @@ impl Editor {
         if let Line::Typed(line) = &line
             && !line.trim().is_empty()
         {
-            self.0.add_history_entry(line.as_str()).map_err(io::Error::other)?;
+            self.lines.add_history_entry(line.as_str()).map_err(io::Error::other)?;
+            self.history.keep(line);
         }
         Ok(line)
     }
 
     fn read(&mut self, prompt: &str, words: Words) -> io::Result<Line> {
-        if let Some(helper) = self.0.helper_mut() {
+        if let Some(helper) = self.lines.helper_mut() {
             helper.words = words;
         }
-        match self.0.readline(prompt) {
+        match self.lines.readline(prompt) {
             Ok(line) => Ok(Line::Typed(line)),
             Err(ReadlineError::Interrupted) => Ok(Line::Dropped),
             Err(ReadlineError::Eof) => Ok(Line::End),

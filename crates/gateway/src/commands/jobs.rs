@@ -99,7 +99,7 @@ impl Commands {
             api::Scope::From(sender) => JobScope::Sender(sender),
             api::Scope::Mid(mid) => JobScope::Message(Mid(mid)),
         };
-        let upto_mid = self.context.ids.mid().ok_or_else(stopping)?;
+        let upto_mid = self.context.ids.next_mid().ok_or_else(stopping)?;
         let given = Given { by: by.to_owned(), at: self.context.clock.wall().0 };
         let turn = self.context.standing.turn().await;
         let job = turn.change(move |orders| {

@@ -14,6 +14,11 @@ use super::{Commands, stopping};
 
 /// Recipients a page.
 const PAGE: usize = 1_000;
+/// Recipients whose envelopes are read in search of a sender, in one command.
+const SEARCHED: usize = 50_000;
+
+/// What was found, and how far a search came that did not come to its end.
+type Found = (Vec<RecipientLine>, Option<(u64, u32)>);
 
 impl Commands {
     pub(super) async fn show_recipients(
@@ -22,17 +27,48 @@ impl Commands {
     ) -> Result<ShowRecipientsReply, Problem> {
         let limit = request.limit.clamp(1, PAGE);
         // One more of each, to know whether more follow.
-        let mut lines = self.shard_lines(&request, limit + 1).await?;
-        lines.extend(self.held_lines(&request.scope, request.after, limit + 1).await);
-        // Those of one host stand by age, which has no numbers to go on from.
-        if !matches!(request.scope, RecipientScope::Host(_)) {
-            lines.sort_unstable_by_key(|line| (line.mid, line.rid));
-        }
+        let (mut lines, reached) = match &request.scope {
+            RecipientScope::Host(_) => (self.lines_of_host(&request, limit + 1).await?, None),
+            RecipientScope::All | RecipientScope::From(_) => {
+                self.lines_by_number(&request, limit + 1).await?
+            }
+        };
         let more = lines.len() > limit;
         lines.truncate(limit);
-        let next = lines.last().filter(|_| more).map(|line| (line.mid, line.rid));
+        let last = lines.last().filter(|_| more).map(|line| (line.mid, line.rid));
         let total = self.waiting_in(&request.scope).await?;
-        Ok(ShowRecipientsReply { scope: request.scope, total, recipients: lines, next })
+        let (next, searched) = (last.or(reached), reached.is_some() && !more);
+        let searched = searched.then_some(SEARCHED as u64);
+        Ok(ShowRecipientsReply { scope: request.scope, total, recipients: lines, next, searched })
+    }
+
+    /// Those of one host: in delivery by age, which has no numbers to go on from; behind them those in the work queue.
+    async fn lines_of_host(
+        &self,
+        request: &ShowRecipients,
+        most: usize,
+    ) -> Result<Vec<RecipientLine>, Problem> {
+        let is_held = |(mid, _): &(u64, u32)| self.context.work_queue.recipients_of(Mid(*mid)) > 0;
+        let held_after = request.after.filter(is_held);
+        let mut lines = match held_after {
+            Some(_) => Vec::new(),
+            None => self.shard_lines(request, most).await?.0,
+        };
+        if lines.len() < most {
+            lines.extend(self.held_lines(&request.scope, held_after, most - lines.len()).await);
+        }
+        Ok(lines)
+    }
+
+    /// Those by message and number, wherever they wait, and how far the search came if it did not come to an end.
+    async fn lines_by_number(&self, request: &ShowRecipients, most: usize) -> Result<Found, Problem> {
+        let (mut lines, reached) = self.shard_lines(request, most).await?;
+        let held = self.held_lines(&request.scope, request.after, most).await;
+        // What lies beyond is found when the search goes on.
+        let within = |line: &RecipientLine| reached.is_none_or(|reached| (line.mid, line.rid) <= reached);
+        lines.extend(held.into_iter().filter(within));
+        lines.sort_unstable_by_key(|line| (line.mid, line.rid));
+        Ok((lines, reached))
     }
 
     /// How many wait, where that is known without reading messages.
@@ -54,18 +90,15 @@ impl Commands {
         Ok(Some(in_delivery as u64 + held))
     }
 
-    /// Recipients that are in delivery, at most `most`.
-    async fn shard_lines(
-        &self,
-        request: &ShowRecipients,
-        most: usize,
-    ) -> Result<Vec<RecipientLine>, Problem> {
+    /// Recipients that are in delivery, at most `most`; with the last one that was looked at, when those of a sender are
+    /// searched and others lie behind.
+    async fn shard_lines(&self, request: &ShowRecipients, most: usize) -> Result<Found, Problem> {
         let scope = match &request.scope {
             RecipientScope::Host(host) => Scope::Host(Host::new(host)),
             RecipientScope::All | RecipientScope::From(_) => Scope::All,
         };
         let mut cursor = request.after.map(|(mid, rid)| Cursor::After(Mid(mid), Rid(rid)));
-        let mut lines: Vec<RecipientLine> = Vec::new();
+        let (mut lines, mut looked): (Vec<RecipientLine>, usize) = (Vec::new(), 0);
         // Envelopes are read of what is shown; those of one sender are found by reading all.
         let at_once = match &request.scope {
             RecipientScope::From(_) => PAGE,
@@ -79,10 +112,15 @@ impl Commands {
                 .ask(move |delivery, now| delivery.recipients(&scope, from, at_once, now))
                 .await
                 .map_err(|_| stopping())?;
+            looked += page.recipients.len();
+            let last = page.recipients.last().map(|view| (view.mid.0, view.rid.0));
             lines.extend(self.describe(page.recipients, &request.scope).await);
             if lines.len() >= most || page.next.is_none() {
                 lines.truncate(most);
-                return Ok(lines);
+                return Ok((lines, None));
+            }
+            if matches!(request.scope, RecipientScope::From(_)) && looked >= SEARCHED {
+                return Ok((lines, last));
             }
             cursor = page.next;
         }

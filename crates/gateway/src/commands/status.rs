@@ -71,6 +71,7 @@ impl Commands {
             lifetime,
             current_ids: [ids.mid.0, ids.icid.0, ids.dcid.0],
             work_queue: self.held(),
+            listeners: self.listeners.iter().map(|listener| listener.name.clone()).collect(),
             gauges: Gauges {
                 conn_in: self.connections_in(),
                 conn_out: gauges.connections as u64,

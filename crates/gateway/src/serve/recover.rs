@@ -113,7 +113,12 @@ pub(super) fn set_apart(context: &Context, damaged: &Damaged) {
     let at = context.clock.wall().0;
     // What of the record can be read still tells how many recipients leave the queue with it: who ended before did
     // not wait for this.
-    let recipients = u32::try_from(context.reader.left(*mid).unwrap_or(0)).unwrap_or(u32::MAX);
+    let left = context.reader.left(*mid);
+    let detail = &match &left {
+        Ok(_) => detail.clone(),
+        Err(_) => format!("{detail}; how many recipients waited cannot be read"),
+    };
+    let recipients = u32::try_from(left.unwrap_or(0)).unwrap_or(u32::MAX);
     let told =
         [Event::Corrupt { mid: *mid, recipients, detail: detail.clone() }, Event::Finished { mid: *mid }];
     let batch = Batch {

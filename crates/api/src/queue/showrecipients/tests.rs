@@ -21,7 +21,14 @@ fn columns_are_apart_however_long_they_are() {
         row(1_234_567_890, u32::MAX, "a.rather.long.name@lists.example.com"),
     ];
     assert_eq!(
-        ShowRecipientsReply { scope: RecipientScope::All, total: Some(3), recipients, next: None }.text(),
+        ShowRecipientsReply {
+            scope: RecipientScope::All,
+            total: Some(3),
+            recipients,
+            next: None,
+            searched: None
+        }
+        .text(),
         "MID/      Bytes/      Sender/                   Subject\n\
          [RID]     [Atmps]     Recipient\n\
          7         999         <>                        a letter\n\
@@ -51,8 +58,13 @@ fn a_page_says_how_many_there_are_and_how_to_go_on() {
         why: String::new(),
         next_us: None,
     };
-    let page =
-        |scope, total, next| ShowRecipientsReply { scope, total, recipients: vec![line.clone()], next };
+    let page = |scope, total, next| ShowRecipientsReply {
+        scope,
+        total,
+        recipients: vec![line.clone()],
+        next,
+        searched: None,
+    };
     let host = RecipientScope::Host("a.test".to_owned());
     let text = page(host, Some(25_000), Some((1_234, 5))).text();
     let (_, last) = text.split_once("\n\n").unwrap_or_default();

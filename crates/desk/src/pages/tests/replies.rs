@@ -248,11 +248,18 @@ pub(super) fn recipients(text: Text<'_>) -> ShowRecipientsReply {
         total: Some(13),
         recipients: vec![line(1_234, "bob@b.example", Some("Invoice")), line(1_240, "", None)],
         next: Some((1_240, 0)),
+        searched: None,
     }
 }
 
 pub(super) fn nobody() -> ShowRecipientsReply {
-    ShowRecipientsReply { scope: RecipientScope::All, total: Some(0), recipients: Vec::new(), next: None }
+    ShowRecipientsReply {
+        scope: RecipientScope::All,
+        total: Some(0),
+        recipients: Vec::new(),
+        next: None,
+        searched: None,
+    }
 }
 
 pub(super) fn status(text: Text<'_>) -> StatusReply {
@@ -267,6 +274,7 @@ pub(super) fn status(text: Text<'_>) -> StatusReply {
         system_status: "Receiving suspended (disk space)".to_owned(),
         recorder: RecorderState { on: true, ..RecorderState::default() },
         durability: vec![text("The disk acknowledges writes before they are durable")],
+        listeners: vec!["incoming".to_owned()],
         orders: vec![OrderLine { text: text("Delivery suspended by bob"), since_us: NOW - 5 * MINUTE }],
         recovering: Some((10, 5_063)),
         oldest_message_us: Some(NOW - 50 * MINUTE),
