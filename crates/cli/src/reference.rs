@@ -101,7 +101,8 @@ pub(crate) fn usage(spec: &Spec) -> String {
             [] => argument.name.to_uppercase(),
             choices => choices.join("|"),
         };
-        let name = if named { format!("{} {value}", argument.name) } else { value };
+        // What must be there needs no name.
+        let name = if named && !argument.required { format!("{} {value}", argument.name) } else { value };
         if argument.required { format!(" {name}") } else { format!(" [{name}]") }
     });
     std::iter::once(spec.words.to_owned()).chain(arguments).collect()

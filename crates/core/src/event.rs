@@ -12,14 +12,18 @@ use crate::ids::{Dcid, Host, Icid, Mid, Rid};
 
 mod alert;
 mod desk;
+mod end;
 mod failure;
+mod host;
 mod inbound;
 mod probe;
 mod words;
 
 pub use alert::{Alert, Severity};
 pub use desk::SignIn;
+pub use end::{BounceKind, GeneratedKind, Unreported};
 pub use failure::{Cause, Failure, FailureKind, Stage};
+pub use host::{ANSWERS, Answers, HostFacts, HostStatus, HostWay, MetServer, SERVERS, SeenCertificate};
 pub use inbound::{AbortReason, CloseReason, PeerAction, RecipientRule};
 pub use probe::ProbeSum;
 
@@ -198,6 +202,31 @@ pub enum Event {
     },
     /// A destination was probed: by an operator, or by the gateway itself when it went down.
     Probed { host: Host, sum: ProbeSum, by: String },
+    /// What was known of the way to a destination: beside a change of its verdict, and when the way became another one.
+    HostFacts { host: Host, facts: Box<HostFacts> },
+    /// A destination's verdict changed so often that its changes were counted instead of being told one by one.
+    HostFlapped {
+        host: Host,
+        /** Changes that were not told. */
+        changes: u32,
+        /** When the first of them was, microseconds since the epoch. */
+        since: u64,
+        /** The verdict after the last of them. */
+        status: HostStatus,
+        reason: Option<Failure>,
+        address: Option<SocketAddr>,
+    },
+    /// Which settings have other values than in the configuration that was in force before.
+    SettingsChanged {
+        /** Checksum of the one before. */
+        from: u32,
+        /** Checksum of the one in force. */
+        to: u32,
+        /** Their names, as the file has them. */
+        settings: Vec<String>,
+        /** So many more were left out. */
+        more: u32,
+    },
 }
 
 /// What an operator's order does to each recipient that it concerns.
@@ -228,55 +257,6 @@ pub enum TlsResult {
     },
     /// It failed; for delivery: whether the conversation went on in clear.
     Failed { why: String, clear: bool },
-}
-
-/// Why the gateway made a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GeneratedKind {
-    /// A failure report.
-    Bounce,
-    /// A delay report.
-    Delay,
-    /// A success or relay report (RFC 3461).
-    Success,
-}
-
-/// The kinds of hard bounce that operators count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BounceKind {
-    /// The name service said never.
-    Dns,
-    /// The next hop said never.
-    FiveXx,
-    /// A rule of ours.
-    Filter,
-    /// Too old, or tried too often.
-    Expired,
-    /// Anything else (an operator's bounce, a loop).
-    Other,
-}
-
-/// Why no failure report was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unreported {
-    /// The reverse path is empty: a bounce of a bounce.
-    NullSender,
-    /// `NOTIFY` did not ask for it.
-    NotRequested,
-    /// The bounce profile says no.
-    Profile,
-}
-
-/// Up, down or unknown, as operators know them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum HostStatus {
-    /// Never tried, every SYN unanswered, DNS failed, or no attempt for an hour.
-    #[default]
-    Unknown,
-    /// The last attempt reached an SMTP dialogue.
-    Up,
-    /// Refused, no route, or timed out inside SMTP, and no address accepted.
-    Down,
 }
 
 /// State of the spool's disk.

@@ -13,6 +13,7 @@ pub mod dsn;
 pub mod envelope;
 pub mod event;
 pub mod explain;
+pub mod history;
 pub mod ids;
 pub mod mail_log;
 pub mod message;
@@ -20,5 +21,6 @@ pub mod policy;
 pub mod tally;
 pub mod tcp;
 pub mod tracking;
+pub mod when;
 
 pub use mailreeve_smtp::instant::Instant;

@@ -157,8 +157,13 @@ mod tests {
             let own = entry.spec.words.split(' ').count();
             let typed: Vec<String> = entry.spec.example.split(' ').skip(own).map(str::to_owned).collect();
             if entry.named {
+                let first = entry.spec.arguments.first().filter(|first| first.required);
+                let typed: Vec<String> =
+                    first.map(|first| first.name.to_owned()).into_iter().chain(typed).collect();
                 let pairs = typed.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone()));
-                assert_eq!(words(entry, pairs.collect()).unwrap().len(), typed.len(), "{}", entry.spec.words);
+                let said = words(entry, pairs.collect()).unwrap();
+                assert_eq!(said.len(), typed.len(), "{}", entry.spec.words);
+                assert!((entry.parse)(&said).is_ok(), "{}", entry.spec.words);
                 continue;
             }
             let values = match entry.open_ended {

@@ -3,6 +3,7 @@
 //! [`read`] is what `mailreeve check` runs; [`prepare`] does the IO that a configuration asks for (secrets,
 //! certificates, the resolver), once at the start and again at every reload.
 
+pub(crate) mod before;
 mod folders;
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
-use mailreeve_core::config::{self, Config, IpPreference, Mistake, Zone};
+use mailreeve_core::config::{self, Config, IpPreference, Mistake, Settings, Zone};
 use mailreeve_smtp::client::{self, Credentials};
 use toml::de::DeTable;
 
@@ -38,6 +39,8 @@ pub struct Text {
     pub checksum: u32,
     /// The file's name, or `built-in defaults`.
     pub source: String,
+    /// What it sets.
+    pub settings: Settings,
 }
 
 /// Why a configuration could not be read.
@@ -72,7 +75,8 @@ pub fn read(file: Option<&Path>) -> Result<Text, Unreadable> {
         count: mistakes.len(),
         rendered: rendered(&mistakes, &text, &source),
     })?;
-    Ok(Text { config, checksum: checksum(text.as_bytes()), source })
+    let settings = config::settings(&text);
+    Ok(Text { config, checksum: checksum(text.as_bytes()), source, settings })
 }
 
 /// Where the gateway that runs by a file is spoken to.
@@ -135,7 +139,7 @@ fn checksum(text: &[u8]) -> u32 {
 /// Does what the configuration asks for. Must be called in a runtime (the resolver lives in it). Look-ups go on
 /// being counted in `lookups`.
 pub fn prepare(text: Text, listening: Vec<SocketAddr>, lookups: Arc<LookupCounters>) -> Result<Running> {
-    let Text { config, checksum, source } = text;
+    let Text { config, checksum, source, settings } = text;
     let wants_tls = config.listeners.iter().any(|listener| listener.tls);
     let identity = config.identity.as_ref();
     let pair = identity.map(|identity| (identity.certificate.as_path(), identity.key.as_path()));
@@ -185,6 +189,7 @@ pub fn prepare(text: Text, listening: Vec<SocketAddr>, lookups: Arc<LookupCounte
         config,
         checksum,
         source,
+        settings,
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::tz::TimeZone;
-use mailreeve_core::config::Config;
+use mailreeve_core::config::{Config, Settings};
 use mailreeve_core::delivery::settings::Settings as DeliverySettings;
 use mailreeve_core::event::Severity;
 use mailreeve_core::ids::Mid;
@@ -17,6 +17,7 @@ use mailreeve_core::policy::Policy;
 use mailreeve_smtp::client::{self, Credentials, TlsDemand};
 use mailreeve_smtp::server;
 use mailreeve_store::committer::{CommitQueue, IdSource};
+use mailreeve_store::history::History;
 use mailreeve_store::spool::{Health, Reader, Staging};
 use mailreeve_store::tracking::Tracking;
 
@@ -25,6 +26,7 @@ use crate::clock::Clock;
 use crate::deliver::ShardTime;
 use crate::deliver::shard::ShardHandle;
 use crate::events::EventSink;
+use crate::host_watch::HostWatch;
 use crate::intake::Intake;
 use crate::jobs::Jobs;
 use crate::lookups::dns::Dns;
@@ -54,6 +56,10 @@ pub struct Context {
     pub staging: Staging,
     /// What happened to each message.
     pub tracking: Arc<Tracking>,
+    /// What happened to each destination.
+    pub history: History,
+    /// What of destinations is told.
+    pub hosts: HostWatch,
     /// Whether the spool has failed.
     pub health: Arc<Health>,
     /// Whether mail may come in.
@@ -121,6 +127,8 @@ pub struct Running {
     pub checksum: u32,
     /// Where it came from.
     pub source: String,
+    /// What it sets, to be compared with another.
+    pub settings: Settings,
     /// Who may send what to whom.
     pub policy: Policy,
     /// Settings of inbound sessions, by listener.

@@ -5,6 +5,7 @@
 //! * [`lookups`]: questions to the name service.
 //! * [`journal`]: ledger, text log and counters, written from one stream of events.
 //! * `tracking`: what happened to each message, kept findable behind the ledger.
+//! * [`host_watch`]: which changes of destinations are told. `history`: what happened to each, behind the ledger.
 //! * [`standing`]: operators' orders that hold over restarts.
 //! * [`work_queue`]: what was accepted and has not entered delivery.
 //! * [`jobs`]: operators' orders over many recipients.
@@ -29,6 +30,8 @@ pub mod deliver;
 mod desk;
 mod diagnose;
 pub mod events;
+mod history;
+pub mod host_watch;
 pub mod intake;
 pub mod jobs;
 pub mod journal;

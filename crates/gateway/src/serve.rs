@@ -12,6 +12,7 @@
 //! Order of the stop: no new connections; sessions end at the next command; deliveries under way end; what
 //! they decided is committed; the ledger is synced.
 
+mod greeting;
 mod outlet;
 mod recover;
 mod release;
@@ -22,7 +23,6 @@ mod store;
 mod threads;
 mod watch;
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,6 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::Input;
-use mailreeve_core::event::Event;
 use mailreeve_core::ids::Dcid;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -46,6 +45,7 @@ use crate::configuration::{self, Text};
 use crate::context::{Context, RecoveryProgress, Running};
 use crate::deliver::ShardTime;
 use crate::deliver::shard::{self, Message, ShardHandle};
+use crate::host_watch::{self, HostWatch};
 use crate::intake::Intake;
 use crate::jobs::{self, Jobs};
 use crate::listen::{self, Listener};
@@ -77,30 +77,11 @@ pub fn serve(file: Option<&Path>) -> Result<()> {
     let socket = runtime.block_on(commands::bind(&text.config.socket))?;
     let running = configuration::prepare(text, listening, Arc::default())?;
     let daemon = Daemon::start(stores, running, listeners, clock)?;
-    greet(&daemon);
+    greeting::greet(&daemon);
     let outcome = runtime.block_on(control(&daemon, socket, signals, file));
     notify::tell("STOPPING=1");
     daemon.stop();
     outcome
-}
-
-/// Tells whoever started it by hand where it listens.
-fn greet(daemon: &Daemon) {
-    let running = daemon.context.running.load();
-    let places: Vec<String> = daemon
-        .listeners
-        .iter()
-        .map(|listener| format!("{} on {}", listener.name, listener.address))
-        .collect();
-    let text = format!(
-        "mailreeve {}: {}; configuration: {}; commands by {}",
-        env!("CARGO_PKG_VERSION"),
-        places.join(", "),
-        running.source,
-        running.config.socket.display()
-    );
-    // Nobody may be reading.
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The daemon with its threads running.
@@ -146,6 +127,8 @@ impl Daemon {
             ids: parts.ids.clone(),
             reader: parts.reader.clone(),
             tracking: Arc::clone(&parts.tracking),
+            history: parts.history.clone(),
+            hosts: HostWatch::default(),
             staging: parts.staging.clone(),
             health: Arc::clone(&parts.health),
             intake,
@@ -161,12 +144,12 @@ impl Daemon {
             probes: probe::Probes::default(),
             running: ArcSwap::from_pointee(running),
         });
-        started(&context);
+        greeting::started(&context);
         standing::remind(&context);
         let settings = Arc::clone(&context.running.load().delivery);
         let mut delivery = Delivery::new(settings, clock.wall().0, first_dcid);
         standing::take_up(&context.standing.in_force(), &listeners, &mut delivery);
-        verdicts::take_up(&context.running.load().config.data_dir, &mut delivery, clock.wall());
+        verdicts::take_up(&context, &mut delivery, clock.wall());
         let shard = shard::run(Arc::clone(&context), delivery, messages, body_bytes);
         let delivering = threads::spawn("delivery", crate::deliver::READERS, shard)?;
         let (stop, stopping) = channel::channel(false);
@@ -238,15 +221,6 @@ fn bind(text: &Text) -> Result<Vec<Arc<Listener>>> {
         .collect()
 }
 
-fn started(context: &Context) {
-    let running = context.running.load();
-    context.events.tell(Event::Started {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        node: running.config.hostname.clone(),
-    });
-    context.events.tell(Event::Configured { checksum: running.checksum, source: running.source.clone() });
-}
-
 /// The signals that this daemon answers. Listened to before anything else is done, so that one that comes during
 /// the start is kept and does not end the process where it stands.
 struct Signals {
@@ -284,6 +258,7 @@ async fn control(
     }
     tokio::spawn(desk::run(Arc::clone(context), Arc::clone(&commands)));
     tokio::spawn(probe::run(Arc::clone(context)));
+    tokio::spawn(host_watch::run(Arc::clone(context)));
     tokio::spawn(release::run(Arc::clone(context)));
     tokio::spawn(commands::watch_identity(Arc::clone(&commands)));
     tokio::spawn(watch::run(Arc::clone(context), Arc::clone(&parts.space)));

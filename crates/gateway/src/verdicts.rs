@@ -19,9 +19,11 @@ const MOST: usize = 5_000;
 pub(crate) struct Kept(Vec<CarriedVerdict>);
 
 /// Takes up what the run before has kept.
-pub(crate) fn take_up(dir: &std::path::Path, delivery: &mut Delivery, now: Instant) {
-    for verdict in verdicts::read(dir).iter().take(MOST) {
+pub(crate) fn take_up(context: &Context, delivery: &mut Delivery, now: Instant) {
+    let dir = context.running.load().config.data_dir.clone();
+    for verdict in verdicts::read(&dir).iter().take(MOST) {
         delivery.restore_verdict(verdict, now);
+        context.hosts.take_up(&verdict.host, verdict.status);
     }
 }
 

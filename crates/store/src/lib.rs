@@ -3,6 +3,7 @@
 //! * [`spool`]: accepted messages and the state of their recipients, changed by one atomic commit.
 //! * [`committer`]: the thread that gathers changes into commits, and the source of MID, ICID and DCID.
 //! * [`ledger`]: everything that happened, in append-only segment files.
+//! * [`history`]: what happened to each destination.
 //! * [`recorder`]: what was tried for each recipient.
 //! * [`tracking`]: what happened to each message, found by what is known of it.
 //! * [`standing`]: operators' orders that hold until they are taken back, over restarts too.
@@ -17,6 +18,7 @@
 pub mod committer;
 pub mod disk;
 mod encoding;
+pub mod history;
 pub mod ledger;
 mod owner;
 pub mod recorder;

@@ -2,21 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Argument, Command, Effect, Role, Spec, no_more};
+use crate::command::{Argument, Command, Effect, Role, Spec};
 use crate::counters::Completion;
-use crate::destination::destination;
 use crate::format::AsOf;
 use crate::queue::{CohortLine, Reason};
 use crate::wire::Problem;
 
+mod asked;
+mod history;
+mod history_text;
 mod text;
 
-/// Asks for one destination.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+pub use history::{
+    HostAddress, HostCertificate, HostChange, HostDifference, HostExchanger, HostHistory, HostOver,
+    HostServer, HostShares, HostState, HostStep, HostThen, SCHEMA,
+};
+
+/// Asks for one destination: as it is, as it was, or what happened to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostStatus {
     /// The recipient host.
     pub host: String,
+    /// As it was at this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// What happened since this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// What follows this place: `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// Steps of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
 }
 
 /// What is known of a destination.
@@ -86,6 +105,9 @@ pub struct HostStatusReply {
     pub last_error: Option<LastError>,
     /// Last TLS error, with the mode that was tried.
     pub last_tls: Option<LastError>,
+    /// What the records say of other times, and what changed since it worked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HostHistory>,
 }
 
 /// Addresses to try.
@@ -145,30 +167,37 @@ pub struct LastError {
     pub at_us: u64,
 }
 
+const fn argument(name: &'static str, help: &'static str) -> Argument {
+    Argument { name, help, required: false, choices: &[] }
+}
+
 impl Command for HostStatus {
     type Reply = HostStatusReply;
     const SPEC: Spec = Spec {
         words: "hoststatus",
-        summary: "shows all that is known of one destination",
-        about: "Up, down or unknown, since when and why; counters since the last reset; what waits; addresses as they stand in the cache; the last 5XX reply, the last error of any class with its address, and the last TLS error.",
-        arguments: &[Argument {
-            name: "host",
-            help: "the recipient host, for example example.com",
-            required: true,
-            choices: &[],
-        }],
+        summary: "shows all that is known of one destination, now or at another time",
+        about: "Up, down or unknown, since when and why; what changed since it worked last; counters since the last reset; what waits; addresses as they stand in the cache; the last 5XX reply, the last error of any class with its address, and the last TLS error. With `at` it tells how the destination stood at that time: status, reason, DNS answers, certificates and configuration then. With `since` it tells every change from that time on with how long each state held, and the share of time up. Times are `2026-11-20 14:30`, `14:30`, `yesterday 14:30` in the zone of the gateway, `2026-11-20T14:30+01:00`, or an age: 30m, 2h, 7d. `--at` and `--since` mean the same.",
+        arguments: &[
+            Argument {
+                name: "host",
+                help: "the recipient host, for example example.com",
+                required: true,
+                choices: &[],
+            },
+            argument("at", "a time, or an age such as 2h: how it stood then"),
+            argument("since", "a time, or an age: what happened from then on"),
+            argument("page", "where to go on: the place that the page before has told"),
+            argument("rows", "steps of a page, 1 to 1000"),
+        ],
         role: Role::ReadOnlyOperator,
         effect: Effect::Read,
         route: "/api/v1/hoststatus",
         example: "hoststatus example.com",
     };
+    const NAMED: bool = true;
 
     fn parse(words: &[String]) -> Result<Self, Problem> {
-        no_more(words, 1, &Self::SPEC)?;
-        let host = words.first().ok_or_else(|| {
-            Problem::new("hoststatus needs a recipient host", "for example: hoststatus example.com")
-        })?;
-        Ok(Self { host: destination(host)? })
+        asked::parse(words)
     }
 }
 
@@ -204,6 +233,7 @@ impl HostStatusReply {
             last_5xx: None,
             last_error: None,
             last_tls: None,
+            history: None,
         }
     }
 

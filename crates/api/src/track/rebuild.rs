@@ -23,7 +23,7 @@ impl Command for TrackRebuild {
     const SPEC: Spec = Spec {
         words: "track rebuild",
         summary: "makes the index of message tracking again from the ledger",
-        about: "Throws the index that messages are found by away and makes it again from the ledger, in the background. Until that is done `track` says how far its records reach. Nothing is lost: the ledger has everything.",
+        about: "Throws the index that messages are found by away, and the history of destinations with it, and makes both again from the ledger, in the background. Until that is done `track` says how far its records reach. Nothing is lost: the ledger has everything.",
         arguments: &[],
         role: Role::Operator,
         effect: Effect::Change,

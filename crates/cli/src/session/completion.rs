@@ -70,7 +70,8 @@ fn of_named(spec: &Spec, given: &[String]) -> Vec<String> {
             spec.arguments.iter().find(|argument| given.last().is_some_and(|last| last == argument.name));
         return asked.map_or_else(Vec::new, |argument| owned(argument.choices));
     }
-    let names = spec.arguments.iter().map(|argument| argument.name.to_owned());
+    let by_name = spec.arguments.iter().filter(|argument| !argument.required);
+    let names = by_name.map(|argument| argument.name.to_owned());
     names.filter(|name| given.iter().step_by(2).all(|there| there != name)).collect()
 }
 
@@ -100,7 +101,11 @@ fn candidates(before: &[String], destinations: impl FnOnce() -> Vec<String>) -> 
     if let Ok((entry, given)) = find(before) {
         found.push("--json".to_owned());
         if entry.named {
-            found.extend(of_named(&entry.spec, given));
+            match (entry.spec.arguments.first().filter(|first| first.required), given) {
+                (Some(first), []) if is_destination(first, given) => found.extend(destinations()),
+                (Some(_), [_, given @ ..]) => found.extend(of_named(&entry.spec, given)),
+                (_, given) => found.extend(of_named(&entry.spec, given)),
+            }
         } else if let Some(argument) = entry.spec.arguments.get(given.len()) {
             found.extend(argument.choices.iter().map(|word| (*word).to_owned()));
             if entry.spec.words == "delivernow" {
@@ -133,7 +138,7 @@ mod tests {
 
     #[test]
     fn words_choices_and_destinations_are_completed() {
-        let table: [(&str, &[&str]); 16] = [
+        let table: [(&str, &[&str]); 18] = [
             ("topho", &["tophosts"]),
             ("TopHo", &["tophosts"]),
             ("tophosts ac", &["active_rcpts"]),
@@ -141,6 +146,8 @@ mod tests {
             ("status d", &["detail"]),
             ("hoststatus a", &["a.example"]),
             ("hoststatus ", &["--json", "a.example", "b.example"]),
+            ("hoststatus a.example ", &["--json", "at", "page", "rows", "since"]),
+            ("hoststatus a.example since 2h r", &["rows"]),
             ("showrecipients host b", &["b.example"]),
             ("showrecipients from b", &[]),
             ("delivernow a", &["a.example", "all"]),

@@ -22,6 +22,7 @@ mod probe;
 mod reader;
 mod receive;
 mod route;
+mod settings;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use mistake::{Mistake, render};
 pub use probe::Probing;
 pub use receive::{Accept, Limits, LineEnds, Listener, Timeouts};
 pub use route::Credentials;
+pub use settings::{Differing, Settings, differing, settings};
 pub use system::{Dns, Identity, Ledger, Log, Queue, Recorder, Tracking, Zone};
 
 use crate::delivery::settings::{BounceProfile, Control, Pattern, Route};

@@ -10,6 +10,7 @@
 mod attempted;
 mod blame;
 mod catalogue;
+mod changed;
 mod crowd;
 mod destination;
 mod ended;
@@ -28,6 +29,7 @@ mod waiting;
 pub use attempted::{add_attempts, add_attempts_of_host};
 pub use blame::{Blame, Certainty};
 pub use catalogue::Catalogue;
+pub use changed::add_change;
 pub use crowd::Crowd;
 pub use destination::{connection, idle};
 pub use ended::ended;

@@ -58,6 +58,11 @@ impl Delivering {
             Event::HostChanged { host, status, reason, address } => {
                 host_changed(pen, host, *status, reason.as_ref(), *address);
             }
+            Event::HostFlapped { host, changes, status, reason, address, since: _ } => {
+                let line = pen.info().text("Host ").clean(host.as_str()).text(" changed ");
+                line.number(*changes).text(" times more than was told");
+                host_changed(pen, host, *status, reason.as_ref(), *address);
+            }
             Event::DeliveryStarted { dcid, mid, rids } => {
                 pen.info().text("Delivery start ").hop(*dcid, *mid).text("RID ").rids(rids);
             }

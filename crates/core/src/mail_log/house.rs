@@ -27,6 +27,18 @@ pub(super) fn configured(pen: &mut Pen<'_>, checksum: u32, source: &str) {
         .clean(source);
 }
 
+pub(super) fn settings_changed(pen: &mut Pen<'_>, from: u32, to: u32, settings: &[String], more: u32) {
+    let line = pen.info().text("Configuration ").show(format_args!("{to:08x}"));
+    let line = line.text(" differs from ").show(format_args!("{from:08x}"));
+    match settings {
+        [] => line.text(" in its text and in no setting"),
+        settings => line.text(" in ").clean(&settings.join(", ")),
+    };
+    if more > 0 {
+        pen.info().text("So many more settings differ: ").number(u64::from(more));
+    }
+}
+
 pub(super) fn alert(pen: &mut Pen<'_>, alert: &Alert) {
     let line = match alert.severity {
         Severity::Information => pen.info(),

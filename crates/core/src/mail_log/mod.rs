@@ -92,6 +92,11 @@ impl MailLog {
             Event::Commanded { .. } => house::commanded(pen, &stamped.event),
             Event::SignIn { user, from, outcome } => house::sign_in(pen, user, from, *outcome),
             Event::Probed { host, sum, by } => probe::probed(pen, host.as_str(), sum, by),
+            // Said by the lines of the look-up, the connection and the verdict.
+            Event::HostFacts { .. } => {}
+            Event::SettingsChanged { from, to, settings, more } => {
+                house::settings_changed(pen, *from, *to, settings, *more);
+            }
             Event::ReceivingSuspended { .. }
             | Event::ReceivingResumed { .. }
             | Event::WorkQueuePaused { .. }
@@ -126,6 +131,7 @@ impl MailLog {
             | Event::ConnectFailed { .. }
             | Event::LookupFailed { .. }
             | Event::HostChanged { .. }
+            | Event::HostFlapped { .. }
             | Event::DeliveryStarted { .. }
             | Event::Delivered { .. }
             | Event::Deferred { .. }

@@ -124,7 +124,10 @@ impl Tally {
             | Event::WorkQueueResumed { .. }
             | Event::Redirected { .. }
             | Event::JobDone { .. }
-            | Event::Probed { .. } => {}
+            | Event::Probed { .. }
+            | Event::HostFacts { .. }
+            | Event::HostFlapped { .. }
+            | Event::SettingsChanged { .. } => {}
         }
     }
 

@@ -84,7 +84,10 @@ pub const fn concern(event: &Event) -> Concern {
         | Event::WorkQueuePaused { .. }
         | Event::WorkQueueResumed { .. }
         | Event::JobDone { .. }
-        | Event::Probed { .. } => Concern::Nothing,
+        | Event::Probed { .. }
+        | Event::HostFacts { .. }
+        | Event::HostFlapped { .. }
+        | Event::SettingsChanged { .. } => Concern::Nothing,
     }
 }
 

@@ -103,7 +103,7 @@ async fn show_destination(visitor: Visitor, Path(host): Path<String>, RawQuery(q
 }
 
 async fn details(visitor: &Visitor, host: &str, further: &Fields, done: Option<Retried>) -> Response {
-    let asked = ask(visitor, &HostStatus { host: host.to_owned() }).await;
+    let asked = ask(visitor, &HostStatus { host: host.to_owned(), ..HostStatus::default() }).await;
     let reply = match asked {
         Ok(reply) => reply,
         Err(problem) if is_about_nothing(&problem) => {
@@ -197,11 +197,13 @@ async fn deliver_now(
     of_host: Option<&str>,
 ) -> Result<BecameDue, Problem> {
     let before = match of_host {
-        Some(host) => match ask(visitor, &HostStatus { host: host.to_owned() }).await {
-            Ok(reply) => Ends::of_host(&reply),
-            Err(problem) if is_about_nothing(&problem) => Ends::default(),
-            Err(problem) => return Err(problem),
-        },
+        Some(host) => {
+            match ask(visitor, &HostStatus { host: host.to_owned(), ..HostStatus::default() }).await {
+                Ok(reply) => Ends::of_host(&reply),
+                Err(problem) if is_about_nothing(&problem) => Ends::default(),
+                Err(problem) => return Err(problem),
+            }
+        }
         None => {
             let totals = DeliveryStatus { limit: 1, ..DeliveryStatus::default() };
             Ends::of_all(&ask(visitor, &totals).await?)

@@ -47,8 +47,19 @@ impl Commands {
             _ => self.explain_found(&request).await?,
         };
         self.add_records(&mut answer.main).await?;
+        self.add_change(&mut answer.main).await;
         let words = Catalogue::english(self.context.running.load().zone.clone());
         Ok(render::reply(&answer, self.as_of(), &words))
+    }
+
+    /// Adds what changed since a destination worked last for which mail waits now.
+    async fn add_change(&self, explanation: &mut Explanation) {
+        let host = explanation.subject.host.clone().filter(|_| explanation.state == State::Queued);
+        if let Some(host) = host
+            && let Some(changed) = self.what_changed(&host).await
+        {
+            explain::add_change(explanation, &host, &changed);
+        }
     }
 
     /// Adds what the recorder and probes know: the latest attempt of the recipient, or one of the destination that failed

@@ -1,5 +1,9 @@
-//! `hoststatus`: everything that is known of one destination.
+//! `hoststatus`: everything that is known of one destination, now or at another time.
 
+mod past;
+mod told;
+
+use mailreeve_api::queue as api;
 use mailreeve_api::queue::{AddressLine, Addresses, Exchanger, HostStatusReply, LastError};
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::delivery::Row;
@@ -7,6 +11,7 @@ use mailreeve_core::delivery::views::{DestinationView, TargetView};
 use mailreeve_core::event::{Failure, HostStatus};
 use mailreeve_core::ids::Host;
 
+use self::past::Asked;
 use super::cohorts::Cohorts;
 use super::status::completion;
 use super::words::{in_words, last_error, mode, reason, route_lines, word};
@@ -21,7 +26,35 @@ struct Known {
 }
 
 impl Commands {
-    pub(super) async fn host_status(&self, name: &str) -> Result<HostStatusReply, Problem> {
+    pub(super) async fn host_status(&self, request: &api::HostStatus) -> Result<HostStatusReply, Problem> {
+        let as_of = self.as_of();
+        let asked = Asked::of(request, &self.context.running.load().zone, &as_of)?;
+        let name = request.host.as_str();
+        let now = self.host_now(name).await;
+        if let Asked::Now = asked {
+            let mut reply = now?;
+            if reply.failure.is_some() {
+                // What the records lack now is no reason to tell nothing.
+                reply.history = self.past(name).await.ok().map(|past| past.now());
+            }
+            return Ok(reply);
+        }
+        let past = self.past(name).await?;
+        let mut reply = match now {
+            Err(_) if past.is_empty() => return Err(past.absent(name, &as_of)),
+            Err(_) => HostStatusReply::unknown(as_of, name),
+            Ok(reply) => reply,
+        };
+        reply.history = match asked {
+            Asked::Now => None,
+            Asked::At(at) => Some(past.at(at)),
+            Asked::Since { from, page, rows } => Some(past.since(from, reply.as_of.at_us, page, rows)),
+        };
+        Ok(reply)
+    }
+
+    /// How it stands.
+    pub(super) async fn host_now(&self, name: &str) -> Result<HostStatusReply, Problem> {
         let host = Host::new(name);
         let ask = self.context.shard.ask(move |delivery, now| {
             let view = delivery.destination(&host, now)?;

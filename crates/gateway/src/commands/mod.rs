@@ -122,7 +122,7 @@ impl Commands {
             "deliverystatus" => write(&self.delivery_status(read(call.args)?).await?),
             "hoststatus" => {
                 let request: api::HostStatus = read(call.args)?;
-                write(&self.host_status(&request.host).await?)
+                write(&self.host_status(&request).await?)
             }
             "explain" => write(&self.explain(read(call.args)?).await?),
             "showrecipients" => write(&self.show_recipients(read(call.args)?).await?),

@@ -98,7 +98,7 @@ impl Commands {
     }
 
     async fn host_rate(&self, request: HostRate) -> Result<HostRateReply, Problem> {
-        let status = self.host_status(&request.host).await?;
+        let status = self.host_now(&request.host).await?;
         Ok(HostRateReply {
             as_of: status.as_of,
             host: status.host,

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use mailreeve_api::format::AsOf;
 use mailreeve_api::track::{
@@ -13,6 +11,7 @@ use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::ids::{Icid, Mid};
 use mailreeve_core::tracking::sentences::{Argument, sentences};
 use mailreeve_core::tracking::{Kind, Pattern, Query, Record, State, Tracked};
+use mailreeve_core::when::{self, NoInstant};
 use mailreeve_store::tracking::{Cursor, History, Page, Paging, Reach, Tracking, TrackingError};
 use serde_json::{Map, Value};
 
@@ -54,6 +53,7 @@ impl Commands {
 
     pub(super) fn track_rebuild(&self) -> TrackRebuildReply {
         self.context.tracking.rebuild();
+        self.context.history.rebuild();
         TrackRebuildReply { as_of: self.as_of() }
     }
 }
@@ -126,31 +126,20 @@ fn unknown(mid: u64, reach: Reach, as_of: &AsOf) -> Problem {
 
 /// Reads a time: an instant, a date or time of day in `zone`, or an age.
 pub(super) fn instant(text: &str, zone: &TimeZone, now: u64) -> Result<u64, Problem> {
-    let civil = || text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(DateTime::from));
-    let local = || civil()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
-    let at = text.parse::<Timestamp>().ok().or_else(local);
-    match (at.and_then(|at| u64::try_from(at.as_microsecond()).ok()), age(text)) {
-        (Some(at), _) => Ok(at),
-        (None, Some(age)) => Ok(now.saturating_sub(age)),
-        (None, None) => Err(Problem::new(
+    when::read(text, zone, now).map_err(|why| match why {
+        NoInstant::NotATime => Problem::new(
             format!("`{text}` is not a time"),
-            "2026-11-20, 2026-11-20T15:04, 2026-11-20T15:04:05Z, or an age: 30m, 2h, 7d",
-        )),
-    }
-}
-
-/// An age in microseconds.
-fn age(text: &str) -> Option<u64> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return None,
-    };
-    let number: u64 = text[..text.len() - 1].parse().ok()?;
-    number.checked_mul(unit)?.checked_mul(1_000_000)
+            "2026-11-20, 2026-11-20 15:04, 15:04, yesterday 15:04, 2026-11-20T15:04:05Z, or an age: 30m, 2h, 7d",
+        ),
+        NoInstant::Twice { zone, first, second } => Problem::new(
+            format!("the clocks of {zone} were set back: it was `{text}` twice"),
+            format!("say which: {first} or {second}"),
+        ),
+        NoInstant::Never { zone, instead } => Problem::new(
+            format!("the clocks of {zone} were set forward: it was never `{text}`"),
+            format!("they showed {instead} instead; give the time with its offset"),
+        ),
+    })
 }
 
 /// A place between pages, as it travels.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use mailreeve_core::delivery::Delivery;
 use mailreeve_core::delivery::io::{After, Effect, Input, RecipientResult, Retried};
 use mailreeve_core::delivery::views::{ConnectionState, ConnectionView};
-use mailreeve_core::event::{Cause, Event, Failure, HostStatus, Stage};
+use mailreeve_core::event::{Cause, Failure, Stage};
 use mailreeve_core::ids::Dcid;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -23,6 +23,7 @@ use super::pace::{self, Pace};
 use super::room::Room;
 use super::stored::entering;
 use crate::context::Context;
+use crate::host_watch;
 use crate::jobs::Step;
 
 pub use self::handle::{Gone, Message, Question, ShardHandle};
@@ -258,12 +259,7 @@ impl Shell {
                 self.start_held();
             }
             Effect::Quit { dcid } => self.order(dcid, Order::Quit),
-            Effect::Record(event) => {
-                if let Event::HostChanged { host, status: HostStatus::Down, .. } = &event {
-                    self.context.probes.want(host);
-                }
-                self.context.events.tell(event);
-            }
+            Effect::Record(event) => host_watch::tell(&self.context, event),
             Effect::Retried(retried) => {
                 if let Some(told) = self.retries.pop_front() {
                     // Whoever gave the command may have lost patience.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use mailreeve_core::config::Config;
 use mailreeve_core::delivery::io::Input;
-use mailreeve_core::event::{Event, Severity};
+use mailreeve_core::event::Severity;
 
-use crate::configuration;
+use crate::configuration::{self, before::in_force};
 use crate::context::Context;
 use crate::deliver::shard::Message;
 use crate::notify;
@@ -25,10 +25,9 @@ pub(super) fn reload(context: &Arc<Context>, file: Option<&Path>) {
         Ok((running, effective, waiting)) => {
             context.intake.set_queue_limit(running.config.queue.max_recipients as u64);
             let settings = Arc::clone(&running.delivery);
-            let told = Event::Configured { checksum: running.checksum, source: running.source.clone() };
             context.running.store(Arc::new(running));
             let _ = context.shard.send(Message::Input(Input::Reconfigure(settings)));
-            context.events.tell(told);
+            in_force(context, Some(&before));
             if !waiting.is_empty() {
                 restart_needed(context, &effective, &waiting);
             }

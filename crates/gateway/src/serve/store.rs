@@ -11,6 +11,7 @@ use mailreeve_core::ids::Rid;
 use mailreeve_core::mail_log::MailLog;
 use mailreeve_core::tally::Tally;
 use mailreeve_store::committer::{CommitQueue, Committer, IdSource, Limits};
+use mailreeve_store::history::History;
 use mailreeve_store::ledger::{Entry, Item, Ledger, Opening, Options as LedgerOptions, Retention, Tail};
 use mailreeve_store::space::{Marks, SpaceGuard};
 use mailreeve_store::spool::{Health, Opened, Options, Reader, Recovery, Sequence, Spool, Staging};
@@ -21,6 +22,7 @@ use crate::clock::Clock;
 use crate::context::Running;
 use crate::deliver::shard::ShardHandle;
 use crate::events::{EventSink, EventSource};
+use crate::history;
 use crate::journal::{Books, Journal, day};
 use crate::logfile::{LogBounds, LogFile};
 use crate::receipts::ReceiptRouter;
@@ -54,6 +56,7 @@ pub(super) struct Parts {
     pub(super) ids: IdSource,
     pub(super) reader: Reader,
     pub(super) tracking: Arc<Tracking>,
+    pub(super) history: History,
     pub(super) staging: Staging,
     pub(super) health: Arc<Health>,
     pub(super) space: Arc<SpaceGuard>,
@@ -61,6 +64,7 @@ pub(super) struct Parts {
     committer: JoinHandle<()>,
     journal: JoinHandle<()>,
     trackers: tracking::Threads,
+    historian: history::Thread,
 }
 
 /// Opens both; the spool's lock is what keeps a second daemon out.
@@ -161,6 +165,7 @@ impl Stores {
                 enabled: running.config.tracking.enabled,
             },
         )?;
+        let (history, historian) = history::open(&journal.ledger, &running.config.data_dir, sink, clock)?;
         let journal = std::thread::Builder::new().name("journal".to_owned()).spawn(move || journal.run())?;
         let parts = Parts {
             commits,
@@ -168,6 +173,8 @@ impl Stores {
             reader: spool.reader,
             tracking,
             trackers,
+            history,
+            historian,
             staging: spool.staging,
             health: spool.health,
             space,
@@ -241,6 +248,7 @@ impl Parts {
         sink.close();
         let _ = self.journal.join();
         self.trackers.stop();
+        self.historian.stop();
     }
 }
 

@@ -7,6 +7,7 @@
 //! A record with the number [`SYNCED`] is no event: it says how much of the segment was durable when it was
 //! written. Damage before that point is damage; behind it, it is a torn tail.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mailreeve_core::event::Stamped;
@@ -162,6 +163,35 @@ pub(super) fn is_incomplete(octets: &[u8]) -> bool {
     let Some(head) = octets.first_chunk::<RECORD_HEAD_BYTES>() else { return true };
     let length = u32_at(head, 0) as usize;
     (8..=RECORD_MAX).contains(&length) && octets.len() < RECORD_HEAD_BYTES + length
+}
+
+/// Returns the number of an event's kind, as postcard writes it: behind the instant.
+pub(super) fn kind_of(fields: &[u8]) -> Option<u64> {
+    let (_, rest) = varint(fields)?;
+    varint(rest).map(|(kind, _)| kind)
+}
+
+/// Reads a number in groups of seven bits, the least first.
+fn varint(octets: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    for (place, octet) in octets.iter().take(10).enumerate() {
+        number |= u64::from(octet & 0x7f).checked_shl(7 * place as u32)?;
+        if octet & 0x80 == 0 {
+            return Some((number, &octets[place + 1..]));
+        }
+    }
+    None
+}
+
+/// Returns the length of the whole, undamaged record at the beginning of `octets` when it is of none of `kinds`.
+pub(super) fn of_no_kind(octets: &[u8], kinds: &BTreeSet<u64>) -> Option<usize> {
+    let (head, rest) = octets.split_first_chunk::<RECORD_HEAD_BYTES>()?;
+    let length = u32_at(head, 0) as usize;
+    let body = rest.get(..length).filter(|_| (8..=RECORD_MAX).contains(&length))?;
+    let (seq, fields) = body.split_first_chunk::<8>()?;
+    let other =
+        u64::from_le_bytes(*seq) == SYNCED || kind_of(fields).is_some_and(|kind| !kinds.contains(&kind));
+    (other && crc32fast::hash(body) == u32_at(head, 4)).then_some(RECORD_HEAD_BYTES + length)
 }
 
 /// Reads what stands at the beginning of `octets`.

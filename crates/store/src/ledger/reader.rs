@@ -1,7 +1,10 @@
 //! Reading the ledger from any place to its present end, and on as it grows.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use mailreeve_core::event::{Event, Stamped};
 
 use super::frame::{self, Head, Parsed, Record, parse, resync};
 use super::retention::read_head;
@@ -30,6 +33,8 @@ pub struct LedgerReader {
     /// Where the next item is looked for.
     at: Position,
     open: Option<OpenSegment>,
+    /// Events of other kinds are passed over undecoded.
+    kinds: Option<BTreeSet<u64>>,
 }
 
 #[derive(Debug)]
@@ -44,12 +49,22 @@ struct OpenSegment {
 
 impl LedgerReader {
     pub(super) fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
-        Self { disk, dir: dir.to_owned(), at: Position::default(), open: None }
+        Self { disk, dir: dir.to_owned(), at: Position::default(), open: None, kinds: None }
     }
 
     /// Opens the ledger in `dir` for reading, from its oldest segment on. The writer may be at work.
     pub fn open(dir: &Path) -> Self {
         Self::new(Arc::new(crate::disk::HostDisk), dir)
+    }
+
+    /// Opens the ledger in `dir` for those events alone that are of the kind of one of `samples`: the others cost next to
+    /// nothing.
+    pub fn of_kinds(dir: &Path, samples: &[Event]) -> Self {
+        let kind = |event: &Event| {
+            let stamped = Stamped { at: 0, event: event.clone() };
+            postcard::to_stdvec(&stamped).ok().and_then(|octets| frame::kind_of(&octets))
+        };
+        Self { kinds: Some(samples.iter().filter_map(kind).collect()), ..Self::open(dir) }
     }
 
     /// Goes to a place that an [`Item`] or the ledger named. If its segment is gone, to the oldest there is.
@@ -113,7 +128,8 @@ impl LedgerReader {
             }
             let path = frame::path(&self.dir, self.at.segment);
             let Some(open) = &mut self.open else { return Ok(None) };
-            let step = open.step(self.at.offset).map_err(LedgerError::io("reading", &path))?;
+            let step =
+                open.step(self.at.offset, self.kinds.as_ref()).map_err(LedgerError::io("reading", &path))?;
             let here = self.at;
             match step {
                 Step::Record(record, length) => {
@@ -122,6 +138,7 @@ impl LedgerReader {
                         return Ok(Some(Item::Event(here, entry)));
                     }
                 }
+                Step::Other(length) => self.at.offset += length as u64,
                 Step::Damaged(length) => {
                     self.at.offset += length;
                     return Ok(Some(Item::Damaged(here, length)));
@@ -184,16 +201,21 @@ impl LedgerReader {
 
 enum Step {
     Record(Record, usize),
+    /// A record that is not wanted.
+    Other(usize),
     Damaged(u64),
     End,
 }
 
 impl OpenSegment {
-    fn step(&mut self, offset: u64) -> std::io::Result<Step> {
+    fn step(&mut self, offset: u64, kinds: Option<&BTreeSet<u64>>) -> std::io::Result<Step> {
         let mut wanted = BLOCK_BYTES;
         loop {
             let complete = self.fill(offset, wanted)?;
             let octets = &self.window[(offset - self.base) as usize..];
+            if let Some(length) = kinds.and_then(|kinds| frame::of_no_kind(octets, kinds)) {
+                return Ok(Step::Other(length));
+            }
             match parse(octets) {
                 Parsed::Record(record, length) => return Ok(Step::Record(record, length)),
                 Parsed::Incomplete if !complete => wanted *= 2,

@@ -10,6 +10,7 @@ mod faults;
 mod faulty_disk;
 mod flipped_bits;
 mod formats;
+mod history;
 mod kills;
 mod ledger;
 mod ledger_size;

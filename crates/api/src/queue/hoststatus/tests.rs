@@ -60,6 +60,7 @@ fn greylisting() -> HostStatusReply {
             at_us: at,
         }),
         last_tls: None,
+        history: None,
     }
 }
 

@@ -8,6 +8,9 @@ use crate::format::{count, is_or_are, short_span, thousands, ttl};
 
 impl Text for HostStatusReply {
     fn text(&self) -> String {
+        if let Some(past) = self.of_the_past() {
+            return past;
+        }
         let mut out = String::with_capacity(2048);
         self.head(&mut out);
         self.waiting(&mut out);
@@ -35,6 +38,7 @@ impl HostStatusReply {
         if let Some(reason) = &self.reason {
             let _ = writeln!(out, "Reason:               {reason}");
         }
+        self.what_changed(out);
         match self.next_attempt_us {
             _ if self.trying && self.status != "up" => out.push_str("Next attempt:         under way now\n"),
             Some(next) => {

@@ -8,8 +8,8 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::event::{
-    AbortReason, Alert, BounceKind, CloseReason, Deed, GeneratedKind, HostStatus, PeerAction, ProbeSum,
-    RecipientRule, Severity, SignIn, SpoolSpace, TlsResult, Unreported,
+    AbortReason, Alert, BounceKind, CloseReason, Deed, GeneratedKind, HostFacts, HostStatus, HostWay,
+    PeerAction, ProbeSum, RecipientRule, Severity, SignIn, SpoolSpace, TlsResult, Unreported,
 };
 use crate::ids::{Dcid, Host, Icid, Mid, Rid};
 
@@ -64,10 +64,13 @@ fn place(event: &Event) -> usize {
         Event::Redirected { .. } => 44,
         Event::JobDone { .. } => 45,
         Event::Probed { .. } => 46,
+        Event::HostFacts { .. } => 47,
+        Event::HostFlapped { .. } => 48,
+        Event::SettingsChanged { .. } => 49,
     }
 }
 
-const KINDS: usize = 47;
+const KINDS: usize = 50;
 
 #[test]
 fn every_event_has_its_lines() {
@@ -95,6 +98,8 @@ fn house() -> Vec<Event> {
         Event::Started { version: "0.1.0".into(), node: "gw.test".into() },
         Event::Stopped,
         Event::LedgerGap { cut_bytes: 117 },
+        settings_changed(&[], 0),
+        settings_changed(&["delivery.port", "limits.hops"], 3),
         Event::Configured { checksum: 0xabc, source: "/etc/mailreeve/mailreeve.toml".into() },
         alert(Severity::Information, ""),
         alert(Severity::Warning, "Free some disk."),
@@ -149,6 +154,11 @@ fn desk() -> Vec<Event> {
         sign_in("ann", SignIn::Left),
         sign_in("ann", SignIn::NameSlowed),
     ]
+}
+
+fn settings_changed(names: &[&str], more: u32) -> Event {
+    let settings = names.iter().map(|name| (*name).to_owned()).collect();
+    Event::SettingsChanged { from: 0xabc, to: 0xabd, settings, more }
 }
 
 fn probed(usable: u32, addresses: u32, code: &str, text: &str) -> Event {

@@ -214,6 +214,7 @@ pub(super) fn host_status(text: Text<'_>) -> HostStatusReply {
         last_5xx: error("550 5.1.1 no such user"),
         last_error: error("451 4.3.0 try later"),
         last_tls: error("handshake failure").map(|tls| LastError { mode: Some(text("Required")), ..tls }),
+        history: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_core::Instant;
-use mailreeve_core::certificate::Trust;
+use mailreeve_core::certificate::{Certificate, Trust};
 use mailreeve_core::delivery::io::{PeerFacts, TlsMode};
 use mailreeve_core::event::{Cause, Event, Stage, TlsResult};
 use mailreeve_smtp::client::{self, Lost, Output, Session};
@@ -14,6 +14,7 @@ use super::story::Story;
 use super::{Outbound, Plan};
 use crate::deliver::connect::Connected;
 use crate::deliver::outcome::{lost_failure, reply_failure};
+use crate::host_watch::{self, Met};
 use crate::stream::{ReadBuffer, Stream};
 use crate::tls;
 
@@ -64,7 +65,9 @@ impl Outbound {
         };
         outbound.tls = remembered.map(|why| TlsResult::Failed { why, clear: true });
         let ready = outbound.get_ready(plan).await;
-        outbound.story.opened(&outbound.session, outbound.certificate.take());
+        let certificate = outbound.certificate.take();
+        outbound.tell_met(plan, certificate.as_ref(), ready.is_ok());
+        outbound.story.opened(&outbound.session, certificate);
         match ready {
             Ok(()) => {
                 outbound.about = None;
@@ -76,6 +79,18 @@ impl Outbound {
                 Err((refusal, outbound.story))
             }
         }
+    }
+
+    /// Tells for the records of the destination whom it met.
+    fn tell_met(&self, plan: &Plan, certificate: Option<&Certificate>, stands: bool) {
+        let met = Met {
+            name: &self.target.name,
+            stream: self.stream.as_ref(),
+            tls: self.tls.as_ref(),
+            certificate,
+            stands,
+        };
+        host_watch::met(&plan.context, &plan.host, &met);
     }
 
     /// Goes through greeting, EHLO, TLS and AUTH.

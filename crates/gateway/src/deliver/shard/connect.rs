@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use super::{Line, Shell};
 use crate::deliver::connection::story::Story;
 use crate::deliver::connection::{self, Plan};
+use crate::host_watch;
 
 impl Shell {
     /// Carries [`Effect::Connect`] out; any other effect is not this one's.
@@ -26,6 +27,7 @@ impl Shell {
         let running = self.context.running.load_full();
         let credentials = credentials.and_then(|name| running.credentials.get(name.as_ref()).cloned());
         let looked_up = self.looked_up.remove(&host);
+        host_watch::opening(&self.context, &host);
         let recorder = self.context.recorder.clone();
         let story = Story::new(self.context.clock, recorder, host.clone(), dcid, bearer, looked_up);
         let plan = Plan {

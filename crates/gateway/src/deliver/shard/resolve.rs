@@ -10,6 +10,7 @@ use mailreeve_core::delivery::settings::Route;
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 
 use super::Shell;
+use crate::host_watch;
 use crate::lookups::exchangers;
 
 /// Look-ups whose times are kept for the connection that follows.
@@ -47,12 +48,13 @@ impl Shell {
         let running = self.context.running.load_full();
         let now = self.context.clock.wall();
         self.looked_up.asked(&host, self.context.clock.steady());
-        let (inputs, recorder) = (self.inputs.clone(), self.context.recorder.clone());
+        let (inputs, context) = (self.inputs.clone(), Arc::clone(&self.context));
         let route = running.delivery.routes.iter().find(|(pattern, _)| pattern.matches(host.as_str()));
         let hops = match route {
             Some((_, Route::Hops { hops, .. })) => Some(hops.clone()),
             Some((_, Route::UseDns | Route::Discard)) | None => None,
         };
+        let routed = hops.is_some();
         tokio::spawn(async move {
             let resolution = match hops {
                 Some(hops) => exchangers::resolve_hops(&running.dns, &hops, now).await,
@@ -61,8 +63,9 @@ impl Shell {
                 }
             };
             if let Some(attempt) = unanswered(&host, bearer, now, &resolution) {
-                recorder.attempts(vec![attempt]);
+                context.recorder.attempts(vec![attempt]);
             }
+            host_watch::answered(&context, &host, &resolution, routed);
             let _ = inputs.send(Input::Resolved { host, resolution });
         });
     }

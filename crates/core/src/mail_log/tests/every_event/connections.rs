@@ -63,6 +63,16 @@ pub(super) fn outbound() -> Vec<Event> {
     let closed = |why| Event::DeliveryClosed { dcid, host: host.clone(), why };
     let rejected =
         failure(Stage::Greeting, Cause::GreetingRejected, (4, 3, 2), 421, &["closing", "come back"]);
+    let flapped = |host, reason, address| Event::HostFlapped {
+        host,
+        changes: 7,
+        since: 0,
+        status: HostStatus::Down,
+        reason,
+        address,
+    };
+    let facts =
+        HostFacts { status: HostStatus::Down, proven: false, worked_at: None, way: HostWay::default() };
     let wordless = failure(Stage::StartTls, Cause::TlsHandshake, (4, 7, 5), 0, &[]);
     vec![
         Event::DeliveryOpened {
@@ -84,6 +94,8 @@ pub(super) fn outbound() -> Vec<Event> {
         changed(HostStatus::Down, Some(refused()), Some(address)),
         changed(HostStatus::Up, None, Some(address)),
         changed(HostStatus::Unknown, None, None),
+        flapped(host.clone(), Some(refused()), Some(address)),
+        Event::HostFacts { host: host.clone(), facts: Box::new(facts) },
         Event::DeliveryStarted { dcid, mid: Mid(12), rids: vec![Rid(0), Rid(1)] },
         closed(None),
         closed(Some(failure(Stage::Mail, Cause::ConnectionLost, (4, 4, 2), 0, &["closed"]))),
