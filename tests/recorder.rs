@@ -1,95 +1,23 @@
-//! What was tried and what was said, as operators read it: nothing secret in it, over restarts and kills.
+//! What was tried and what was said, as operators read it, over restarts and kills.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod world;
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mailreeve_lab::host::{Temper, TlsTemper};
 use mailreeve_lab::world::World;
-use rustls::{ServerConnection, StreamOwned};
 use serde_json::Value;
 use world::places::{all_to, by_dns, mail_to, mailreeve, sink};
-use world::tls::tls_server;
+use world::scripted::{host, say};
 use world::{Gateway, PATIENCE, Talk, address, wait_until};
-
-/// What a mail host says: to a line that begins so, that; to any other 250, or 354 to DATA.
-type Replies = &'static [(&'static str, &'static str)];
-
-/// Speaks as a mail host until the other end has gone.
-fn converse(stream: impl Read + Write, greeting: &str, replies: Replies) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    say(&mut reader, greeting)?;
-    let (mut line, mut content) = (String::new(), false);
-    while reader.read_line(&mut line)? > 0 {
-        let said = line.trim_end().to_owned();
-        line.clear();
-        if content && said != "." {
-            continue;
-        }
-        content = said == "DATA";
-        let reply = replies.iter().find(|(begins, _)| said.starts_with(begins));
-        say(&mut reader, reply.map_or(if content { "354 go" } else { "250 ok" }, |(_, reply)| reply))?;
-    }
-    Ok(())
-}
-
-fn say(reader: &mut BufReader<impl Read + Write>, line: &str) -> std::io::Result<()> {
-    write!(reader.get_mut(), "{line}\r\n")?;
-    reader.get_mut().flush()
-}
-
-/// A mail host in clear.
-fn host(greeting: &'static str, replies: Replies) -> SocketAddr {
-    let listener = TcpListener::bind(SocketAddr::new(address(), 2525)).unwrap();
-    let at = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let _ = converse(stream, greeting, replies);
-        }
-    });
-    at
-}
-
-/// A mail host under TLS from the first octet.
-fn host_under_tls(greeting: &'static str, replies: Replies) -> SocketAddr {
-    let config = tls_server("host.test");
-    let listener = TcpListener::bind(SocketAddr::new(address(), 2465)).unwrap();
-    let at = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let _ = converse(StreamOwned::new(connection, stream), greeting, replies);
-        }
-    });
-    at
-}
 
 fn texts(reply: &Value) -> Vec<String> {
     let conversations = reply["conversations"].as_array().unwrap();
     let lines = conversations.iter().flat_map(|conversation| conversation["lines"].as_array().unwrap());
     lines.map(|line| line["text"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Every octet below a folder that is no secret of its own.
-fn octets_below(folder: &Path, all: &mut Vec<u8>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            octets_below(&path, all);
-        } else if let Ok(octets) = fs::read(&path) {
-            all.extend_from_slice(&octets);
-        }
-    }
-}
-
-fn is_in(needle: &str, octets: &[u8]) -> bool {
-    octets.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 
 #[test]
@@ -303,109 +231,6 @@ fn a_first_try_that_goes_well_is_an_attempt_too() {
     let attempt = gateway.json("attempts 1")["attempts"][0].clone();
     assert_eq!(attempt["outcome"], "delivered");
     assert!(attempt["stages"].as_array().unwrap().iter().any(|line| line["stage"] == "final"));
-}
-
-/// What the gateway gives away to nobody, and what senders try here.
-const PASSWORD: &str = "canary-password-93c1";
-const THEIRS: &str = "canary-of-theirs-77e0";
-const BODY: &str = "canary-of-the-body-51ab";
-
-/// A gateway with credentials for two hosts: one takes AUTH PLAIN and refuses it, one asks for AUTH LOGIN.
-fn with_credentials() -> Gateway {
-    let plain = host_under_tls(
-        "220 plain.test",
-        &[("EHLO", "250-plain.test\r\n250 AUTH PLAIN"), ("AUTH", "535 5.7.8 no")],
-    );
-    let login = host_under_tls(
-        "220 login.test",
-        &[
-            ("EHLO", "250-login.test\r\n250 AUTH LOGIN"),
-            ("AUTH", "334 VXNlcm5hbWU6"),
-            ("Z3c=", "334 UGFzc3dvcmQ6"),
-        ],
-    );
-    let mut gateway = Gateway::prepare("");
-    let secret = gateway.folder.path().join("password");
-    fs::write(&secret, PASSWORD).unwrap();
-    let hop = |domain: &str, at: SocketAddr| {
-        format!(
-            "[[route]]\ndomain = \"{domain}\"\nto = [\"[{}]:{}\"]\ncredentials = \"hop\"\ntls = \"implicit\"\n",
-            at.ip(),
-            at.port()
-        )
-    };
-    gateway.configure(&format!(
-        "[accept]\nrelay_networks = [\"127.0.0.0/8\"]\n{}{}\
-         [[credentials]]\nname = \"hop\"\nuser = \"gw\"\npassword_file = \"{}\"\n",
-        hop("plain.example", plain),
-        hop("login.example", login),
-        secret.display()
-    ));
-    gateway.run();
-    gateway
-}
-
-/// A peer that tries to log in, in every manner, and sends content where none is due; then it sends two messages.
-fn visit(gateway: &Gateway) {
-    let mut talk = Talk::with(gateway.smtp);
-    talk.say("EHLO client.test");
-    talk.say(&format!("AUTH PLAIN {}", base64_of(&format!("\0them\0{THEIRS}"))));
-    talk.say("AUTH LOGIN");
-    talk.say(&base64_of(THEIRS));
-    talk.say("DATA");
-    talk.say(BODY);
-    talk.say(&format!("HELO {BODY} and more"));
-    talk.say("RSET");
-    let content = format!("Subject: a letter\r\n\r\n{BODY}\r\n{}", "x".repeat(40_000));
-    for to in ["a@plain.example", "b@login.example"] {
-        assert!(talk.send_mail("a@sender.test", &[to], &content).starts_with("250"));
-    }
-    talk.say("QUIT");
-}
-
-#[test]
-fn nothing_secret_is_in_any_file() {
-    let mut gateway = with_credentials();
-    visit(&gateway);
-    wait_until("both were tried", || {
-        [1, 2].iter().all(|mid| gateway.command(&format!("attempts {mid}")).status.success())
-    });
-    let mids = [1, 2].map(|mid| gateway.text(&format!("transcript mid {mid}")));
-    assert!(mids[0].contains("AUTH PLAIN") && mids[0].contains("octets of credentials]"), "{}", mids[0]);
-    assert!(mids[1].contains("AUTH LOGIN"), "{}", mids[1]);
-    let shown = ["transcript icid 1", "transcript icid 2", "attempts 1"].map(|words| gateway.text(words));
-    assert!(gateway.stop().success());
-
-    // The spool is not looked at: the content of mail that waits is there, and belongs there.
-    let mut octets = (mids.concat() + &shown.concat()).into_bytes();
-    for below in ["data/recorder", "data/ledger", "log"] {
-        octets_below(&gateway.folder.path().join(below), &mut octets);
-    }
-    octets.extend_from_slice(&unpacked(&gateway.folder.path().join("data/recorder")));
-    assert!(is_in("AUTH PLAIN", &octets) && is_in("EHLO client.test", &octets), "something is looked at");
-    let sent =
-        [format!("\0gw\0{PASSWORD}"), PASSWORD.to_owned(), format!("\0them\0{THEIRS}"), THEIRS.to_owned()];
-    let encoded = sent.map(|text| base64_of(&text));
-    for canary in encoded.iter().map(String::as_str).chain([PASSWORD, THEIRS, BODY]) {
-        assert!(!is_in(canary, &octets), "{canary} is in a file");
-    }
-}
-
-/// Conversations that gather are in the tails as they are; there are too few of them here for a packed block.
-fn unpacked(recorder: &Path) -> Vec<u8> {
-    let packed = ["failed", "routine", "crowd"].map(|lane| recorder.join(lane));
-    for lane in &packed {
-        let segments = fs::read_dir(lane)
-            .unwrap()
-            .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().extension().is_some()));
-        assert_eq!(segments.count(), 0, "a block hides what is in it from this test");
-    }
-    packed.iter().flat_map(|lane| fs::read(lane.join("tail")).unwrap()).collect()
-}
-
-fn base64_of(text: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(text)
 }
 
 #[test]

@@ -117,6 +117,147 @@ fn the_books_prove_themselves() {
             && delivered.is_some_and(|term| term["recipients"] == 3)
     });
     assert!(gateway.text("prove 1h").ends_with("Nothing is missing.\n"));
+    let (long, short) = (gateway.json("prove 2001-01-01"), gateway.text("prove 2001-01-01"));
+    assert!(long["asked_from_us"].as_u64() < long["reach_us"].as_u64(), "{long}");
+    assert!(short.contains("the ledger reaches back to "), "{short}");
     let before = gateway.command("prove 2001-01-01 2001-01-02");
-    assert!(!before.status.success());
+    let told = String::from_utf8_lossy(&before.stderr).into_owned();
+    assert!(!before.status.success() && told.contains("it reaches back to "), "{told}");
+}
+
+/// Whatever is asked, the answer says what was found and how far the records reach.
+#[test]
+fn what_cannot_be_answered_is_told_with_how_far_the_records_reach() {
+    let sink = sink();
+    let gateway = Gateway::start(&all_to(sink.address()));
+    letter(&gateway, "ann@letter.test", "bob@one.test", "one and the same");
+    letter(&gateway, "ann@letter.test", "bob@two.test", "one and the same");
+    wait_until("both are found", || track(&gateway, &["subject", "and the same"])["total"] == 2);
+    for words in [
+        &["track", "sender", ""][..],
+        &["track", "subject", "^"],
+        &["track", "recipient", "@"],
+        &["track", "subject", "one and the same"],
+        &["track", "from", "2001-01-01"],
+    ] {
+        let told = said(&gateway, words);
+        let all = ["MID 1 ", "MID 2 ", " records fit.", "Records reach from "];
+        assert!(all.iter().all(|part| told.contains(part)), "{words:?}: {told}");
+    }
+    for words in [
+        &["track", "to", "2001-01-01"][..],
+        &["track", "icid", "4711"],
+        &["track", "mid", "4711", "state", "queued"],
+        &["track", "message-id", ""],
+        &["track", "subject", "\u{7f}nothing"],
+    ] {
+        let told = said(&gateway, words);
+        let reach = told.contains("Records reach from ") && told.contains("Records are kept for 30 days");
+        assert!(told.starts_with("Nothing fits") && reach, "{words:?}: {told}");
+    }
+    let wrong = mailreeve(&gateway.config(), &["track", "from", "1h", "to", "2h"]);
+    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(!wrong.status.success() && told.contains("ends before it begins"), "{told}");
+}
+
+fn said(gateway: &Gateway, words: &[&str]) -> String {
+    let output = mailreeve(&gateway.config(), words);
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The records are bounded, a message may wait for longer: the queue has it, so it is found.
+#[test]
+fn a_message_that_waits_for_longer_than_the_records_reach_is_found() {
+    // Nobody listens there.
+    let nobody = std::net::SocketAddr::new(world::address(), 2525);
+    let mut gateway = Gateway::start(&all_to(nobody));
+    letter(&gateway, "ann@letter.test", "bob@one.test", "an old letter");
+    wait_until("it was tried", || track(&gateway, &["event", "deferred"])["total"] == 1);
+    gateway.stop();
+    for records in ["data/ledger", "data/tracking"] {
+        std::fs::remove_dir_all(gateway.folder.path().join(records)).unwrap();
+    }
+    gateway.run();
+    wait_until("the queue is read back", || gateway.active() == 1);
+    let searches: [&[&str]; 5] =
+        [&["mid", "1"], &["sender", "ann@"], &["subject", "old letter"], &["recipient", "@one.test"], &[]];
+    let found_by = |searches: [&[&str]; 5]| {
+        for words in searches {
+            let found = track(&gateway, words);
+            let mails: Vec<&Value> =
+                found["rows"].as_array().unwrap().iter().filter(|row| !row["mid"].is_null()).collect();
+            assert_eq!(mails.len(), 1, "{words:?}: {found}");
+            assert_eq!(
+                (&mails[0]["mid"], &mails[0]["older"]),
+                (&1.into(), &true.into()),
+                "{words:?}: {found}"
+            );
+            assert_eq!(mails[0]["states"], serde_json::json!(["queued"]), "{words:?}: {found}");
+        }
+    };
+    found_by(searches);
+    let told = gateway.text("track 1");
+    for part in ["It is older than the records", "Subject: an old letter", "[0] bob@one.test: queued"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // What happens to it now is in the records, its beginning still is not.
+    gateway.text("delivernow all");
+    wait_until("it was tried again", || {
+        gateway.json("attempts 1")["attempts"].as_array().is_some_and(|attempts| attempts.len() > 1)
+    });
+    found_by(searches);
+    assert!(gateway.text("track 1").contains("Subject: an old letter"));
+}
+
+/// As a power cut may leave it: what was told last is torn off the ledger, and the queue tells it again.
+#[test]
+fn a_torn_ledger_hides_no_message_that_was_taken() {
+    let sink = sink();
+    let mut gateway = Gateway::start(&all_to(sink.address()));
+    for round in 1..=3 {
+        mail_to(&gateway, &["a@one.test", "b@two.test"]);
+        wait_until("both arrived", || sink.deliveries().len() >= round * 2);
+        gateway.kill();
+        tear_newest(&gateway.folder.path().join("data/ledger"));
+        gateway.run();
+        wait_until("the queue is empty", || gateway.active() == 0);
+        for mid in sent_mids(&gateway) {
+            wait_until("it is found in its state", || {
+                let found = track(&gateway, &["mid", &mid]);
+                found["total"] == 1 && found["rows"][0]["states"] == serde_json::json!(["delivered"])
+            });
+        }
+    }
+    assert!(sent_mids(&gateway).len() >= 6);
+}
+
+/// The MIDs that the log says were taken.
+fn sent_mids(gateway: &Gateway) -> std::collections::BTreeSet<String> {
+    let log = gateway.log();
+    let taken = log.lines().filter_map(|line| line.split_once(" queued for delivery"));
+    taken.filter_map(|(front, _)| front.rsplit_once("MID ")).map(|(_, mid)| mid.to_owned()).collect()
+}
+
+/// Tears a few octets off the newest segment.
+fn tear_newest(ledger: &std::path::Path) {
+    let files = std::fs::read_dir(ledger).unwrap().map(|file| file.unwrap().path());
+    let newest = files.filter(|path| path.extension().is_some_and(|part| part == "ledger")).max().unwrap();
+    let file = std::fs::File::options().write(true).open(newest).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 9).unwrap();
+}
+
+#[test]
+fn tracking_that_is_off_says_so_and_reads_what_it_missed_when_it_is_on_again() {
+    let sink = sink();
+    let mut gateway = Gateway::start(&format!("{}[tracking]\nenabled = false\n", all_to(sink.address())));
+    letter(&gateway, "ann@letter.test", "bob@one.test", "unseen");
+    wait_until("it arrived", || sink.deliveries().len() == 1);
+    let refused = gateway.command("track sender ann@");
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("message tracking is off"), "{told}");
+    gateway.stop();
+    gateway.configure(&all_to(sink.address()));
+    gateway.run();
+    wait_until("it is found", || track(&gateway, &["sender", "ann@", "state", "delivered"])["total"] == 1);
 }

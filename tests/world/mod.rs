@@ -16,6 +16,7 @@ pub mod disk;
 pub mod places;
 pub mod redaction;
 pub mod restarts;
+pub mod scripted;
 mod talk;
 pub mod terminal;
 pub mod tls;

@@ -27,6 +27,12 @@ pub struct ProveReply {
     pub from_us: u64,
     /// The end of the range.
     pub to_us: u64,
+    /// The ledger reaches back to this instant: what was before is not counted.
+    #[serde(default)]
+    pub reach_us: u64,
+    /// The beginning that was asked for, where the ledger does not reach back so far.
+    #[serde(default)]
+    pub asked_from_us: Option<u64>,
     /// Events read.
     pub events: u64,
     /// What came: opening, received, generated, expanded.
@@ -99,6 +105,11 @@ impl Text for ProveReply {
         let mut out = String::new();
         let (from, to) = (self.as_of.show(self.from_us), self.as_of.show(self.to_us));
         let _ = writeln!(out, "From {from} to {to}, {} events:\n", thousands(self.events));
+        if let Some(asked) = self.asked_from_us {
+            let (asked, reach) = (self.as_of.show(asked), self.as_of.show(self.reach_us));
+            let _ = writeln!(out, "Asked for from {asked} on, but the ledger reaches back to {reach}:");
+            out.push_str("what was before is counted as the opening only.\n\n");
+        }
         side(&mut out, "Came", &self.came);
         side(&mut out, "Went or is there", &self.went);
         let _ = writeln!(out, "Difference: {}", self.difference);
@@ -141,6 +152,8 @@ mod tests {
             as_of: AsOf { at_us: 1_597_343_382_000_000, zone: "UTC".into() },
             from_us: 1_595_000_000_000_000,
             to_us: 1_597_343_382_000_000,
+            reach_us: 1_595_000_000_000_000,
+            asked_from_us: None,
             events: 12_000,
             came: vec![term("opening", 3), term("received", 2_000)],
             went: vec![term("delivered", 2_001), term("closing", 2)],
@@ -173,6 +186,14 @@ mod tests {
 
         Nothing is missing.
         ");
+    }
+
+    #[test]
+    fn a_range_that_begins_before_the_ledger_says_how_far_that_reaches() {
+        let told = ProveReply { asked_from_us: Some(1_590_000_000_000_000), ..reply(0, Some(0)) }.text();
+        let wanted = "Asked for from Wed May 20 18:40:00 2020 UTC on, but the ledger reaches back to Fri Jul 17 15:33:20";
+        assert!(told.contains(wanted), "{told}");
+        assert!(!reply(0, Some(0)).text().contains("Asked for"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod reply;
 mod text;
 
 pub use rebuild::{TrackRebuild, TrackRebuildReply};
-pub use reply::{TrackDetails, TrackRecipient, TrackReply, TrackRow, TrackStep};
+pub use reply::{Kept, TrackDetails, TrackRecipient, TrackReply, TrackRow, TrackStep};
 
 /// Rows of a page when nothing is said.
 const ROWS: usize = 20;

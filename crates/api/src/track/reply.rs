@@ -21,6 +21,20 @@ pub struct TrackReply {
     pub next: Option<String>,
     /// The way of the one that was asked for by its number.
     pub details: Option<TrackDetails>,
+    /// How much is kept.
+    #[serde(default)]
+    pub kept: Option<Kept>,
+}
+
+/// How much is kept of what happened: the oldest goes when any of these is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Seconds for which the ledger keeps events.
+    pub for_s: u64,
+    /// Octets of the ledger, at most.
+    pub ledger_bytes: u64,
+    /// Octets of the index, at most.
+    pub index_bytes: u64,
 }
 
 /// A message, or a connection that became none.
@@ -54,6 +68,9 @@ pub struct TrackRow {
     pub size: u64,
     /// The message that a report tells of.
     pub parent: Option<u64>,
+    /// It is older than the records reach: what is told comes from the spool, or from what is left of it.
+    #[serde(default)]
+    pub older: bool,
 }
 
 /// The whole way of a message or connection.

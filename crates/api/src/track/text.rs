@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{TrackDetails, TrackReply, TrackRow};
+use super::{Kept, TrackDetails, TrackReply, TrackRow};
 use crate::command::Text;
 use crate::format::{AsOf, thousands};
 
@@ -20,10 +20,26 @@ impl Text for TrackReply {
         }
         let _ = writeln!(out, "{}", self.found());
         let _ = writeln!(out, "{}", self.reach());
+        if let Some(kept) = self.kept.filter(|_| self.total == 0) {
+            let _ = writeln!(out, "{}", kept.text());
+        }
         if let Some(next) = &self.next {
             let _ = writeln!(out, "More follow: give the same search with `page {next}`.");
         }
         out
+    }
+}
+
+impl Kept {
+    /// Why records reach no farther back.
+    fn text(self) -> String {
+        let mib = |octets: u64| format!("{} MiB", thousands(octets >> 20));
+        format!(
+            "Records are kept for {} days, in {} of ledger and {} of index at most; the oldest go first.",
+            self.for_s / 86_400,
+            mib(self.ledger_bytes),
+            mib(self.index_bytes)
+        )
     }
 }
 
@@ -76,6 +92,9 @@ fn row_text(out: &mut String, row: &TrackRow, as_of: &AsOf) {
         }
         (None, None) => {}
     }
+    if row.older {
+        let _ = writeln!(out, "    It is older than the records: this is what the queue knows of it.");
+    }
 }
 
 fn or_nobody(recipients: &str) -> &str {
@@ -125,20 +144,23 @@ mod tests {
             host: None,
             size: 900,
             parent: None,
+            older: false,
         }
     }
 
     fn reply(rows: Vec<TrackRow>, total: u64) -> TrackReply {
         let as_of = AsOf { at_us: 1_597_343_382_000_000, zone: "UTC".into() };
         let (from_us, to_us) = (1_595_000_000_000_000, 1_597_343_382_000_000);
-        TrackReply { as_of, from_us, to_us, total, rows, next: None, details: None }
+        TrackReply { as_of, from_us, to_us, total, rows, next: None, details: None, kept: None }
     }
 
     #[test]
     fn an_empty_answer_says_how_far_the_records_reach() {
-        insta::assert_snapshot!(reply(Vec::new(), 0).text(), @"
+        let kept = Kept { for_s: 30 * 86_400, ledger_bytes: 10 << 30, index_bytes: 1 << 30 };
+        insta::assert_snapshot!(TrackReply { kept: Some(kept), ..reply(Vec::new(), 0) }.text(), @"
         Nothing fits: no message, and no connection that became none.
         Records reach from Fri Jul 17 15:33:20 2020 UTC to Thu Aug 13 18:29:42 2020 UTC.
+        Records are kept for 30 days, in 10,240 MiB of ledger and 1,024 MiB of index at most; the oldest go first.
         ");
     }
 
@@ -150,6 +172,7 @@ mod tests {
             recipients: Vec::new(),
             recipient_count: 0,
             subject: None,
+            older: true,
             ..row(None)
         };
         let page = TrackReply { next: Some("1-m2".into()), ..reply(vec![row(Some(153)), connection], 4_000) };
@@ -160,6 +183,7 @@ mod tests {
             From host 192.0.2.9 (no name), ICID 7
         Thu Aug 13 18:23:20 2020  ICID 7           no-message
             From host 192.0.2.9 (no name), ICID 7
+            It is older than the records: this is what the queue knows of it.
 
         4,000 records fit; 2 are shown.
         Records reach from Fri Jul 17 15:33:20 2020 UTC to Thu Aug 13 18:29:42 2020 UTC.

@@ -61,12 +61,14 @@ impl Commands {
         }
         let ledger = running.config.data_dir.join("ledger");
         let until = to.unwrap_or(as_of.at_us);
-        let walk = tokio::task::spawn_blocking(move || walk(&ledger, from, until));
-        let walk = walk.await.map_err(|_| stopping())?;
-        let walk =
+        let walk = tokio::task::spawn_blocking(move || Ok((reach(&ledger)?, walk(&ledger, from, until)?)));
+        let walk: anyhow::Result<_> = walk.await.map_err(|_| stopping())?;
+        let (reach, walk) =
             walk.map_err(|error| Problem::internal(format!("the ledger cannot be read: {error:#}")))?;
         let Some(walk) = walk else {
-            let message = format!("the ledger has nothing of the time before {}", as_of.show(until));
+            let (reach, asked) = (as_of.show(reach), as_of.show(until));
+            let message =
+                format!("the ledger has nothing of the time before {asked}: it reaches back to {reach}");
             return Err(
                 Problem::new(message, "`prove` alone takes all that there is").of(ProblemKind::NotFound)
             );
@@ -78,6 +80,8 @@ impl Commands {
         Ok(ProveReply {
             from_us: walk.from,
             to_us: walk.to,
+            reach_us: reach,
+            asked_from_us: from.filter(|from| *from < reach),
             events: walk.events,
             came: identity.came().map(term).to_vec(),
             went: identity.went().map(term).to_vec(),
@@ -160,6 +164,11 @@ fn tell(commands: &Commands, count: i64) {
         text,
         "give `prove`, keep data_dir as it is, and restart: what is in the spool is queued again",
     );
+}
+
+/// The instant at which the ledger begins.
+fn reach(ledger: &Path) -> anyhow::Result<u64> {
+    Ok(LedgerReader::open(ledger).first_opening()?.map_or(0, |opening| opening.opened_at))
 }
 
 /// Counts the range; `None` when the ledger has nothing of it.

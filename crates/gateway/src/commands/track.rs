@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use mailreeve_api::format::AsOf;
 use mailreeve_api::track::{
-    Track, TrackDetails, TrackRebuildReply, TrackRecipient, TrackReply, TrackRow, TrackStep,
+    Kept, Track, TrackDetails, TrackRebuildReply, TrackRecipient, TrackReply, TrackRow, TrackStep,
 };
 use mailreeve_api::wire::{Problem, ProblemKind};
 use mailreeve_core::ids::{Icid, Mid};
@@ -16,6 +16,10 @@ use mailreeve_store::tracking::{Cursor, History, Page, Paging, Reach, Tracking, 
 use serde_json::{Map, Value};
 
 use super::{Commands, stopping};
+
+mod older;
+
+use older::put_behind;
 
 /// Recipients named in a row.
 const NAMED: usize = 5;
@@ -32,21 +36,34 @@ impl Commands {
             return Err(Problem::new("message tracking is off", hint).of(ProblemKind::Conflict));
         }
         let (as_of, zone) = (self.as_of(), running.zone.clone());
-        let wanted = Wanted::of(&request, &zone, as_of.at_us)?;
-        let tracking = Arc::clone(&self.context.tracking);
+        let wanted = Arc::new(Wanted::of(&request, &zone, as_of.at_us)?);
+        let (tracking, asked) = (Arc::clone(&self.context.tracking), Arc::clone(&wanted));
         let found =
-            tokio::task::spawn_blocking(move || wanted.find(&tracking)).await.map_err(|_| stopping())?;
-        let (page, history) = found.map_err(|error| unreadable(&error))?;
+            tokio::task::spawn_blocking(move || asked.find(&tracking)).await.map_err(|_| stopping())?;
+        let (mut page, mut history) = found.map_err(|error| unreadable(&error))?;
+        let mut older = self.older(&wanted.query, &page).await?;
+        put_behind(&mut page, &older, &wanted.paging);
+        older.extend(self.completed(&mut page).await?);
+        if let ([only], 1, true) = (older.as_slice(), page.total, wanted.details) {
+            history = Some(only.history(page.reach));
+        }
         if let Some(mid) = request.mid.filter(|_| page.total == 0 && only_mid(&request)) {
             return Err(unknown(mid, page.reach, &as_of));
         }
+        let is_older = |record: &Record| older.iter().any(|older| older.record.tracked == record.tracked);
+        let config = &running.config;
         Ok(TrackReply {
             from_us: page.reach.from,
             to_us: page.reach.to,
             total: page.total,
-            rows: page.rows.iter().map(row).collect(),
+            rows: page.rows.iter().map(|record| row(record, is_older(record))).collect(),
             next: page.next.map(|cursor| place(&cursor)),
             details: history.map(|history| details(&history, &zone)),
+            kept: Some(Kept {
+                for_s: config.ledger.keep.as_secs(),
+                ledger_bytes: config.ledger.max_bytes,
+                index_bytes: config.tracking.max_bytes,
+            }),
             as_of,
         })
     }
@@ -84,6 +101,9 @@ impl Wanted {
             kind: request.event.as_deref().and_then(Kind::from_word),
             state: request.state.as_deref().and_then(State::from_word),
         };
+        if query.from.zip(query.to).is_some_and(|(from, to)| from >= to) {
+            return Err(Problem::new("the range ends before it begins", "give the earlier time as `from`"));
+        }
         let after = request.page.as_deref().map(cursor).transpose()?;
         let paging = Paging { after, rows: request.page_rows() };
         Ok(Self { query, paging, details: request.mid.is_some() || request.icid.is_some() })
@@ -166,7 +186,7 @@ fn cursor(text: &str) -> Result<Cursor, Problem> {
     })
 }
 
-fn row(record: &Record) -> TrackRow {
+fn row(record: &Record, older: bool) -> TrackRow {
     let (mid, icid) = match record.tracked {
         Tracked::Message(mid) => (Some(mid.0), record.icid.map(|icid| icid.0)),
         Tracked::Connection(icid) => (None, Some(icid.0)),
@@ -186,6 +206,7 @@ fn row(record: &Record) -> TrackRow {
         host: record.reverse.clone(),
         size: record.size,
         parent: record.parent.map(|mid| mid.0),
+        older,
     }
 }
 

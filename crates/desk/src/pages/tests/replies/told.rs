@@ -21,6 +21,7 @@ pub(in crate::pages::tests) fn tracked(text: Text<'_>) -> TrackReply {
         host: Some(text("mx.a.example")),
         size: 4_711,
         parent: Some(1_200),
+        older: false,
     };
     let connection = TrackRow {
         mid: None,
@@ -41,6 +42,7 @@ pub(in crate::pages::tests) fn tracked(text: Text<'_>) -> TrackReply {
         rows: vec![message, connection],
         next: Some("15-m9".to_owned()),
         details: None,
+        kept: None,
     }
 }
 
