@@ -53,7 +53,7 @@ impl Commands {
     /// Makes records whole whose beginning is not there any more, from what the spool has of them; returns these.
     pub(super) async fn completed(&self, page: &mut Page) -> Result<Vec<Older>, Problem> {
         let cut = |record: &&Record| record.sender.is_none();
-        let mids: BTreeSet<Mid> = page.rows.iter().filter(cut).filter_map(|record| message(record)).collect();
+        let mids: BTreeSet<Mid> = page.rows.iter().filter(cut).filter_map(message).collect();
         if mids.is_empty() {
             return Ok(Vec::new());
         }
