@@ -205,31 +205,6 @@ fn each_source_address_is_tried_and_a_host_by_itself() {
 }
 
 #[test]
-fn a_test_message_is_handed_over_once_and_is_in_no_counter() {
-    let setting = Setting::start("", "");
-    let host = setting.settle("good.test", Temper::healthy().tls(TlsTemper::Good));
-    let reply = setting.gateway.json("smtpping good.test b@good.test a@sender.test");
-    assert_eq!(reply["verdict"]["usable"], true, "{reply}");
-    assert!(
-        reply["sent"]["verdict"]["text"].as_str().unwrap().starts_with("took the message: 250"),
-        "{reply}"
-    );
-    assert!(host.wait_for(1, PATIENCE));
-    let delivery = &host.deliveries()[0];
-    assert!(delivery.tls);
-    assert_eq!(setting.gateway.json("status")["lifetime"]["delivered_recips"], 0);
-
-    let refusing = setting.settle("full.test", Temper::refusing(Stage::Final, 452));
-    let (reply, came_about) = setting.gateway.tried_json("smtpping full.test b@full.test");
-    assert!(!came_about);
-    assert_eq!(
-        (&reply["verdict"]["code"], &reply["verdict"]["usable"]),
-        (&"reply-4xx".into(), &false.into())
-    );
-    assert!(refusing.deliveries().is_empty());
-}
-
-#[test]
 fn a_destination_that_goes_down_is_probed_and_one_that_answers_is_tried_at_once() {
     let setting = Setting::start("", "");
     let host = setting.settle("sleeps.test", Temper::silent());

@@ -169,57 +169,6 @@ fn verified_tls_wants_a_certificate_of_that_name_from_an_authority_in_its_time()
     }
 }
 
-/// What operators read of each way in which TLS comes to nothing, where it has to verify: who is at fault can be seen
-/// from the cause alone, and of a certificate that is turned down everything that it said.
-#[test]
-fn a_certificate_that_is_turned_down_is_told_with_all_that_it_says() {
-    let rows = [
-        ("self-signed.test", TlsTemper::SelfSigned, "tls-certificate-untrusted", "self-signed"),
-        ("expired.test", TlsTemper::Expired, "tls-certificate-expired", "the certificate expired "),
-        (
-            "wrong.test",
-            TlsTemper::WrongName("other.test".into()),
-            "tls-name-mismatch",
-            "is for other.test, not for ",
-        ),
-        ("version.test", TlsTemper::NoCommonVersion, "tls-handshake", ""),
-        ("garbage.test", TlsTemper::Garbage, "tls-handshake", ""),
-        ("close.test", TlsTemper::Close, "tls-handshake", ""),
-        ("refuse.test", TlsTemper::Refuse, "tls-not-offered", ""),
-    ];
-    let codes = ["tls-certificate-untrusted", "tls-certificate-expired", "tls-name-mismatch"];
-    let setting = Setting::start(&rows.clone().map(|(domain, ..)| demand(domain, "verify")).concat());
-    for (number, (domain, tls, cause, words)) in rows.into_iter().enumerate() {
-        let host = setting.settle(domain, Temper::healthy().tls(tls));
-        setting.send(domain);
-        setting.waits(domain);
-        let attempts = format!("attempts {}", number + 1);
-        wait_until("the attempt is recorded", || setting.gateway.command(&attempts).status.success());
-        let attempt = setting.gateway.json(&attempts)["attempts"][0].clone();
-        assert_eq!(attempt["failure"]["cause"], cause, "{attempt}");
-        let text = attempt["failure"]["text"][0].as_str().unwrap();
-        assert!(text.contains(words), "{text}");
-        assert!(attempt["tcp"]["closed_first"].is_string(), "{attempt}");
-        let said = setting.gateway.text(&format!("transcript dcid {}", attempt["dcid"]));
-        let certificate = &attempt["certificate"];
-        if words.is_empty() {
-            assert!(certificate.is_null(), "{attempt}");
-            continue;
-        }
-        assert_eq!(
-            (&certificate["verified"], &certificate["problem_code"]),
-            (&false.into(), &codes[number].into())
-        );
-        assert!(text.ends_with(certificate["problem"].as_str().unwrap()), "{attempt}");
-        let named = if domain == "wrong.test" { "other.test" } else { host.name() };
-        assert_eq!(certificate["names"], serde_json::json!([named]));
-        let fingerprint = certificate["fingerprint"].as_str().unwrap();
-        assert_eq!(fingerprint.len(), 64);
-        assert!(said.contains("- TLS certificate: ") && said.contains(fingerprint), "{said}");
-        assert!(setting.gateway.text(&attempts).contains(&format!("[{}]", codes[number])));
-    }
-}
-
 /// An authority that nobody here trusts, and nothing else wrong.
 #[test]
 fn a_certificate_of_an_unknown_authority_is_told_as_that() {

@@ -2,6 +2,7 @@
 
 mod reply;
 mod smtpping;
+mod test_message;
 mod text;
 mod tlsverify;
 
@@ -14,6 +15,7 @@ pub use reply::{
     AddressProbe, Certificate, Exchanger, ProbePart, ProbeReply, ProbeStep, ProbeTls, ProbeVerdict, ProbeWay,
 };
 pub use smtpping::SmtpPing;
+pub use test_message::{TestMessage, TestStep};
 pub use tlsverify::{TlsVerify, TlsVerifyReply};
 
 use crate::command::{Argument, Command, Effect, Role, Spec};
@@ -35,7 +37,7 @@ pub struct Probe {
     /// The mailbox that is offered as sender; the empty one when absent.
     #[serde(default)]
     pub sender: Option<String>,
-    /// Hand a small message over at the first address that would take it.
+    /// Put a small message into the queue, if an address would take it, and follow it.
     #[serde(default)]
     pub send: bool,
 }
@@ -63,7 +65,7 @@ impl Command for Probe {
     const SPEC: Spec = Spec {
         words: "probe",
         summary: "goes the way of delivery to a destination, step by step",
-        about: "The destination is looked up as for mail, by its route or its exchangers, and every address is tried, over IPv4 and IPv6, from each source address of delivery, with its TLS policy and by the code that hands mail over: connection, greeting, EHLO, STARTTLS, and with a recipient MAIL, RCPT and RSET; then QUIT. No content is sent, nothing is counted and no clock of the queue moves. Each step is told with its time and the words of the host, each address with what delivery would make of it. A destination that is held to be down and answers EHLO is tried again at once. With --send a small message is handed over at the first address that takes the recipient, and the last reply is told (`smtpping` is the same). An address, or a host with :PORT, is probed itself, without its exchangers; a port of one's own choice needs the role administrator, as does --send.",
+        about: "The destination is looked up as for mail, by its route or its exchangers, and every address is tried, over IPv4 and IPv6, from each source address of delivery, with its TLS policy and by the code that hands mail over: connection, greeting, EHLO, STARTTLS, and with a recipient MAIL, RCPT and RSET; then QUIT. No content is sent, nothing is counted and no clock of the queue moves. Each step is told with its time and the words of the host, each address with what delivery would make of it. A destination that is held to be down and answers EHLO is tried again at once. With --send, and if an address takes the recipient, a small message is put into the queue as ordinary mail and followed to its end, 25 seconds at most (`smtpping` is the same). An address, or a host with :PORT, is probed itself, without its exchangers; a port of one's own choice needs the role administrator, as does --send.",
         arguments: &[
             TARGET,
             Argument {

@@ -1,12 +1,12 @@
 //! What was tried and what was said: `attempts`, `transcript`.
 
 mod attempts;
+mod certificate;
 mod tcp;
 mod transcript;
 
-pub use attempts::{
-    AttemptLine, Attempts, AttemptsReply, CertificateLine, FailureLine, PassedOver, StageLine,
-};
+pub use attempts::{AttemptLine, Attempts, AttemptsReply, FailureLine, PassedOver, StageLine};
+pub use certificate::CertificateLine;
 pub use tcp::TcpLine;
 pub use transcript::{ConversationLine, Direction, SaidLine, Transcript, TranscriptOf, TranscriptReply};
 

@@ -114,6 +114,11 @@ impl Jobs {
         Self { known, ended, orders: OpenOrders::default(), receipts }
     }
 
+    /// Returns the receipts of the runtime that orders are carried out in, for whoever waits there for a commit.
+    pub(crate) fn receipts(&self) -> &Receipts {
+        &self.receipts
+    }
+
     /// Lists the jobs that go on and the last that ended, by number.
     pub fn list(&self) -> Vec<Status> {
         self.known.lock().values().map(Known::status).collect()

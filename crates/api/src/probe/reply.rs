@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::test_message::{TestMessage, TestStep};
 use crate::format::AsOf;
 
 /// What became of a probe.
@@ -15,8 +16,8 @@ pub struct ProbeReply {
     pub addresses: Vec<AddressProbe>,
     /// Addresses that were left out: too many, or the time was over.
     pub left_out: u64,
-    /// The message that was handed over, when one was to be.
-    pub sent: Option<AddressProbe>,
+    /// The message that was put into the queue, when one was to be and an address would take it.
+    pub sent: Option<TestMessage>,
     /// All in one.
     pub verdict: ProbeVerdict,
     /// How long all of it took, microseconds.
@@ -141,6 +142,8 @@ pub enum ProbePart {
     Way(ProbeWay),
     /// An address was probed.
     Address(AddressProbe),
-    /// A message was handed over, or not.
-    Sent(AddressProbe),
+    /// A test message is in the queue under this number, for this recipient host.
+    Queued(u64, String),
+    /// Something happened to it.
+    Step(TestStep),
 }

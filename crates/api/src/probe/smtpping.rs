@@ -1,4 +1,4 @@
-//! `smtpping`: a probe that hands a small message over.
+//! `smtpping`: a probe, and a small message that is sent and followed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::command::{Argument, Command, Effect, Role, Spec, no_more};
 use crate::parts::{InParts, Parts};
 use crate::wire::Problem;
 
-/// Hands a small message to a destination or a host.
+/// Sends a small message to a destination, and follows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpPing {
@@ -26,8 +26,8 @@ impl Command for SmtpPing {
     type Reply = ProbeReply;
     const SPEC: Spec = Spec {
         words: "smtpping",
-        summary: "probes a destination and hands a small test message over",
-        about: "As `probe` with --send: every address is probed, then a small message goes to the first one that takes the recipient, and its last reply is told. The message does not pass the queue: it is in no counter, it is not tried again, and nobody is sent a report about it.",
+        summary: "probes a destination, sends a small test message and follows it",
+        about: "As `probe` with --send: every address is probed; if one takes the recipient a small message is put into the queue for that destination, and every step of it is shown until it has ended, 25 seconds at most. It is ordinary mail: on disk before anything else, with a MID, in every counter, found by `track`, tried again if it has to be, and its sender, if it has one, is sent reports about it. What is left of it can be taken out with `deleterecipients`.",
         arguments: &[
             TARGET,
             Argument { name: "recipient", help: "who gets the message", required: true, choices: &[] },

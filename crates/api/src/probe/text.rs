@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::reply::{
     AddressProbe, Certificate, ProbePart, ProbeReply, ProbeStep, ProbeTls, ProbeVerdict, ProbeWay,
 };
+use super::test_message::{TestMessage, queued};
 use crate::command::Text;
 use crate::diagnose::seconds;
 
@@ -17,8 +18,9 @@ impl ProbePart {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Way(way) => way.text(),
-            Self::Address(address) => address.text("Address"),
-            Self::Sent(address) => address.text("Test message by"),
+            Self::Address(address) => address.text(),
+            Self::Queued(mid, host) => queued(*mid, host),
+            Self::Step(step) => step.text(),
         }
     }
 }
@@ -29,8 +31,8 @@ impl Text for ProbeReply {
     }
 
     fn text(&self) -> String {
-        let addresses: String = self.addresses.iter().map(|address| address.text("Address")).collect();
-        let sent = self.sent.as_ref().map_or_else(String::new, |sent| sent.text("Test message by"));
+        let addresses: String = self.addresses.iter().map(AddressProbe::text).collect();
+        let sent = self.sent.as_ref().map_or_else(String::new, TestMessage::text);
         self.way.text() + &addresses + &sent + &self.rest()
     }
 }
@@ -66,8 +68,8 @@ impl ProbeWay {
 }
 
 impl AddressProbe {
-    fn text(&self, what: &str) -> String {
-        let mut out = format!("\n{what} {} ({})", self.address, self.name);
+    fn text(&self) -> String {
+        let mut out = format!("\nAddress {} ({})", self.address, self.name);
         if let Some(source) = &self.source {
             let _ = write!(out, " from {source}");
         }

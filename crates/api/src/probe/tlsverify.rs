@@ -79,8 +79,8 @@ impl InParts for TlsVerify {
 
     fn part(part: &ProbePart) -> String {
         match part {
-            ProbePart::Way(_) => String::new(),
-            ProbePart::Address(address) | ProbePart::Sent(address) => lines(address),
+            ProbePart::Way(_) | ProbePart::Queued(..) | ProbePart::Step(_) => String::new(),
+            ProbePart::Address(address) => lines(address),
         }
     }
 

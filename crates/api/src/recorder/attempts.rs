@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TcpLine, span};
+use super::{CertificateLine, TcpLine, span};
 use crate::command::{Argument, Command, Effect, Role, Spec, Text, no_more};
 use crate::format::AsOf;
 use crate::mid;
@@ -79,30 +79,6 @@ pub struct StageLine {
     pub stage: String,
     /// When it was answered, microseconds after the beginning of the try.
     pub after_us: u64,
-}
-
-/// A certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CertificateLine {
-    /// Whom it names.
-    pub subject: String,
-    /// Who signed it.
-    pub issuer: String,
-    /// Names that it is for.
-    pub names: Vec<String>,
-    /// It holds from, seconds since the epoch.
-    pub not_before: i64,
-    /// It holds until, seconds since the epoch.
-    pub not_after: i64,
-    /// SHA-256 of all of it, in hexadecimal digits.
-    pub fingerprint: String,
-    /// Whether it verified; absent where that was not asked, because TLS is used if possible and no more.
-    pub verified: Option<bool>,
-    /// Why not.
-    pub problem: Option<String>,
-    /// The stable code of that: `tls-certificate-expired`, `tls-name-mismatch`, `tls-certificate-untrusted`,
-    /// `tls-certificate`.
-    pub problem_code: Option<String>,
 }
 
 /// An address that was tried before.
@@ -192,7 +168,7 @@ impl AttemptsReply {
             let _ = writeln!(out, "    TLS:      {tls}");
         }
         if let Some(certificate) = &attempt.certificate {
-            self.certificate(out, certificate);
+            certificate.write(&self.as_of, out);
         }
         if !attempt.stages.is_empty() {
             let mut before = 0;
@@ -217,24 +193,6 @@ impl AttemptsReply {
     }
 }
 
-impl AttemptsReply {
-    fn certificate(&self, out: &mut String, certificate: &CertificateLine) {
-        let at = |seconds: i64| {
-            self.as_of.show_plain(u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000))
-        };
-        let CertificateLine { subject, issuer, names, fingerprint, .. } = certificate;
-        let _ = writeln!(out, "    Shown:    {subject}, signed by {issuer}");
-        let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
-        let (from, until) = (at(certificate.not_before), at(certificate.not_after));
-        let _ = writeln!(out, "              for {names}; from {from} until {until}");
-        let _ = writeln!(out, "              SHA-256 {fingerprint}");
-        if let Some(problem) = &certificate.problem {
-            let code = certificate.problem_code.as_deref().unwrap_or_default();
-            let _ = writeln!(out, "              turned down: {problem} [{code}]");
-        }
-    }
-}
-
 fn failure_text(failure: &FailureLine) -> String {
     let code = if failure.code > 0 { format!("{} ", failure.code) } else { String::new() };
     format!("{} ({}): {code}{}", failure.stage, failure.cause, failure.text.join(" "))
@@ -243,6 +201,33 @@ fn failure_text(failure: &FailureLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn expired() -> CertificateLine {
+        CertificateLine {
+            subject: "CN=mx2.example.com".to_owned(),
+            issuer: "CN=Some Root".to_owned(),
+            names: vec!["mx2.example.com".to_owned()],
+            not_before: 1_577_836_800,
+            not_after: 1_597_084_182,
+            fingerprint: "a1".repeat(32),
+            verified: Some(false),
+            problem: Some("the certificate expired 3 days ago, on 2020-08-10".to_owned()),
+            problem_code: Some("tls-certificate-expired".to_owned()),
+        }
+    }
+
+    fn end() -> TcpLine {
+        TcpLine {
+            rtt_us: 12_300,
+            rtt_var_us: 900,
+            segments: 9,
+            sent_again: 0,
+            retries: 0,
+            unacked: 0,
+            closed_first: "we".to_owned(),
+            lost_packets: false,
+        }
+    }
 
     #[test]
     fn attempts_are_a_block_each_with_their_stages() {
@@ -273,17 +258,7 @@ mod tests {
             peer: Some("192.0.2.2:25".to_owned()),
             local: Some("192.0.2.9:4711".to_owned()),
             tls: None,
-            certificate: Some(CertificateLine {
-                subject: "CN=mx2.example.com".to_owned(),
-                issuer: "CN=Some Root".to_owned(),
-                names: vec!["mx2.example.com".to_owned()],
-                not_before: 1_577_836_800,
-                not_after: 1_597_084_182,
-                fingerprint: "a1".repeat(32),
-                verified: Some(false),
-                problem: Some("the certificate expired 3 days ago, on 2020-08-10".to_owned()),
-                problem_code: Some("tls-certificate-expired".to_owned()),
-            }),
+            certificate: Some(expired()),
             passed_over: vec![PassedOver {
                 exchanger: "mx1.example.com".to_owned(),
                 address: Some("192.0.2.1:25".to_owned()),
@@ -301,16 +276,7 @@ mod tests {
             reply: vec!["2.0.0 taken".to_owned()],
             certificate: None,
             passed_over: Vec::new(),
-            tcp: Some(TcpLine {
-                rtt_us: 12_300,
-                rtt_var_us: 900,
-                segments: 9,
-                sent_again: 0,
-                retries: 0,
-                unacked: 0,
-                closed_first: "we".to_owned(),
-                lost_packets: false,
-            }),
+            tcp: Some(end()),
             ..attempt.clone()
         };
         let as_of = AsOf { at_us: 1_597_343_382_000_000, zone: "UTC".to_owned() };

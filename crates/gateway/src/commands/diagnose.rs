@@ -59,7 +59,7 @@ impl Commands {
         by: &str,
         client: &Client,
     ) -> Result<ProbeReply, Problem> {
-        let reply = probe::probe(self.ground(running), request, client).await?;
+        let reply = probe::probe(&self.context, self.ground(running), request, client).await?;
         probe::note(&self.context, &request.to, &reply, by);
         Ok(reply)
     }

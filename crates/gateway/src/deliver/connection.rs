@@ -7,6 +7,7 @@
 //! ```
 
 mod handshake;
+mod opening;
 mod ready;
 mod refusal;
 pub(super) mod story;
@@ -18,8 +19,8 @@ use std::time::Duration;
 
 use mailreeve_core::Instant;
 use mailreeve_core::certificate::Certificate;
-use mailreeve_core::delivery::io::{AddressTry, After, Input, RecipientResult, Target, TlsMode};
-use mailreeve_core::event::{Failure, Stage, TlsResult};
+use mailreeve_core::delivery::io::{After, Input, RecipientResult, Target, TlsMode};
+use mailreeve_core::event::{Failure, TlsResult};
 use mailreeve_core::ids::{Dcid, Host, Mid, Rid};
 use mailreeve_core::tcp::ClosedFirst;
 use mailreeve_smtp::client::{Credentials, Output, Session, Transaction};
@@ -27,10 +28,10 @@ use mailreeve_smtp::transcript::Transcript;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Sleep;
 
-use self::refusal::{Refusal, cut_off, local};
+use self::opening::open;
+use self::refusal::cut_off;
 use self::story::{Story, Transacted};
 use super::bodies::Loaded;
-use super::connect::{self, Manner};
 use super::outcome::{Attempt, lost_failure};
 use super::reading::{Unread, not_read};
 use super::room::Room;
@@ -93,58 +94,6 @@ pub(super) async fn run(mut plan: Plan, story: Box<Story>) {
     outbound.note_tcp_end();
     outbound.story.ended(outbound.transcript.as_mut());
     let _ = tokio::time::timeout(Duration::from_secs(1), outbound.stream_shutdown()).await;
-}
-
-/// Tries targets until one is ready for transactions; where none is, the story of it comes back.
-async fn open(
-    plan: &mut Plan,
-    mut story: Box<Story>,
-    failed: &mut Vec<AddressTry>,
-) -> Result<Outbound, Box<Story>> {
-    let manner = Manner {
-        timeout: plan.running.connect_timeout,
-        sources: plan.running.source_addresses.clone(),
-        v4_first: plan.running.surroundings.families.v4_first(),
-    };
-    let mut targets = std::mem::take(&mut plan.targets);
-    let mut again: Option<(Target, String)> = None;
-    loop {
-        let (in_clear, connected) = match again.take() {
-            Some((target, why)) => {
-                let mut one = vec![target];
-                (Some(why), connect::first_answering(&mut one, failed, &manner, plan.context.clock).await)
-            }
-            None => (None, connect::first_answering(&mut targets, failed, &manner, plan.context.clock).await),
-        };
-        let Some(connected) = connected else {
-            if targets.is_empty() {
-                return Err(story);
-            }
-            continue;
-        };
-        let target = connected.target.clone();
-        story.connected(&target, connected.stream.local_addr().ok());
-        let refusal = match Outbound::start(plan, story, connected, in_clear).await {
-            Ok(outbound) => return Ok(outbound),
-            Err((refusal, back)) => {
-                story = back;
-                refusal
-            }
-        };
-        match refusal {
-            // Where TLS comes first there is no clear text to go back to.
-            Refusal::TlsBroken { why, .. } if plan.tls == TlsMode::Preferred && !plan.implicit_tls => {
-                plan.context.clear_text.remember(target.address.ip(), &why);
-                again = Some((target, why));
-            }
-            Refusal::TlsBroken { why, cause } => {
-                let text = format!("TLS failed: {why}");
-                let failure = local(Stage::StartTls, cause, (4, 7, 5), text, target.address, plan);
-                failed.push(AddressTry { target, failure });
-            }
-            Refusal::Failed(failure) => failed.push(AddressTry { target, failure }),
-        }
-    }
 }
 
 struct Outbound {

@@ -4,6 +4,7 @@
 
 mod envelope;
 mod judge;
+pub(crate) mod own;
 mod session;
 mod suspension;
 

@@ -5,18 +5,18 @@
 
 mod answer;
 mod end;
+mod handshake;
 mod record;
 mod store;
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd as _;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mailreeve_core::Instant;
-use mailreeve_core::event::{Event, TlsResult};
+use mailreeve_core::event::Event;
 use mailreeve_core::ids::Icid;
 use mailreeve_core::policy::PeerVerdict;
 use mailreeve_core::tcp::{ClosedFirst, TcpEnd};
@@ -34,12 +34,9 @@ use super::suspension::{self, Door};
 use crate::context::{Context, Running};
 use crate::intake::BodyLease;
 use crate::receipts::Receipts;
-use crate::recorder::{Conversation, SHOWN_AFTER};
+use crate::recorder::Conversation;
 use crate::stream::{ReadBuffer, Stream};
 use crate::tcp;
-
-/// Time for a TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(60);
 
 /// What is known when a connection arrives.
 pub(super) struct Arrival {
@@ -202,12 +199,7 @@ impl Inbound {
                 count => buffer.filled(count),
             },
             () = timer.as_mut() => {
-                let now = self.at.context.clock.steady();
-                if now >= self.session.deadline() {
-                    self.ended_by = Some(ClosedFirst::Timeout);
-                    self.session.timeout(now);
-                }
-                self.show_if_due(now);
+                self.time_passed();
                 self.arm(timer.as_mut());
                 buffer.rest();
             }
@@ -224,6 +216,16 @@ impl Inbound {
             }
         }
         Ok(())
+    }
+
+    /// The timer fired: the session's time may be over, or what was said has to be shown.
+    fn time_passed(&mut self) {
+        let now = self.at.context.clock.steady();
+        if now >= self.session.deadline() {
+            self.ended_by = Some(ClosedFirst::Timeout);
+            self.session.timeout(now);
+        }
+        self.show_if_due(now);
     }
 
     /// The time that an operator gave to those under way is over.
@@ -263,48 +265,5 @@ impl Inbound {
             stream.flush().await?;
         }
         Ok(())
-    }
-
-    async fn start_tls(&mut self, stream: &mut Option<Stream>) {
-        let clock = self.at.context.clock;
-        let icid = self.at.icid;
-        let (Some(Stream::Plain(tcp)), Some(acceptor)) = (stream.take(), &self.at.running.tls) else {
-            self.session.tls_failed(clock.steady());
-            return;
-        };
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::clone(acceptor));
-        // A handshake that fails takes its socket with it: this one is for the question how it ended.
-        let socket = tcp.as_fd().try_clone_to_owned().ok();
-        let mut accepting = pin!(acceptor.accept(tcp));
-        let shaken = match timeout(SHOWN_AFTER, &mut accepting).await {
-            Ok(shaken) => Ok(shaken),
-            Err(_) => {
-                self.show();
-                timeout(HANDSHAKE.saturating_sub(SHOWN_AFTER), accepting).await
-            }
-        };
-        let (failure, ended_by) = match shaken {
-            Ok(Ok(tls)) => {
-                let result = crate::tls::facts(tls.get_ref().1, false);
-                if let TlsResult::Success { protocol, cipher, .. } = &result {
-                    self.tls = Some((protocol.clone(), cipher.clone()));
-                }
-                self.note_tls(&result);
-                self.at.context.events.tell(Event::InboundTls { icid, result });
-                *stream = Some(Stream::Accepted(Box::new(tls)));
-                self.session.tls_started(clock.steady());
-                return;
-            }
-            Ok(Err(error)) => (crate::tls::words::of_handshake(&error), tcp::ended_by(error.kind())),
-            Err(_) => ("timeout".to_owned(), Some(ClosedFirst::Timeout)),
-        };
-        self.ended_by = ended_by;
-        if let Some(socket) = socket {
-            self.note_tcp_end(socket);
-        }
-        let result = TlsResult::Failed { why: failure, clear: false };
-        self.note_tls(&result);
-        self.at.context.events.tell(Event::InboundTls { icid, result });
-        self.session.tls_failed(clock.steady());
     }
 }

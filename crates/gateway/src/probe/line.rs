@@ -5,7 +5,7 @@ use std::time::Duration;
 use mailreeve_api::probe::ProbeTls;
 use mailreeve_core::delivery::io::TlsMode;
 use mailreeve_core::event::{Cause, Failure, Stage};
-use mailreeve_smtp::client::{self, Final, Framing, Lost, Output, Session, Transaction};
+use mailreeve_smtp::client::{self, Final, Lost, Output, Session, Transaction};
 use mailreeve_smtp::params::{MailParams, RcptParams};
 use mailreeve_smtp::reply::{Class, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,12 +14,11 @@ use tokio::time::timeout;
 use super::STEP;
 use super::steps::Steps;
 use super::talk::{End, Offer, Talk};
-use crate::deliver::content::{self, Writing};
 use crate::deliver::outcome::{core_stage, lost_failure, reply_failure};
 use crate::stream::Stream;
 
 /// Octets of the message that is not handed over: a short letter.
-const SIZE: usize = 1_000;
+const SIZE: u64 = 1_000;
 /// Octets read at a time.
 const PIECE: usize = 4_096;
 
@@ -55,21 +54,10 @@ impl Line<'_> {
     }
 
     async fn obey(&mut self, output: Output) {
-        let now = self.talk.ground.clock.steady();
         match output {
             Output::Write(octets) => {
                 self.steps.say(&octets);
                 self.write(&octets).await;
-            }
-            Output::Content { framing, follow, .. } => {
-                if framing == Framing::Dot {
-                    self.steps.begin("content");
-                }
-                let how = Writing { framing, dots: false, follow: &follow, patience: STEP };
-                match self.hand_over(how).await {
-                    true => self.session.content_written(now),
-                    false => self.session.peer_closed(now),
-                }
             }
             Output::StartTls => self.start_tls().await,
             Output::Ready => self.ready(),
@@ -100,7 +88,8 @@ impl Line<'_> {
                 let end = self.lost(stage, &why);
                 self.ends(end);
             }
-            Output::Closed => {}
+            // Content is asked for by no session that offers an envelope only.
+            Output::Content { .. } | Output::Closed => {}
         }
     }
 
@@ -109,13 +98,12 @@ impl Line<'_> {
         let now = self.talk.ground.clock.steady();
         match self.talk.offer.clone() {
             Some(Offer { sender, recipient }) => {
-                let size = self.talk.content.as_ref().map_or(SIZE, Vec::len) as u64;
                 let transaction = Transaction {
                     tag: 0,
                     mail: sender,
                     params: MailParams::default(),
                     recipients: vec![(recipient, RcptParams::default())],
-                    size,
+                    size: SIZE,
                     eight_bit: false,
                     utf8_needed: false,
                 };
@@ -132,13 +120,8 @@ impl Line<'_> {
     fn done(&mut self, result: &Final) {
         let now = self.talk.ground.clock.wall();
         match result {
-            Final::EnvelopeTaken => {
+            Final::EnvelopeTaken | Final::Accepted(_) => {
                 let text = self.with_tls("takes the recipient");
-                self.ends(End::Good(text));
-            }
-            Final::Accepted(reply) => {
-                let text = format!("took the message: {reply}");
-                let text = self.with_tls(&text);
                 self.ends(End::Good(text));
             }
             Final::Rejected(reply, stage) => {
@@ -191,12 +174,6 @@ impl Line<'_> {
     fn failure(&self, stage: Stage, cause: Cause, status: (u8, u16, u16), text: String) -> Failure {
         let (address, at) = (Some(self.talk.target.address), self.talk.ground.clock.wall().0);
         Failure { stage, cause, status, code: 0, text: vec![text], address, at }
-    }
-
-    async fn hand_over(&mut self, how: Writing<'_>) -> bool {
-        let content = self.talk.content.as_deref().unwrap_or_default();
-        let Some(stream) = &mut self.stream else { return false };
-        content::write(stream, content, how).await.is_ok() && stream.flush().await.is_ok()
     }
 
     async fn write(&mut self, octets: &[u8]) {

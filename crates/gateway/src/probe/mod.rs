@@ -7,11 +7,11 @@
 
 mod certificate;
 mod handshake;
+mod letter;
 mod line;
 mod own;
 mod steps;
 mod talk;
-mod test_message;
 mod verdict;
 mod way;
 
@@ -26,13 +26,14 @@ use mailreeve_core::delivery::io::{Target, TlsMode};
 use mailreeve_smtp::address::{Mailbox, ReversePath};
 use tokio::time::{Instant as Moment, timeout_at};
 
+use self::letter::Letter;
 pub use self::own::Probes;
 pub(crate) use self::own::{note, run};
 use self::talk::{Offer, Talk};
 use self::way::Way;
 use crate::clock::Clock;
 use crate::commands::Client;
-use crate::context::Running;
+use crate::context::{Context, Running};
 
 /// Addresses tried, each from each source.
 const ADDRESSES: usize = 32;
@@ -52,14 +53,16 @@ pub(crate) struct Ground<'a> {
     pub(crate) clock: Clock,
 }
 
-/// Probes a destination or a host.
+/// Probes a destination or a host; with a request to send, has a test message sent there too.
 pub(crate) async fn probe(
+    context: &Context,
     ground: Ground<'_>,
     request: &Probe,
     client: &Client,
 ) -> Result<ProbeReply, Problem> {
+    let letter = request.send.then(|| Letter::to(context, &request.to)).transpose()?;
     let way = way::find(ground, &request.to, None).await;
-    go(ground, way, request, client).await
+    go(ground, way, request, letter, client).await
 }
 
 /// Probes a destination as if verified TLS were required there.
@@ -80,10 +83,16 @@ pub(crate) async fn tls_verify(
             target.name.clone_from(&request.domain);
         }
     }
-    go(ground, way, &Probe { to, ..Probe::default() }, client).await
+    go(ground, way, &Probe { to, ..Probe::default() }, None, client).await
 }
 
-async fn go(ground: Ground<'_>, way: Way, request: &Probe, client: &Client) -> Result<ProbeReply, Problem> {
+async fn go(
+    ground: Ground<'_>,
+    way: Way,
+    request: &Probe,
+    letter: Option<Letter<'_>>,
+    client: &Client,
+) -> Result<ProbeReply, Problem> {
     let offer = offer(request)?;
     let as_of = as_of(ground);
     let (began, until) = (Instant::now(), Moment::now() + ALTOGETHER);
@@ -91,14 +100,7 @@ async fn go(ground: Ground<'_>, way: Way, request: &Probe, client: &Client) -> R
     let all = pairs(&way.targets, &ground.running.source_addresses);
     let left_out = all.len().saturating_sub(ADDRESSES) as u64;
     let talks = all.iter().take(ADDRESSES).map(|(target, source)| {
-        let talk = Talk {
-            ground,
-            target,
-            source: *source,
-            demand: &way.demand,
-            offer: offer.clone(),
-            content: None,
-        };
+        let talk = Talk { ground, target, source: *source, demand: &way.demand, offer: offer.clone() };
         within(until, talk)
     });
     let mut probes = stream::iter(talks.collect::<Vec<_>>()).buffered(AT_ONCE);
@@ -108,18 +110,11 @@ async fn go(ground: Ground<'_>, way: Way, request: &Probe, client: &Client) -> R
         addresses.push(address);
     }
     drop(probes);
-    let mut sent = None;
-    if request.send
-        && let Some(place) = addresses.iter().position(|address| address.verdict.usable)
-        && let (Some((target, source)), Some(offer)) = (all.get(place), offer)
-    {
-        let content = test_message::write(ground, &offer);
-        let (offer, content) = (Some(offer), Some(content));
-        let talk = Talk { ground, target, source: *source, demand: &way.demand, offer, content };
-        let handed = within(until, talk).await;
-        client.tell(&ProbePart::Sent(handed.clone())).await?;
-        sent = Some(handed);
-    }
+    let usable = addresses.iter().any(|address| address.verdict.usable);
+    let sent = match (letter, offer) {
+        (Some(letter), Some(offer)) if usable => Some(letter.send(ground, &offer, client).await?),
+        _ => None,
+    };
     let verdict = verdict::of_all(&way.told, &addresses, sent.as_ref());
     let took_us = micros(began.elapsed());
     Ok(ProbeReply { as_of, way: way.told, addresses, left_out, sent, verdict, took_us })

@@ -81,7 +81,7 @@ impl Probes {
 fn shortened(mut reply: ProbeReply) -> ProbeReply {
     reply.left_out += reply.addresses.len().saturating_sub(ADDRESSES) as u64;
     reply.addresses.truncate(ADDRESSES);
-    for address in reply.addresses.iter_mut().chain(&mut reply.sent) {
+    for address in &mut reply.addresses {
         for step in &mut address.steps {
             step.reply.truncate(LINES);
             for line in &mut step.reply {
@@ -158,7 +158,7 @@ async fn probe_down(context: Arc<Context>, host: Host) {
     let ground = Ground { running: &running, clock: context.clock };
     let request = Probe { to, ..Probe::default() };
     // Nobody waits for it, and it offers nobody: it cannot be refused.
-    if let Ok(reply) = probe(ground, &request, &Client::patient()).await {
+    if let Ok(reply) = probe(&context, ground, &request, &Client::patient()).await {
         take_in(&context, &host, &reply, OURSELVES);
     }
 }

@@ -1,5 +1,4 @@
-//! One conversation with one address: the client session of delivery, each step noted. It stops before the content,
-//! unless there is one to hand over.
+//! One conversation with one address: the client session of delivery, each step noted. It stops before the content.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,8 +32,6 @@ pub(super) struct Talk<'a> {
     pub(super) source: Option<IpAddr>,
     pub(super) demand: &'a Demand,
     pub(super) offer: Option<Offer>,
-    /// What is handed over; without it nothing is.
-    pub(super) content: Option<Vec<u8>>,
 }
 
 /// How a conversation ended.
@@ -88,7 +85,7 @@ impl Talk<'_> {
         steps.begin("banner");
         let settings = client::Settings {
             deadlines: patience(&running.client_deadlines),
-            envelope_only: self.content.is_none(),
+            envelope_only: true,
             ..running.client_settings(
                 tls::demand(self.demand.tls, in_clear),
                 self.demand.credentials.as_ref().and_then(|name| running.credentials.get(&**name).cloned()),

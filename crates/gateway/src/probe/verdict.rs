@@ -1,6 +1,6 @@
 //! What delivery would make of what a probe met, in a code and a sentence.
 
-use mailreeve_api::probe::{AddressProbe, ProbeVerdict, ProbeWay};
+use mailreeve_api::probe::{AddressProbe, ProbeVerdict, ProbeWay, TestMessage};
 use mailreeve_core::event::Failure;
 
 /// The verdict of a failure, with the code of its cause.
@@ -25,16 +25,12 @@ pub(super) fn unfinished() -> ProbeVerdict {
 }
 
 /// All verdicts in one. The address that delivery tries first speaks for those that fail.
-pub(super) fn of_all(
-    way: &ProbeWay,
-    addresses: &[AddressProbe],
-    sent: Option<&AddressProbe>,
-) -> ProbeVerdict {
+pub(super) fn of_all(way: &ProbeWay, addresses: &[AddressProbe], sent: Option<&TestMessage>) -> ProbeVerdict {
     if let Some(problem) = &way.problem {
         return problem.clone();
     }
     if let Some(sent) = sent {
-        return sent.verdict.clone();
+        return of_test_message(sent);
     }
     let usable = addresses.iter().filter(|address| address.verdict.usable).count();
     let all = addresses.len();
@@ -48,6 +44,18 @@ pub(super) fn of_all(
             ProbeVerdict { usable: false, code, text: format!("{whose}: {text}") }
         }
         (Some(_), count) => ok(format!("{count} of {all} addresses take mail")),
+    }
+}
+
+fn of_test_message(sent: &TestMessage) -> ProbeVerdict {
+    let TestMessage { mid, state, ended, .. } = sent;
+    match (*ended, state.as_str()) {
+        (true, "delivered") => ok(format!("the test message was delivered: MID {mid}")),
+        (true, state) => of_code(state, format!("the test message ended undelivered: MID {mid}")),
+        (false, state) => {
+            let text = format!("the test message still waits; it is tried as any mail: `explain {mid}`");
+            of_code(if state.is_empty() { "queued" } else { state }, text)
+        }
     }
 }
 

@@ -17,6 +17,9 @@ use crate::stream::Stream;
 use crate::tcp;
 use crate::tls::{self, Seen};
 
+/// How TLS is spoken, and where a certificate that has to verify is seen.
+type Manner = (Arc<ClientConfig>, Option<Arc<Mutex<Seen>>>);
+
 impl Outbound {
     pub(super) async fn start_tls(&mut self) {
         let clock = self.context.clock;
@@ -72,8 +75,8 @@ impl Outbound {
         Err(self.turned_down(seen.as_deref()).unwrap_or(why))
     }
 
-    /// The manner of TLS that the policy asks for, and where a certificate that has to verify is seen.
-    fn manner(&self) -> Option<(Arc<ClientConfig>, Option<Arc<Mutex<Seen>>>)> {
+    /// The manner of TLS that the policy asks for; none where it cannot be had.
+    fn manner(&self) -> Option<Manner> {
         let tls = &self.running.client_tls;
         match self.verify {
             true => tls.witnessed(true).map(|(config, seen)| (config, Some(seen))),
