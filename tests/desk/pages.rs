@@ -4,7 +4,7 @@ use crate::Setting;
 use crate::http::{Reply, Request, get, post};
 use crate::world::wait_until;
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 10] = [
     "/monitor/delivery-status",
     "/monitor/delivery-status?sort=host&filter=x&offset=9",
     "/monitor/delivery-status?done=1.2.3.4.5.6",
@@ -13,6 +13,8 @@ const PAGES: [&str; 8] = [
     "/system/status",
     "/system/alerts",
     "/explain?q=hello",
+    "/help/why",
+    "/help/why/connect-refused",
 ];
 const RETRY: &str = "/monitor/delivery-status/retry";
 
@@ -106,4 +108,46 @@ fn what_is_changed_on_the_command_line_is_on_record_with_who_did_it() {
     }
     assert_eq!(log.matches("Command desk-user").count(), 4, "{log}");
     assert!(!log.contains(&token) && !log.contains("horse"));
+}
+
+#[test]
+fn what_an_address_asks_for_in_vain_is_told_with_the_way_back() {
+    let setting = Setting::start();
+    setting.desk_user("add ann --role read-only", "correct horse");
+    let (cookie, _) = setting.session_of("ann", "correct horse");
+    for (page, status, says, back) in [
+        (
+            "/monitor/message-tracking?mid=abc",
+            400,
+            "“abc” is not the number of a message",
+            "/monitor/message-tracking",
+        ),
+        (
+            "/monitor/message-tracking?page=zz&sender=a",
+            400,
+            "a page of the result",
+            "/monitor/message-tracking?sender=a",
+        ),
+        (
+            "/monitor/message-tracking?page=1-m1&seen=x",
+            400,
+            "a page of the result",
+            "/monitor/message-tracking",
+        ),
+        ("/monitor/message-tracking?to=soon", 400, "“soon” is not a time", "/monitor/message-tracking"),
+        ("/monitor/delivery-status?sort=zzz", 400, "cannot be sorted by “zzz”", "/monitor/delivery-status"),
+        ("/monitor/delivery-status?offset=x", 400, "“x” is no place", "/monitor/delivery-status"),
+        ("/help/why/nonsense", 404, "“nonsense” is no cause", "/help/why"),
+        ("/monitor/conversations/dcid/9", 404, "Nothing of it is on record", "/monitor/message-tracking"),
+        ("/monitor/conversations/dcid/x", 404, "There is no such page", "/monitor/delivery-status"),
+    ] {
+        let reply = as_browser(get(page), &cookie).send(setting.desk);
+        assert_eq!(reply.status, status, "{page}: {}", reply.body);
+        assert!(
+            reply.body.contains(says) && reply.body.contains(&format!("href=\"{back}\"")),
+            "{page}: {}",
+            reply.body
+        );
+        assert!(!reply.body.contains('`'), "{page}: {}", reply.body);
+    }
 }

@@ -10,6 +10,7 @@ use crate::format::AsOf;
 use crate::wire::Problem;
 
 mod asked;
+pub mod pages;
 mod text;
 
 /// Version of the reply's form. It grows when a field changes its meaning; new fields do not change it.
@@ -62,8 +63,11 @@ pub struct ExplainReply {
     pub next: Next,
     /// What can be done, the best first.
     pub remedy: Vec<Remedy>,
-    /// The page that tells more about the cause.
+    /// The page that tells more about the cause, in the documentation; `help why CODE` shows it.
     pub page: String,
+    /// The address of that page at the desk, when that runs.
+    #[serde(default)]
+    pub address: Option<String>,
     /// Other cases that the question concerns too, the largest first.
     pub others: Vec<Other>,
     /// The records that were looked at reach back to this instant, RFC 3339 in UTC.

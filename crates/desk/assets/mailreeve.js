@@ -83,21 +83,35 @@
     enter.textContent = pulse.dataset.enter;
     pulse.append(enter);
   };
+  // What somebody opened stays open, and a table stays where it was scrolled to.
+  const swap = (old, now) => {
+    const were = [...old.querySelectorAll("details")];
+    [...now.querySelectorAll("details")].forEach((one, place) => (one.open = were[place]?.open ?? one.open));
+    if (old.innerHTML === now.innerHTML) return;
+    const lefts = [...old.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
+    old.replaceChildren(...now.childNodes);
+    [...old.querySelectorAll(".scroll")].forEach((box, place) => (box.scrollLeft = lefts[place] ?? 0));
+  };
+  const PLACES = "a, summary, [tabindex]";
   const exchange = (fresh) => {
     const focus = document.activeElement;
     const path = focus && focus.pathname;
+    const part = focus && focus.closest(LIVE.map((id) => "#" + id).join());
+    const place = part ? [...part.querySelectorAll(PLACES)].indexOf(focus) : -1;
     // A table comes or goes as a whole.
     const whole = !one("rows") === !one("rows", fresh) ? [] : ["list"];
     for (const id of [...whole, ...LIVE]) {
       const old = one(id);
       const now = one(id, fresh);
-      if (old && now && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
+      if (old && now) swap(old, now);
     }
     const button = one("retry");
     const now = one("retry", fresh);
     if (button && now) button.disabled = now.disabled;
     mark();
-    if (path && !document.contains(focus)) link(rows().find((row) => link(row).pathname === path))?.focus({ preventScroll: true });
+    if (!part || document.contains(focus)) return;
+    const again = (path && link(rows().find((row) => link(row).pathname === path))) || part.querySelectorAll(PLACES)[place];
+    again?.focus({ preventScroll: true });
   };
   const read = async () => {
     waiting = 0;

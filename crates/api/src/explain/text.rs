@@ -5,9 +5,13 @@
 
 use jiff::Timestamp;
 
+use self::labels::Labels;
+use super::pages::page;
 use super::{ExplainReply, Link, Remedy};
 use crate::command::Text;
-use crate::format::{count, long_span, thousands};
+use crate::format::{long_span, thousands};
+
+mod labels;
 
 const COLUMNS: usize = 80;
 const LINES: usize = 24;
@@ -30,8 +34,21 @@ enum Item {
 
 impl Text for ExplainReply {
     fn text(&self) -> String {
+        Screen { reply: self, labels: Labels::english() }.text()
+    }
+}
+
+/// An explanation and the language in which it is shown.
+struct Screen<'a> {
+    reply: &'a ExplainReply,
+    labels: Labels,
+}
+
+impl Screen<'_> {
+    fn text(&self) -> String {
+        let reply = self.reply;
         let head = self.head();
-        let next = wrapped(&self.when(self.next.at.as_deref()), &self.next.what, NEXT);
+        let next = wrapped(&self.when(reply.next.at.as_deref()), &reply.next.what, NEXT);
         // Three headings, the page, and the line that counts what is left out.
         let mut room = LINES.saturating_sub(head.len() + next.len() + 5);
         let mut shown = Vec::new();
@@ -52,63 +69,71 @@ impl Text for ExplainReply {
         let steps = of(|item| if let Item::Step(place) = item { Some(*place) } else { None });
         let remedies = of(|item| if let Item::Remedy(place) = item { Some(*place) } else { None });
         let others = of(|item| if let Item::Other(place) = item { Some(*place) } else { None });
-        lines.extend(headed("What led to it:", steps));
-        lines.extend(headed("Next:", next));
-        lines.extend(headed("To do:", remedies));
+        lines.extend(self.headed("chain", steps));
+        lines.extend(self.headed("next", next));
+        lines.extend(self.headed("do", remedies));
         lines.extend(others);
         lines.extend(self.left_out(&shown.iter().map(|(item, _)| *item).collect::<Vec<Item>>()));
-        lines.push(format!("More: {}", self.page));
+        lines.extend(self.more());
         lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
     }
-}
 
-impl ExplainReply {
     fn head(&self) -> Vec<String> {
-        let mut lines = wrapped("", &format!("{}: {}", self.about(), self.state), ABOUT);
-        let verdict = &self.verdict;
-        let certainty = if verdict.certainty == "observed" { "" } else { ", inferred" };
-        lines.push(format!("Cause: {} (owner: {}{certainty})", verdict.cause, verdict.owner));
+        let (reply, labels) = (self.reply, &self.labels);
+        let head = labels.say("head", &[("about", &self.about()), ("state", &reply.state)]);
+        let mut lines = wrapped("", &head, ABOUT);
+        let verdict = &reply.verdict;
+        let key = if verdict.certainty == "observed" { "cause" } else { "cause.inferred" };
+        let cause = labels.say(key, &[("cause", &verdict.cause), ("owner", &verdict.owner)]);
+        lines.push(cause);
         if let Some(at) = verdict.since.as_deref().and_then(instant) {
-            let age = long_span(self.as_of.seconds_since(at));
-            lines.push(format!("Since: {} ({age})", self.as_of.show(at)));
+            let (time, age) = (reply.as_of.show(at), long_span(reply.as_of.seconds_since(at)));
+            lines.push(labels.say("since", &[("time", &time), ("age", &age)]));
         }
         lines.push(String::new());
-        lines.extend(wrapped("", &self.summary, SUMMARY));
-        if self.subject.recipients > 1 {
-            let recipients = count(self.subject.recipients, "recipient");
-            let destinations = count(self.subject.destinations, "destination");
-            lines.push(format!("The same holds for {recipients} at {destinations}."));
+        lines.extend(wrapped("", &reply.summary, SUMMARY));
+        if reply.subject.recipients > 1 {
+            let recipients = labels.count("recipients", reply.subject.recipients);
+            let destinations = labels.count("destinations", reply.subject.destinations);
+            lines.push(labels.say("same", &[("recipients", &recipients), ("destinations", &destinations)]));
         }
         lines.push(String::new());
         lines
     }
 
     fn about(&self) -> String {
-        let subject = &self.subject;
+        let (subject, labels) = (&self.reply.subject, &self.labels);
         let mut parts = Vec::new();
-        parts.extend(subject.mid.map(|mid| format!("MID {mid}")));
+        parts.extend(subject.mid.map(|mid| labels.say("head.mid", &[("mid", &mid.to_string())])));
         parts.extend(subject.message_id.as_ref().filter(|_| subject.mid.is_none()).cloned());
-        parts.extend(subject.dcid.filter(|_| subject.mid.is_none()).map(|dcid| format!("DCID {dcid}")));
+        let dcid = subject.dcid.filter(|_| subject.mid.is_none());
+        parts.extend(dcid.map(|dcid| labels.say("head.dcid", &[("dcid", &dcid.to_string())])));
         let sender = subject.sender.as_ref().filter(|sender| !sender.is_empty());
-        parts.extend(sender.map(|sender| format!("from {sender}")));
+        parts.extend(sender.map(|sender| labels.say("head.from", &[("sender", sender)])));
         let to = subject.recipient.as_ref().or(subject.host.as_ref());
-        parts.extend(to.map(|to| if parts.is_empty() { to.clone() } else { format!("to {to}") }));
-        if parts.is_empty() { "This gateway".to_owned() } else { parts.join(" ") }
+        let alone = parts.is_empty();
+        parts.extend(to.map(|to| match alone {
+            true => to.clone(),
+            false => labels.say("head.to", &[("recipient", to)]),
+        }));
+        if parts.is_empty() { labels.say("head.gateway", &[]) } else { parts.join(" ") }
     }
 
     /// The best remedy, the latest step, the other remedies, steps backwards, other cases.
     fn ranked(&self) -> Vec<Item> {
-        let mut remedies = (0..self.remedy.len()).map(Item::Remedy);
-        let mut steps = (0..self.chain.len()).rev().map(Item::Step);
+        let mut remedies = (0..self.reply.remedy.len()).map(Item::Remedy);
+        let mut steps = (0..self.reply.chain.len()).rev().map(Item::Step);
         let first: Vec<Item> = remedies.next().into_iter().chain(steps.next()).collect();
-        let others = (0..self.others.len()).map(Item::Other);
+        let others = (0..self.reply.others.len()).map(Item::Other);
         first.into_iter().chain(remedies).chain(steps).chain(others).collect()
     }
 
     fn lines(&self, item: Item) -> Vec<String> {
         match item {
-            Item::Remedy(place) => self.remedy.get(place).map(deed).unwrap_or_default(),
-            Item::Step(place) => self.chain.get(place).map(|link| self.step(link)).unwrap_or_default(),
+            Item::Remedy(place) => {
+                self.reply.remedy.get(place).map(|remedy| self.deed(remedy)).unwrap_or_default()
+            }
+            Item::Step(place) => self.reply.chain.get(place).map(|link| self.step(link)).unwrap_or_default(),
             Item::Other(place) => self.other(place),
         }
     }
@@ -117,16 +142,17 @@ impl ExplainReply {
         let mut lines = wrapped(&self.when(link.at.as_deref()), &link.what, ITEM);
         // What an event or the queue shows has been said already.
         if !matches!(link.evidence.kind.as_str(), "event" | "queue") && !link.evidence.text.is_empty() {
-            lines.extend(wrapped(" ", &format!("[{}] {}", link.evidence.kind, link.evidence.text), ITEM));
+            let args = [("kind", link.evidence.kind.as_str()), ("text", &link.evidence.text)];
+            lines.extend(wrapped(" ", &self.labels.say("evidence", &args), ITEM));
         }
         lines
     }
 
     fn other(&self, place: usize) -> Vec<String> {
-        let Some(other) = self.others.get(place) else { return Vec::new() };
-        let example = other.example.as_deref().unwrap_or_default();
-        let count = thousands(other.recipients);
-        wrapped("  also", &format!("{count} {}: {} {example}", other.state, other.cause), ITEM)
+        let Some(other) = self.reply.others.get(place) else { return Vec::new() };
+        let (n, example) = (thousands(other.recipients), other.example.as_deref().unwrap_or_default());
+        let args = [("n", n.as_str()), ("state", &other.state), ("cause", &other.cause), ("example", example)];
+        wrapped(&format!("  {}", self.labels.say("also", &[])), &self.labels.say("also.case", &args), ITEM)
     }
 
     /// The line that counts what had no room.
@@ -135,44 +161,55 @@ impl ExplainReply {
             let missing = all.saturating_sub(shown.iter().filter(kind).count()) as u64;
             (missing > 0).then_some(missing)
         };
-        let steps = missing(self.chain.len(), |item| matches!(item, Item::Step(_)));
-        let remedies = missing(self.remedy.len(), |item| matches!(item, Item::Remedy(_)));
-        let others = missing(self.others.len(), |item| matches!(item, Item::Other(_)));
+        let steps = missing(self.reply.chain.len(), |item| matches!(item, Item::Step(_)));
+        let remedies = missing(self.reply.remedy.len(), |item| matches!(item, Item::Remedy(_)));
+        let others = missing(self.reply.others.len(), |item| matches!(item, Item::Other(_)));
         let parts: Vec<String> = [
-            steps.map(|missing| count(missing, "step")),
-            remedies.map(|missing| format!("{} more to do", thousands(missing))),
-            others.map(|missing| count(missing, "other case")),
+            steps.map(|missing| self.labels.count("missing.steps", missing)),
+            remedies.map(|missing| self.labels.count("missing.remedies", missing)),
+            others.map(|missing| self.labels.count("missing.others", missing)),
         ]
         .into_iter()
         .flatten()
         .collect();
-        (!parts.is_empty()).then(|| format!("Not shown here: {} (`--json` has all).", parts.join(", ")))
+        let parts = (!parts.is_empty()).then(|| parts.join(", "))?;
+        Some(self.labels.say("missing", &[("parts", &parts)]))
+    }
+
+    /// Where more is told: by a command, and at the desk, on the same line when there is room.
+    fn more(&self) -> Option<String> {
+        let (reply, labels) = (self.reply, &self.labels);
+        let more = labels.say("more", &[("command", &page(&reply.verdict.cause)?.command())]);
+        let address =
+            reply.address.as_ref().map(|address| labels.say("more.address", &[("address", address)]));
+        let whole = address.map(|address| format!("{more} {address}"));
+        Some(whole.filter(|whole| whole.chars().count() <= COLUMNS).unwrap_or(more))
+    }
+
+    fn deed(&self, remedy: &Remedy) -> Vec<String> {
+        let shown = match remedy.command {
+            true => self.labels.say("do.command", &[("what", &remedy.what), ("command", &remedy.deed)]),
+            false => remedy.what.clone(),
+        };
+        wrapped(&format!("  {}", remedy.who), &shown, ITEM)
+    }
+
+    /// Lines under their heading; nothing without lines.
+    fn headed(&self, heading: &str, lines: Vec<String>) -> Vec<String> {
+        let heading = (!lines.is_empty()).then(|| self.labels.say(heading, &[]));
+        heading.into_iter().chain(lines).collect()
     }
 
     fn when(&self, at: Option<&str>) -> String {
         match at.and_then(instant) {
             Some(at) => {
-                let shown = self.as_of.show_plain(at);
+                let shown = self.reply.as_of.show_plain(at);
                 // `Thu Aug 13 14:29:42 2020`, without the day of the week and the year.
                 format!("  {}", shown.get(4..19).unwrap_or(&shown))
             }
-            None => "  now".to_owned(),
+            None => format!("  {}", self.labels.say("now", &[])),
         }
     }
-}
-
-fn deed(remedy: &Remedy) -> Vec<String> {
-    let shown = match remedy.command {
-        true => format!("{} `{}`", remedy.what, remedy.deed),
-        false => remedy.what.clone(),
-    };
-    wrapped(&format!("  {}", remedy.who), &shown, ITEM)
-}
-
-/// Lines under their heading; nothing without lines.
-fn headed(heading: &str, lines: Vec<String>) -> Vec<String> {
-    let heading = (!lines.is_empty()).then(|| heading.to_owned());
-    heading.into_iter().chain(lines).collect()
 }
 
 /// Microseconds since the epoch of an RFC 3339 instant.

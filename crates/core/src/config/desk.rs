@@ -61,4 +61,15 @@ impl Desk {
         }
         desk
     }
+
+    /// Returns where a browser finds it, when there is one. Beyond this machine it goes by the gateway's name, for
+    /// which its certificate is.
+    pub fn url(&self, hostname: &str) -> Option<String> {
+        let scheme = if self.identity.is_some() { "https" } else { "http" };
+        let place = match self.address.ip().is_loopback() {
+            true => self.address.to_string(),
+            false => format!("{hostname}:{}", self.address.port()),
+        };
+        self.enabled.then(|| format!("{scheme}://{place}"))
+    }
 }

@@ -5,6 +5,7 @@ use mailreeve_api::alerts::AlertsReply;
 use super::frame::{Body, Frame, Place};
 use super::html::Html;
 use super::instant::instant_and_span;
+use super::table;
 use super::words::Arg;
 
 /// Alerts of the page.
@@ -20,11 +21,8 @@ pub(crate) fn page(frame: &Frame<'_>, reply: &AlertsReply) -> Html {
         let (none, says) = (words.say("alerts.none"), words.say("alerts.none.says"));
         main.put("<p class=empty><strong>{}</strong> {}</p>", &[&none, &says]);
     } else {
-        main.put("<div class=\"scroll alerts\" tabindex=0><table><thead><tr>", &[]);
-        for column in ["alerts.when", "alerts.severity", "alerts.what", "alerts.do"] {
-            main.put("<th scope=col>{}", &[&words.say(column)]);
-        }
-        main.put("</thead><tbody>", &[]);
+        let columns = ["alerts.when", "alerts.severity", "alerts.what", "alerts.do"];
+        table::open(words, "alerts", "alerts.title", &columns, &mut main);
         for alert in &reply.alerts {
             let (class, key) = match alert.severity.as_str() {
                 "Critical" => ("down", "severity.critical"),
@@ -38,7 +36,7 @@ pub(crate) fn page(frame: &Frame<'_>, reply: &AlertsReply) -> Html {
                 &[&alert.text, &alert.code, &alert.hint],
             );
         }
-        main.put("</tbody></table></div>", &[]);
+        table::close(&mut main);
     }
     main.put("</div>", &[]);
     let title = words.say("alerts.title");

@@ -1,6 +1,6 @@
 //! Monitor > Delivery Status: why mail waits, and below it the destinations.
 
-use mailreeve_api::queue::{Column, DeliveryStatusReply, DestinationLine, Direction, Totals};
+use mailreeve_api::queue::{CohortLine, Column, DeliveryStatusReply, DestinationLine, Direction, Totals};
 
 use super::frame::{Body, Frame, Place};
 use super::html::{Html, url_word};
@@ -10,7 +10,9 @@ use super::state::{cohort, latest_status};
 use super::words::{Arg, Words};
 
 /// Rows of a page of the table.
-pub(crate) const ROWS: usize = 200;
+pub(crate) const ROWS: usize = 150;
+/// Reasons that are always in sight.
+const REASONS: usize = 6;
 /// Where the page is.
 pub(crate) const PATH: &str = "/monitor/delivery-status";
 
@@ -81,11 +83,15 @@ fn reasons(words: &Words, reply: &DeliveryStatusReply, main: &mut Html) {
     main.put("<section id=reasons aria-label=\"{}\">", &[&words.say("delivery.reasons")]);
     let held = held(words, reply);
     if !reply.cohorts.is_empty() || !held.is_empty() {
+        // One more than there is room for is no reason to fold.
+        let room = if reply.cohorts.len() > REASONS + 1 { REASONS } else { reply.cohorts.len() };
+        let (first, others) = reply.cohorts.split_at(room);
         main.put("<ul class=reasons>{}", &[&held]);
-        for line in &reply.cohorts {
+        for line in first {
             main.add(&cohort(words, &reply.as_of, line, true));
         }
         main.put("</ul>", &[]);
+        folded(words, reply, others, main);
     }
     let also = [("delivery.moving", reply.totals.moving_recips), ("delivery.others", reply.others_waiting)];
     main.put("<p class=also>", &[]);
@@ -94,6 +100,23 @@ fn reasons(words: &Words, reply: &DeliveryStatusReply, main: &mut Html) {
     }
     main.put("</p>", &[]);
     main.put("</section>", &[]);
+}
+
+/// Reasons of fewer recipients, to be opened.
+fn folded(words: &Words, reply: &DeliveryStatusReply, others: &[CohortLine], main: &mut Html) {
+    if others.is_empty() {
+        return;
+    }
+    let recipients = Arg::Count("recipients", others.iter().map(|line| line.recipients).sum());
+    let args = [("reasons", Arg::Count("reasons", others.len() as u64)), ("recipients", recipients)];
+    main.put(
+        "<details class=more><summary>{}</summary><ul class=reasons>",
+        &[&words.tell("delivery.more", &args)],
+    );
+    for line in others {
+        main.add(&cohort(words, &reply.as_of, line, true));
+    }
+    main.put("</ul></details>", &[]);
 }
 
 /// What waits in the work queue, or will: who paused it, since when, and what ends that.
@@ -207,7 +230,7 @@ fn heading(words: &Words, reply: &DeliveryStatusReply, name: &str, column: Colum
     );
 }
 
-/// Closing tags that HTML does not need are left out and links are relative: two hundred rows travel with every page.
+/// Closing tags that HTML does not need are left out and links are relative: all rows travel with every page.
 fn row(words: &Words, reply: &DeliveryStatusReply, line: &DestinationLine, main: &mut Html) {
     let class = match (line.status.as_str(), line.active_recips, line.system) {
         ("down", ..) => " class=down",

@@ -11,12 +11,9 @@ use super::html::Html;
 use super::instant::{instant, instant_and_span};
 use super::retried::{Ends, Retried, said};
 use super::state::{cause, cohort, details_of, status};
-use super::why;
 use super::words::{Arg, Words};
+use super::{table, tracking, why};
 
-/// Columns of numbers.
-const NUMBERS: [&str; 5] =
-    ["details.preference", "details.ttl", "recipient.mid", "recipient.accepted", "recipient.attempts"];
 /// Waiting recipients of a page.
 pub(crate) const RECIPIENTS: usize = 50;
 
@@ -37,16 +34,7 @@ pub(crate) fn page(
     );
     main.put("<p class=\"sub state\" id=sub>{}</p>", &[&state(words, reply)]);
     main.add(&said(words, done, Ends::of_host(reply)));
-    main.put("<section id=reasons aria-label=\"{}\">", &[&words.say("details.why")]);
-    if !reply.cohorts.is_empty() {
-        main.put("<ul class=reasons>", &[]);
-        for line in &reply.cohorts {
-            main.add(&cohort(words, &reply.as_of, line, false));
-        }
-        main.put("</ul>", &[]);
-    }
-    main.put("</section>", &[]);
-    main.add(&why::block(words, why));
+    main.add(&why::block(words, why, &reasons(words, reply, why.is_some())));
     if frame.operates {
         let back = details_of(&reply.host);
         let form = retry_form(frame, Some(&reply.host), active, "details.retry", &back);
@@ -67,6 +55,19 @@ pub(crate) fn page(
     let live = Some(Retried::address(done, address));
     let title = words.tell("details.title", &[("host", Arg::Text(&reply.host))]);
     frame.page(&Body { place: Place::DeliveryStatus, title, as_of: Some(&reply.as_of), live, main })
+}
+
+/// The reasons why recipients wait, where an explanation does not tell them: it speaks of one.
+fn reasons(words: &Words, reply: &HostStatusReply, explained: bool) -> Html {
+    let mut html = Html::new();
+    if reply.cohorts.len() > usize::from(explained) {
+        html.put("<ul class=reasons>", &[]);
+        for line in &reply.cohorts {
+            html.add(&cohort(words, &reply.as_of, line, false));
+        }
+        html.put("</ul>", &[]);
+    }
+    html
 }
 
 /// The status with its age, reason and next try, in one line.
@@ -153,7 +154,7 @@ fn addresses(words: &Words, reply: &HostStatusReply, main: &mut Html) {
         main.put("<p class=empty>{}</p>", &[&words.say("details.addresses.none")]);
     } else {
         let columns = ["details.preference", "details.address", "details.name", "details.state"];
-        open_table(words, &columns, main);
+        table::open(words, "fit", "details.addresses", &columns, main);
         for target in &reply.targets {
             let state = match (&target.failed, target.until_us) {
                 (Some(failed), Some(until)) => {
@@ -168,24 +169,24 @@ fn addresses(words: &Words, reply: &HostStatusReply, main: &mut Html) {
                 &[&u64::from(target.preference), &target.address, &target.name, &state],
             );
         }
-        main.put("</tbody></table></div>", &[]);
+        table::close(main);
     }
     if !reply.exchangers.is_empty() {
         main.put("<h2>{}</h2>", &[&words.say("details.mx")]);
-        open_table(words, &["details.preference", "details.name", "details.ttl"], main);
+        table::open(words, "fit", "details.mx", &["details.preference", "details.name", "details.ttl"], main);
         for mx in &reply.exchangers {
             let (preference, ttl) = (u64::from(mx.preference), u64::from(mx.ttl));
             main.put("<tr><td class=n>{}<td class=m>{}<td class=n>{}", &[&preference, &mx.name, &ttl]);
         }
-        main.put("</tbody></table></div>", &[]);
+        table::close(main);
     }
     if !reply.routes.is_empty() {
         main.put("<h2>{}</h2>", &[&words.say("details.routes")]);
-        open_table(words, &["details.preference", "details.hop"], main);
+        table::open(words, "fit", "details.routes", &["details.preference", "details.hop"], main);
         for route in &reply.routes {
             main.put("<tr><td class=n>{}<td class=m>{}", &[&u64::from(route.priority), &route.hop]);
         }
-        main.put("</tbody></table></div>", &[]);
+        table::close(main);
     }
 }
 
@@ -195,12 +196,12 @@ fn failures(words: &Words, reply: &HostStatusReply, main: &mut Html) {
         main.put("<p class=empty>{}</p>", &[&words.say("details.errors.none")]);
         return;
     }
-    open_table(words, &["details.when", "details.what"], main);
+    table::open(words, "fit", "details.errors", &["details.when", "details.what"], main);
     for failure in &reply.failures {
         let at = instant_and_span(words, &reply.as_of, failure.at_us);
         main.put("<tr><td>{}<td class=wrap>{}", &[&at, &cause(words, failure)]);
     }
-    main.put("</tbody></table></div>", &[]);
+    table::close(main);
     if let Some(error) = &reply.last_5xx {
         last_error(words, &reply.as_of, error, &words.say("details.last-5xx"), main);
     }
@@ -243,8 +244,8 @@ fn recipients(
     main.put("</nav></div>", &[]);
 }
 
-/// Waiting recipients with why each of them waits.
-pub(crate) fn recipient_table(words: &Words, as_of: &AsOf, lines: &[RecipientLine]) -> Html {
+/// Waiting recipients; those that wait for one and the same reason stand together below it.
+fn recipient_table(words: &Words, as_of: &AsOf, lines: &[RecipientLine]) -> Html {
     let columns = [
         "recipient.mid",
         "recipient.to",
@@ -252,33 +253,42 @@ pub(crate) fn recipient_table(words: &Words, as_of: &AsOf, lines: &[RecipientLin
         "recipient.subject",
         "recipient.accepted",
         "recipient.attempts",
-        "recipient.why",
         "recipient.next",
     ];
     let mut html = Html::new();
-    open_table(words, &columns, &mut html);
-    for line in lines {
-        let sender = match line.sender.as_str() {
-            "" => Html::of("<small>{}</small>", &[&words.say("recipient.from.none")]),
-            sender => Html::of("{}", &[&sender]),
-        };
-        html.put("<tr><td class=n><a href=\"/explain?q={}\">{}</a>", &[&line.mid, &line.mid]);
-        html.put("<td class=wrap>{}<td class=wrap>{}", &[&line.recipient, &sender]);
-        html.put("<td class=wrap><bdi>{}</bdi>", &[&line.subject]);
-        let (octets, attempts) = (words.number(line.bytes), words.number(u64::from(line.attempts)));
-        html.put("<td class=n>{}<td class=n>{}", &[&octets, &attempts]);
-        let next = line.next_us.map(|next| instant_and_span(words, as_of, next));
-        html.put("<td class=wrap><q>{}</q><td>{}", &[&line.why, &next]);
+    table::open(words, "waiting", "details.queue", &columns, &mut html);
+    let reasons: Vec<&str> = lines.iter().fold(Vec::new(), |mut reasons, line| {
+        if !reasons.contains(&line.why.as_str()) {
+            reasons.push(&line.why);
+        }
+        reasons
+    });
+    for why in reasons {
+        html.add(&reason_row(columns.len(), why));
+        for line in lines.iter().filter(|line| line.why == why) {
+            html.add(&recipient_row(words, as_of, line));
+        }
     }
-    html.put("</tbody></table></div>", &[]);
+    table::close(&mut html);
     html
 }
 
-fn open_table(words: &Words, columns: &[&str], html: &mut Html) {
-    html.put("<div class=scroll tabindex=0><table><thead><tr>", &[]);
-    for column in columns {
-        let class = if NUMBERS.contains(column) { " class=n" } else { "" };
-        html.put("<th scope=col{}>{}", &[&class, &words.say(column)]);
-    }
-    html.put("</thead><tbody>", &[]);
+fn recipient_row(words: &Words, as_of: &AsOf, line: &RecipientLine) -> Html {
+    let sender = match line.sender.as_str() {
+        "" => Html::of("<small>{}</small>", &[&words.say("recipient.from.none")]),
+        sender => Html::of("{}", &[&sender]),
+    };
+    let mut html = Html::new();
+    html.put("<tr><td class=n><a href=\"{}/{}\">{}</a>", &[&tracking::PATH, &line.mid, &line.mid]);
+    html.put("<td class=wrap>{}<td class=wrap>{}", &[&line.recipient, &sender]);
+    html.put("<td class=wrap><bdi>{}</bdi>", &[&line.subject]);
+    let (octets, attempts) = (words.number(line.bytes), words.number(u64::from(line.attempts)));
+    let next = line.next_us.map(|next| instant_and_span(words, as_of, next));
+    html.put("<td class=n>{}<td class=n>{}<td class=when>{}", &[&octets, &attempts, &next]);
+    html
+}
+
+/// A row over all columns that says why those below it wait.
+pub(crate) fn reason_row(columns: usize, why: &str) -> Html {
+    Html::of("<tr class=cause><th scope=rowgroup colspan=\"{}\"><q>{}</q>", &[&(columns as u64), &why])
 }

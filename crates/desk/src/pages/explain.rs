@@ -83,7 +83,8 @@ pub(crate) fn page(frame: &Frame<'_>, asked: Option<&str>) -> Html {
 /// Makes the page that explains a mailbox, with the ways to its destination and to its messages.
 pub(crate) fn mailbox(frame: &Frame<'_>, mailbox: &str, host: &str, why: &ExplainReply) -> Html {
     let words = frame.words;
-    let mut main = Html::of("<h1 class=m>{}</h1>{}", &[&mailbox, &why::block(words, Some(why))]);
+    let mut main =
+        Html::of("<h1 class=m>{}</h1>{}", &[&mailbox, &why::block(words, Some(why), &Html::new())]);
     let messages = format!("{}?recipient={}", tracking::PATH, url_word(&format!("={mailbox}")));
     main.put(
         "<p><a href=\"{}\">{}</a></p><p><a href=\"{}\">{}</a></p>",

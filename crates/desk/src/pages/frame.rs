@@ -2,6 +2,7 @@
 
 use mailreeve_api::format::AsOf;
 
+use super::help;
 use super::html::Html;
 use super::instant::clock_time;
 use super::words::{Arg, Words};
@@ -17,6 +18,8 @@ pub(crate) enum Place {
     SystemStatus,
     /// System > Alerts.
     Alerts,
+    /// Help > Causes, and the page of a cause.
+    Causes,
     /// None of them.
     Elsewhere,
 }
@@ -137,6 +140,8 @@ impl Frame<'_> {
         html.put("<h2>{}</h2>", &[&words.say("nav.system")]);
         self.link(here, Place::SystemStatus, "/system/status", "nav.system-status", html);
         self.link(here, Place::Alerts, "/system/alerts", "nav.alerts", html);
+        html.put("<h2>{}</h2>", &[&words.say("nav.help")]);
+        self.link(here, Place::Causes, help::PATH, "nav.causes", html);
         html.put("</nav>", &[]);
     }
 

@@ -12,11 +12,14 @@ use axum::routing::get;
 use crate::desk::Desk;
 
 mod alerts;
+mod attempts;
+mod conversation;
 mod delivery_status;
 mod destination;
 mod explain;
 mod figures;
 mod frame;
+mod help;
 mod html;
 mod instant;
 mod login;
@@ -24,6 +27,7 @@ mod retried;
 mod routes;
 mod state;
 mod system_status;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tracking;

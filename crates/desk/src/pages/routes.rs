@@ -1,7 +1,5 @@
 //! Which page answers which request. Pages are made from replies of the gateway to the visitor's own calls.
 
-use std::str::FromStr;
-
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery};
@@ -11,14 +9,12 @@ use axum::routing::{get, post};
 use mailreeve_api::alerts::{AlertsReply, DisplayAlerts};
 use mailreeve_api::command::{Command, Role, Spec};
 use mailreeve_api::explain::{Explain, ExplainReply};
-use mailreeve_api::queue::{
-    Column, DeliverNow, DeliveryStatus, Direction, HostStatus, RecipientScope, ShowRecipients,
-};
+use mailreeve_api::queue::{Column, DeliverNow, DeliveryStatus, HostStatus, RecipientScope, ShowRecipients};
 use mailreeve_api::status::StatusDetail;
 use mailreeve_api::wire::{Call, Problem, ProblemKind};
 use serde::de::DeserializeOwned;
 
-use super::delivery_status::{self, ROWS};
+use super::delivery_status;
 use super::explain::{self, Subject};
 use super::frame::Frame;
 use super::html::{Html, url_word};
@@ -30,7 +26,9 @@ use crate::desk::Desk;
 use crate::problem::status;
 use crate::visitor::Visitor;
 
+mod help;
 mod messages;
+mod view;
 
 /// Characters of a question that are looked at.
 const ASKED: usize = 320;
@@ -48,6 +46,9 @@ pub(super) fn pages() -> Router<Desk> {
         .route("/system/status", get(show_system_status))
         .route("/system/alerts", get(show_alerts))
         .route("/explain", get(show_explanation))
+        .route("/monitor/conversations/{kind}/{number}", get(messages::show_conversation))
+        .route("/help/why", get(help::show_list))
+        .route("/help/why/{code}", get(help::show_page))
 }
 
 /// The fields of an address or a form, the first ones of many.
@@ -67,10 +68,6 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn number<T: FromStr>(&self, name: &str) -> Option<T> {
-        self.text(name)?.parse().ok()
-    }
-
     /// What became due before the page was loaded.
     fn done(&self) -> Option<Retried> {
         self.text("done").and_then(BecameDue::read).map(Retried::Due)
@@ -84,13 +81,9 @@ async fn show_delivery_status(visitor: Visitor, RawQuery(query): RawQuery) -> Re
 }
 
 async fn list(visitor: &Visitor, view: &Fields, done: Option<Retried>) -> Response {
-    let request = DeliveryStatus {
-        sort: view.text("sort").and_then(Column::of_word).unwrap_or_default(),
-        direction: view.text("direction").and_then(Direction::of_word),
-        offset: view.number("offset").unwrap_or(0),
-        limit: ROWS,
-        filter: view.text("filter").unwrap_or_default().to_owned(),
-        skip_reasons: 0,
+    let request = match view::of_list(view) {
+        Ok(request) => request,
+        Err(unread) => return unread.response(visitor, (delivery_status::PATH, "nav.delivery-status")),
     };
     let reply = ask(visitor, &request).await;
     answer(visitor, "", reply, |frame, reply| delivery_status::page(frame, &reply, done.as_ref()))
@@ -103,6 +96,10 @@ async fn show_destination(visitor: Visitor, Path(host): Path<String>, RawQuery(q
 }
 
 async fn details(visitor: &Visitor, host: &str, further: &Fields, done: Option<Retried>) -> Response {
+    let after = match view::after(further) {
+        Ok(after) => after,
+        Err(unread) => return unread.response(visitor, (&details_of(host), "details.queue.first")),
+    };
     let asked = ask(visitor, &HostStatus { host: host.to_owned(), ..HostStatus::default() }).await;
     let reply = match asked {
         Ok(reply) => reply,
@@ -112,10 +109,10 @@ async fn details(visitor: &Visitor, host: &str, further: &Fields, done: Option<R
         }
         Err(problem) => return refuse(visitor, host, &problem),
     };
-    let after = further.text("after").and_then(place);
     let scope = RecipientScope::Host(reply.host.clone());
-    let waiting = ask(visitor, &ShowRecipients { scope, after, limit: destination::RECIPIENTS }).await;
-    let why = why(visitor, Explain { host: Some(reply.host.clone()), ..Explain::default() }).await;
+    let waiting = ShowRecipients { scope, after, limit: destination::RECIPIENTS };
+    let about = Explain { host: Some(reply.host.clone()), ..Explain::default() };
+    let (waiting, why) = tokio::join!(ask(visitor, &waiting), why(visitor, about));
     answer(visitor, host, waiting, |frame, waiting| {
         destination::page(frame, &reply, &waiting, after, done.as_ref(), why.as_ref())
     })
@@ -239,12 +236,6 @@ const fn is_about_nothing(problem: &Problem) -> bool {
 fn is_ours(path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     path.starts_with(delivery_status::PATH) && path.bytes().all(is_plain)
-}
-
-/// Reads `MID.RID`.
-fn place(after: &str) -> Option<(u64, u32)> {
-    let (mid, rid) = after.split_once('.')?;
-    Some((mid.parse().ok()?, rid.parse().ok()?))
 }
 
 fn frame<'a>(visitor: &'a Visitor, asked: &'a str) -> Frame<'a> {

@@ -1,5 +1,8 @@
 //! The state of a destination in words: status, age, reason, next try; and why recipients wait.
 
+use std::net::IpAddr;
+
+use mailreeve_api::explain::pages::page;
 use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{CohortLine, DestinationLine, Reason, Wait};
 
@@ -45,6 +48,15 @@ pub(crate) fn latest_status(words: &Words, as_of: &AsOf, line: &DestinationLine)
     if line.before_start {
         html.put(" <small>{}</small>", &[&words.say("status.before-start")]);
     }
+    if line.suspended.is_none() {
+        let next = line.next_attempt_us.filter(|_| line.active_recips > 0);
+        if line.trying && line.status != "up" {
+            html.put(" <small>· {}</small>", &[&words.say("status.trying")]);
+        } else if let Some(next) = next {
+            let next = words.tell("status.next", &[("time", Arg::Piece(bare_instant(words, as_of, next)))]);
+            html.put(" <small>· {}</small>", &[&next]);
+        }
+    }
     let remark = remark(words, as_of, line);
     if !remark.is_empty() {
         html.put("<i>{}</i>", &[&remark]);
@@ -52,24 +64,17 @@ pub(crate) fn latest_status(words: &Words, as_of: &AsOf, line: &DestinationLine)
     html
 }
 
-/// What stands below the status: who suspended it; or the failure and the next try; or why its mail waits.
+/// What stands below the status: who suspended it; or the failure; or why its mail waits.
 fn remark(words: &Words, as_of: &AsOf, line: &DestinationLine) -> Html {
     if let Some((by, since)) = &line.suspended {
         let since = Arg::Piece(instant(words, as_of, *since));
         return words.tell("status.suspended", &[("by", Arg::Text(by)), ("time", since)]);
     }
-    let mut html = match (&line.reason, &line.wait) {
+    match (&line.reason, &line.wait) {
         (Some(reason), _) => cause(words, reason),
         (None, Some(wait)) => waits_for(words, wait),
         (None, None) => Html::new(),
-    };
-    if line.trying && line.status != "up" {
-        html.put(if html.is_empty() { "{}" } else { ", {}" }, &[&words.say("status.trying")]);
-    } else if let Some(next) = line.next_attempt_us.filter(|_| line.active_recips > 0) {
-        let next = words.tell("status.next", &[("time", Arg::Piece(bare_instant(words, as_of, next)))]);
-        html.put(if html.is_empty() { "{}" } else { ", {}" }, &[&next]);
     }
-    html
 }
 
 /// A failure in words.
@@ -93,8 +98,20 @@ pub(crate) fn waits_for(words: &Words, wait: &Wait) -> Html {
             let by = wait.by.as_deref().unwrap_or_default();
             let args =
                 [("limit", Arg::Number(wait.limit.unwrap_or(0))), ("whose", whose), ("by", Arg::Text(by))];
-            words.tell(&format!("wait.{why}"), &args)
+            with_help(page_of_wait(wait), words.tell(&format!("wait.{why}"), &args))
         }
+    }
+}
+
+/// The cause behind a limit or an order.
+fn page_of_wait(wait: &Wait) -> &str {
+    let is_address = wait.whose.as_deref().is_some_and(|whose| whose.parse::<IpAddr>().is_ok());
+    match (wait.why.as_str(), wait.whose.as_deref()) {
+        ("suspended", _) => "delivery-suspended",
+        ("connection-limit" | "rate-limit", Some("gateway") | None) => "gateway-limit",
+        ("connection-limit" | "rate-limit", Some(_)) if is_address => "address-limit",
+        ("connection-limit" | "rate-limit", Some(_)) => "destination-limit",
+        (why, _) => why,
     }
 }
 
@@ -115,7 +132,17 @@ fn told(words: &Words, cause: &str, code: u16, text: &str, address: Option<&str>
         Some(address) => Html::of("{}", &[&address]),
         None => words.say("cause.its-host"),
     };
-    words.tell(&key, &[("text", Arg::Piece(quoted)), ("address", Arg::Piece(address))])
+    let told = words.tell(&key, &[("text", Arg::Piece(quoted)), ("address", Arg::Piece(address))]);
+    with_help(cause, told)
+}
+
+/// What was told, as a link to the page of its cause when there is one.
+fn with_help(cause: &str, told: Html) -> Html {
+    match page(cause) {
+        // A code is letters and hyphens, and stands without quotes: all rows travel with every page.
+        Some(page) => Html::of("<a class=w href={}>{}</a>", &[&page.path(), &told]),
+        None => told,
+    }
 }
 
 /// Recipients that wait for one reason, as a block: how many, where, why, since when, whose, what next.

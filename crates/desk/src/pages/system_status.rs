@@ -144,7 +144,7 @@ fn gauges(words: &Words, reply: &StatusReply, main: &mut Html) {
 
 fn ids(words: &Words, reply: &StatusReply, main: &mut Html) {
     let names = ["id.mid", "id.icid", "id.dcid"];
-    main.put("<dl class=facts>", &[]);
+    main.put("<dl class=\"facts ids\">", &[]);
     for (name, id) in names.iter().zip(reply.current_ids) {
         main.put("<dt>{}<dd class=m>{}", &[&words.say(name), &id]);
     }

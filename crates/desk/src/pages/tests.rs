@@ -11,8 +11,11 @@ use super::frame::Frame;
 use super::html::Html;
 use super::words::Words;
 use super::{
-    alerts, delivery_status, destination, explain, login, retried, system_status, tracking, trouble, way,
+    alerts, conversation, delivery_status, destination, explain, help, login, retried, system_status,
+    tracking, trouble, way,
 };
+use mailreeve_api::explain::pages;
+use mailreeve_api::recorder::TranscriptOf;
 use mailreeve_api::wire::{Problem, ProblemKind};
 
 fn frame(words: &'static Words) -> Frame<'static> {
@@ -47,8 +50,12 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
     let search = tracking::Search {
         wanted: vec![("sender", text("ann@")), ("event", "bounced".to_owned())],
         page: Some("17-m1".to_owned()),
-        seen: 50,
+        seen: Some(50),
     };
+    let unread = tracking::Search { wanted: vec![("mid", format!("#{asked}"))], ..search.clone() };
+    let (tried, queued) = (Some(replies::tried(text)), waiting.recipients.clone());
+    let beside = way::Beside { waiting: queued, tried, why: Some(why.clone()) };
+    let alone = way::Beside::default();
     vec![
         ("delivery_status", delivery_status::page(&frame, &replies::delivery_status(text), Some(&done))),
         ("delivery_status_empty", delivery_status::page(&frame, &replies::nothing_waits(text), None)),
@@ -76,7 +83,13 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
             tracking::page(&frame, &tracking::Search::default(), Ok(&replies::tracked_nothing())),
         ),
         ("tracking_wrong", tracking::page(&frame, &search, Err(&wrong))),
-        ("way", way::page(&frame, &tracked, (&tracked.rows[0], &details), &waiting.recipients, Some(&why))),
-        ("way_of_a_connection", way::page(&frame, &tracked, (&tracked.rows[1], &details), &[], None)),
+        ("tracking_unread", tracking::page(&frame, &unread, Err(&wrong))),
+        ("way", way::page(&frame, &tracked, (&tracked.rows[0], &details), &beside)),
+        ("way_of_a_connection", way::page(&frame, &tracked, (&tracked.rows[1], &details), &alone)),
+        ("conversation", conversation::page(&frame, TranscriptOf::Dcid(153), Some(&replies::said(text)))),
+        ("conversation_none", conversation::page(&frame, TranscriptOf::Mid(7), None)),
+        ("help", help::page(&frame, &pages::PAGES[0])),
+        ("help_list", help::list(&frame)),
+        ("view", trouble::view(&frame, "trouble.sort", &asked, ("/monitor/delivery-status", "trouble.back"))),
     ]
 }

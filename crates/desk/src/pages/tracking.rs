@@ -7,6 +7,7 @@ use mailreeve_api::wire::Problem;
 use super::frame::{Body, Frame, Place};
 use super::html::{Html, url_word};
 use super::instant::{exact_instant, instant_and_span};
+use super::table;
 use super::words::{Arg, Words};
 
 /// Where the page is.
@@ -29,6 +30,8 @@ pub(crate) const FIELDS: [&str; 12] = [
     "state",
 ];
 const IN_SIGHT: usize = 5;
+/// Recipients of a row; the others are counted.
+const RECIPIENTS: usize = 2;
 
 /// A search as it stands in the address.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +40,8 @@ pub(crate) struct Search {
     pub(crate) wanted: Vec<(&'static str, String)>,
     /// The place after which the page begins.
     pub(crate) page: Option<String>,
-    /// How many rows are on the pages before it.
-    pub(crate) seen: u64,
+    /// How many rows are on the pages before it; none when that could not be read.
+    pub(crate) seen: Option<u64>,
 }
 
 impl Search {
@@ -52,6 +55,20 @@ impl Search {
 
     fn value(&self, name: &str) -> &str {
         self.wanted.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The field that could not be read. The gateway says of a time or a page that it cannot read which one that is.
+    fn unread(&self, problem: &Problem) -> Option<&'static str> {
+        let alone = |(name, value): &&(&'static str, String)| {
+            Track::parse(&[(*name).to_owned(), value.clone()]).is_err()
+        };
+        if let Some((name, _)) = self.wanted.iter().find(alone) {
+            return Some(name);
+        }
+        let told = |value: &str| problem.message.contains(&format!("`{value}`"));
+        let page = self.page.as_deref().filter(|page| self.seen.is_none() || told(page)).map(|_| "page");
+        let time = |name: &&str| ["from", "to"].contains(name) && told(self.value(name));
+        page.or_else(|| self.wanted.iter().map(|(name, _)| *name).find(|name| time(&name)))
     }
 
     /// The address of this search, at a place.
@@ -73,13 +90,31 @@ pub(crate) fn page(frame: &Frame<'_>, search: &Search, found: Result<&TrackReply
     form(words, search, &mut main);
     match found {
         Ok(reply) => results(words, search, reply, &mut main),
-        Err(problem) => main.put(
-            "<p class=\"said bad\" role=alert><bdi>{}</bdi>. <bdi>{}</bdi></p>",
-            &[&problem.message, &problem.hint],
-        ),
+        Err(problem) => wrong(words, search, problem, &mut main),
     }
     let as_of = found.ok().map(|reply| &reply.as_of);
     frame.page(&Body { place: Place::MessageTracking, title, as_of, live: None, main })
+}
+
+/// Why nothing was looked for, and the way back.
+fn wrong(words: &Words, search: &Search, problem: &Problem, main: &mut Html) {
+    let name = search.unread(problem);
+    let says = match name {
+        Some(name) => {
+            let value =
+                if name == "page" { search.page.as_deref().unwrap_or_default() } else { search.value(name) };
+            words.tell(&format!("track.wrong.{name}"), &[("value", Arg::Text(value))])
+        }
+        None => Html::of("<bdi>{}</bdi>. <bdi>{}</bdi>", &[&problem.message, &problem.hint]),
+    };
+    let (back, to) = match name {
+        Some("page") => (search.address(None), "track.first"),
+        _ => (PATH.to_owned(), "track.new"),
+    };
+    main.put(
+        "<p class=\"said bad\" role=alert>{} <a href=\"{}\">{}</a></p>",
+        &[&says, &back, &words.say(to)],
+    );
 }
 
 fn form(words: &Words, search: &Search, main: &mut Html) {
@@ -136,8 +171,7 @@ fn results(words: &Words, search: &Search, reply: &TrackReply, main: &mut Html) 
     if reply.rows.is_empty() {
         return;
     }
-    main.put("<div class=scroll tabindex=0><table><thead><tr>", &[]);
-    for column in [
+    let columns = [
         "track.began",
         "track.message",
         "track.state",
@@ -145,14 +179,12 @@ fn results(words: &Words, search: &Search, reply: &TrackReply, main: &mut Html) 
         "track.recipient",
         "track.subject",
         "track.peer",
-    ] {
-        main.put("<th scope=col>{}", &[&words.say(column)]);
-    }
-    main.put("</thead><tbody id=rows>", &[]);
+    ];
+    table::open_rows(words, "found", "track.title", &columns, main);
     for line in &reply.rows {
         row(words, reply, line, main);
     }
-    main.put("</tbody></table></div>", &[]);
+    table::close(main);
     pager(words, search, reply, main);
 }
 
@@ -172,15 +204,15 @@ fn row(words: &Words, reply: &TrackReply, line: &TrackRow, main: &mut Html) {
     );
     main.add(&states(words, &line.states));
     main.put("<td class=wrap>{}<td class=wrap>", &[&sender(words, line)]);
-    for recipient in &line.recipients {
+    for recipient in line.recipients.iter().take(RECIPIENTS) {
         main.put("<span class=line>{}</span>", &[recipient]);
     }
-    let more = line.recipient_count.saturating_sub(line.recipients.len());
+    let more = line.recipient_count.saturating_sub(line.recipients.len().min(RECIPIENTS));
     if more > 0 {
         let more = [("n", Arg::Number(more as u64))];
         main.put("<small>{}</small>", &[&words.tell("track.recipients-more", &more)]);
     }
-    main.put("<td class=wrap><bdi>{}</bdi><td class=wrap>{}", &[&line.subject, &peer(line)]);
+    main.put("<td class=wrap><bdi>{}</bdi><td>{}", &[&line.subject, &peer(line)]);
 }
 
 /// What a record is called, with a link to its whole way.
@@ -224,18 +256,16 @@ pub(crate) fn peer(line: &TrackRow) -> Html {
         html.put("<span class=m>{}</span>", &[ip]);
     }
     if let Some(host) = &line.host {
-        html.put(" <small>{}</small>", &[host]);
+        html.put(" <small class=line>{}</small>", &[host]);
     }
     html
 }
 
 fn pager(words: &Words, search: &Search, reply: &TrackReply, main: &mut Html) {
-    let last = search.seen + reply.rows.len() as u64;
-    let range = [
-        ("first", Arg::Number(search.seen + 1)),
-        ("last", Arg::Number(last)),
-        ("all", Arg::Number(reply.total)),
-    ];
+    let seen = search.seen.unwrap_or(0);
+    let last = seen + reply.rows.len() as u64;
+    let range =
+        [("first", Arg::Number(seen + 1)), ("last", Arg::Number(last)), ("all", Arg::Number(reply.total))];
     main.put(
         "<nav class=pager aria-label=\"{}\"><span>{}</span>",
         &[&words.say("delivery.pages"), &words.tell("delivery.range", &range)],

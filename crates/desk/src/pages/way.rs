@@ -1,25 +1,38 @@
 //! Message Tracking Details: one message, or connection that became none, with its whole way.
 
 use mailreeve_api::explain::ExplainReply;
+use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::RecipientLine;
-use mailreeve_api::track::{TrackDetails, TrackReply, TrackRow};
+use mailreeve_api::recorder::{AttemptsReply, TranscriptOf};
+use mailreeve_api::track::{TrackDetails, TrackRecipient, TrackReply, TrackRow};
 
-use super::destination::recipient_table;
+use super::attempts::attempts;
+use super::destination::reason_row;
 use super::frame::{Body, Frame, Place};
 use super::html::Html;
 use super::instant::{exact_instant, instant_and_span};
 use super::state::details_of;
 use super::tracking::{PATH, peer, sender, states};
-use super::why;
 use super::words::{Arg, Words};
+use super::{conversation, table, why};
 
-/// Makes the page of the only record of a reply; `waiting` are those of its recipients that wait.
+/// What is known of a message beside its record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    /// Those of its recipients that wait.
+    pub(crate) waiting: Vec<RecipientLine>,
+    /// The tries that are kept.
+    pub(crate) tried: Option<AttemptsReply>,
+    /// The explanation.
+    pub(crate) why: Option<ExplainReply>,
+}
+
+/// Makes the page of the only record of a reply.
 pub(crate) fn page(
     frame: &Frame<'_>,
     reply: &TrackReply,
     (record, details): (&TrackRow, &TrackDetails),
-    waiting: &[RecipientLine],
-    why: Option<&ExplainReply>,
+    beside: &Beside,
 ) -> Html {
     let words = frame.words;
     let title = title(words, record);
@@ -29,12 +42,11 @@ pub(crate) fn page(
     );
     main.put("<p class=\"sub state\">{}</p>", &[&states(words, &record.states)]);
     facts(words, reply, record, &mut main);
-    main.add(&why::block(words, why));
-    if !waiting.is_empty() {
-        main.put("<h2>{}</h2>", &[&words.say("way.waiting")]);
-        main.add(&recipient_table(words, &reply.as_of, waiting));
+    main.add(&why::block(words, beside.why.as_ref(), &Html::new()));
+    recipients(words, &reply.as_of, details, &beside.waiting, &mut main);
+    if let Some(tried) = &beside.tried {
+        attempts(words, tried, details, &mut main);
     }
-    recipients(words, details, &mut main);
     steps(words, reply, details, &mut main);
     frame.page(&Body { place: Place::MessageTracking, title, as_of: Some(&reply.as_of), live: None, main })
 }
@@ -49,8 +61,14 @@ fn title(words: &Words, record: &TrackRow) -> Html {
 
 fn facts(words: &Words, reply: &TrackReply, record: &TrackRow, main: &mut Html) {
     let as_of = &reply.as_of;
-    let connection =
-        record.icid.map(|icid| Html::of("<a href=\"{}?icid={}\">{}</a>", &[&PATH, &icid, &icid]));
+    let connection = record.icid.map(|icid| {
+        let said = conversation::address(TranscriptOf::Icid(icid));
+        let open = words.say("talk.open");
+        Html::of(
+            "<a href=\"{}?icid={}\">{}</a> · <a href=\"{}\">{}</a>",
+            &[&PATH, &icid, &icid, &said, &open],
+        )
+    });
     let parent = record.parent.map(|mid| Html::of("<a href=\"{}/{}\">{}</a>", &[&PATH, &mid, &mid]));
     let size = record.mid.map(|_| words.number(record.size));
     let text = |text: &Option<String>| text.as_ref().map(|text| Html::of("<bdi>{}</bdi>", &[text]));
@@ -75,26 +93,55 @@ fn facts(words: &Words, reply: &TrackReply, record: &TrackRow, main: &mut Html) 
     main.put("</dl>", &[]);
 }
 
-fn recipients(words: &Words, details: &TrackDetails, main: &mut Html) {
+/// Those that ended first, below them those that wait, under the reason why.
+fn recipients(
+    words: &Words,
+    as_of: &AsOf,
+    details: &TrackDetails,
+    waiting: &[RecipientLine],
+    main: &mut Html,
+) {
     if details.recipients.is_empty() {
         return;
     }
-    main.put("<h2>{}</h2><div class=scroll tabindex=0><table><thead><tr>", &[&words.say("way.recipients")]);
-    for column in ["recipient.to", "way.destination", "track.state"] {
-        main.put("<th scope=col>{}", &[&words.say(column)]);
+    let mut columns = vec!["recipient.to", "way.destination", "track.state"];
+    if !waiting.is_empty() {
+        columns.extend(["recipient.attempts", "recipient.next"]);
     }
-    main.put("</thead><tbody>", &[]);
+    main.put("<h2>{}</h2>", &[&words.say("way.recipients")]);
+    table::open(words, "", "way.recipients", &columns, main);
+    let waits = |rid: u32| waiting.iter().find(|line| line.rid == rid);
+    let line_of = |recipient: &TrackRecipient| waits(recipient.rid);
+    for recipient in details.recipients.iter().filter(|recipient| line_of(recipient).is_none()) {
+        ended_or_not(words, recipient, main);
+        if !waiting.is_empty() {
+            main.put("<td><td>", &[]);
+        }
+    }
+    let mut why = None;
     for recipient in &details.recipients {
-        let address = match &recipient.address {
-            Some(address) => Html::of("{}", &[address]),
-            None => Html::of("<small>{}</small>", &[&words.say("way.lost")]),
-        };
-        let host = recipient.host.as_ref();
-        let host = host.map(|host| Html::of("<a class=m href=\"{}\">{}</a>", &[&details_of(host), host]));
-        let state: Vec<String> = recipient.state.iter().cloned().collect();
-        main.put("<tr><td class=wrap>{}<td>{}<td>{}", &[&address, &host, &states(words, &state)]);
+        let Some(line) = line_of(recipient) else { continue };
+        if why != Some(&line.why) {
+            main.add(&reason_row(columns.len(), &line.why));
+            why = Some(&line.why);
+        }
+        ended_or_not(words, recipient, main);
+        let next = line.next_us.map(|next| instant_and_span(words, as_of, next));
+        main.put("<td class=n>{}<td class=when>{}", &[&words.number(u64::from(line.attempts)), &next]);
     }
-    main.put("</tbody></table></div>", &[]);
+    table::close(main);
+}
+
+/// A recipient with its destination and state.
+fn ended_or_not(words: &Words, recipient: &TrackRecipient, main: &mut Html) {
+    let address = match &recipient.address {
+        Some(address) => Html::of("{}", &[address]),
+        None => Html::of("<small>{}</small>", &[&words.say("way.lost")]),
+    };
+    let host = recipient.host.as_ref();
+    let host = host.map(|host| Html::of("<a class=m href=\"{}\">{}</a>", &[&details_of(host), host]));
+    let state: Vec<String> = recipient.state.iter().cloned().collect();
+    main.put("<tr><td class=wrap>{}<td>{}<td>{}", &[&address, &host, &states(words, &state)]);
 }
 
 fn steps(words: &Words, reply: &TrackReply, details: &TrackDetails, main: &mut Html) {

@@ -1,19 +1,27 @@
 //! Why: what `explain` tells of a destination or message, beside it on its page.
 
 use jiff::Timestamp;
+use mailreeve_api::command::Command as _;
 use mailreeve_api::explain::{ExplainReply, Link, Other, Remedy};
+use mailreeve_api::recorder::Transcript;
 
+use super::conversation;
+use super::help::code;
 use super::html::Html;
 use super::instant::{exact_instant, instant_and_span};
 use super::words::{Arg, Words};
 
-/// Makes the block; empty without an explanation.
-pub(crate) fn block(words: &Words, reply: Option<&ExplainReply>) -> Html {
+/// Makes the block, with `reasons` below the answer; empty without either.
+pub(crate) fn block(words: &Words, reply: Option<&ExplainReply>, reasons: &Html) -> Html {
     let mut html = Html::of("<section id=why class=why aria-label=\"{}\">", &[&words.say("why.title")]);
+    if reply.is_none() && !reasons.is_empty() {
+        html.put("<h2>{}</h2>{}", &[&words.say("why.title"), reasons]);
+    }
     if let Some(reply) = reply {
         html.put("<h2>{}</h2>", &[&words.say("why.title")]);
         html.put("<p class=lead><bdi>{}</bdi></p>", &[&reply.summary]);
         verdict(words, reply, &mut html);
+        html.add(reasons);
         remedies(words, &reply.remedy, &mut html);
         steps(words, reply, &mut html);
         others(words, &reply.others, &mut html);
@@ -25,7 +33,7 @@ pub(crate) fn block(words: &Words, reply: Option<&ExplainReply>) -> Html {
 fn verdict(words: &Words, reply: &ExplainReply, html: &mut Html) {
     let (as_of, verdict) = (&reply.as_of, &reply.verdict);
     html.put("<dl class=facts><dt>{}<dd>", &[&words.say("why.cause")]);
-    html.put("<code>{}</code>. {}", &[&verdict.cause, &words.say(&format!("owner.{}", verdict.owner))]);
+    html.put("{}. {}", &[&code(&verdict.cause), &words.say(&format!("owner.{}", verdict.owner))]);
     if verdict.certainty != "observed" {
         html.put(" {}", &[&words.say("why.inferred")]);
     }
@@ -66,18 +74,33 @@ fn steps(words: &Words, reply: &ExplainReply, html: &mut Html) {
         let at = instant_of(at.as_deref()).map(|at| exact_instant(words, &reply.as_of, at));
         html.put("<li><span>{}</span><span><bdi>{}</bdi>", &[&at, what]);
         // What an event or the queue shows has been said already.
-        if !matches!(evidence.kind.as_str(), "event" | "queue") && !evidence.text.is_empty() {
-            html.put(" <q>{}</q>", &[&evidence.text]);
+        match evidence.kind.as_str() {
+            "event" | "queue" => {}
+            "transcript" => html.add(&talk(words, &evidence.text)),
+            _ if evidence.text.is_empty() => {}
+            _ => html.put(" <q>{}</q>", &[&evidence.text]),
         }
         html.put("</span>", &[]);
     }
     html.put("</ol>", &[]);
 }
 
+/// A link to the conversation that a command shows.
+fn talk(words: &Words, command: &str) -> Html {
+    let of: Vec<String> = command.split(' ').skip(1).map(str::to_owned).collect();
+    match Transcript::parse(&of) {
+        Ok(Transcript { of }) => {
+            Html::of(" <a href=\"{}\">{}</a>", &[&conversation::address(of), &words.say("talk.open")])
+        }
+        Err(_) => Html::of(" <code>{}</code>", &[&command]),
+    }
+}
+
 fn others(words: &Words, others: &[Other], html: &mut Html) {
     for other in others {
         let recipients = ("recipients", Arg::Count("recipients", other.recipients));
-        let args = [recipients, ("state", Arg::Text(&other.state)), ("cause", Arg::Text(&other.cause))];
+        let args =
+            [recipients, ("state", Arg::Text(&other.state)), ("cause", Arg::Piece(code(&other.cause)))];
         html.put("<p class=also>{}</p>", &[&words.tell("why.also", &args)]);
     }
 }

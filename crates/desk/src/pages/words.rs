@@ -107,6 +107,18 @@ impl Words {
         self.tell(key, &[("n", Arg::Number(number))])
     }
 
+    /// Writes how long something took: `12 ms`, `1.2 s`.
+    pub(crate) fn duration(&self, took_us: u64) -> Html {
+        match took_us {
+            0..1_000_000 => self.tell("span.millis", &[("n", Arg::Number(took_us / 1_000))]),
+            _ => {
+                let tenths = took_us / 100_000;
+                let seconds = format!("{}.{}", tenths / 10, tenths % 10);
+                self.tell("span.seconds", &[("n", Arg::Text(&seconds))])
+            }
+        }
+    }
+
     /// Tells whether a sentence is there.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.sentences.contains_key(key)
@@ -174,5 +186,8 @@ mod tests {
         let said: Vec<_> =
             [0, 59, 61, 2_220, 7_200, 172_800].map(|s| words.span(s).into_string()).into_iter().collect();
         assert_eq!(said, ["0 s", "59 s", "2 min", "37 min", "2 h", "2 d"]);
+        let said: Vec<_> =
+            [0, 999, 12_345, 1_299_999].map(|us| words.duration(us).into_string()).into_iter().collect();
+        assert_eq!(said, ["0 ms", "0 ms", "12 ms", "1.2 s"]);
     }
 }

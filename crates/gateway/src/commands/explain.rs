@@ -48,8 +48,10 @@ impl Commands {
         };
         self.add_records(&mut answer.main).await?;
         self.add_change(&mut answer.main).await;
-        let words = Catalogue::english(self.context.running.load().zone.clone());
-        Ok(render::reply(&answer, self.as_of(), &words))
+        let running = self.context.running.load();
+        let words = Catalogue::english(running.zone.clone());
+        let desk = running.config.desk.url(&running.config.hostname);
+        Ok(render::reply(&answer, self.as_of(), &words, desk.as_deref()))
     }
 
     /// Adds what changed since a destination worked last for which mail waits now.

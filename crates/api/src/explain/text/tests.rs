@@ -58,6 +58,7 @@ fn reply() -> ExplainReply {
             remedy(Some("delivernow a.example"), "Try it now.", "us"),
         ],
         page: "docs/why/connect-refused.md".to_owned(),
+        address: Some("http://127.0.0.1:8024/help/why/connect-refused".to_owned()),
         others: vec![Other {
             state: "delivered".to_owned(),
             cause: "delivered".to_owned(),
@@ -87,7 +88,41 @@ fn no_reply_is_too_long_for_one_screen() {
     let text = reply.text();
     assert!(text.lines().count() <= 24, "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert!(text.contains("Cause: connect-refused") && text.contains("More: docs/why/"), "{text}");
+    assert!(
+        text.contains("Cause: connect-refused") && text.contains("More: help why connect-refused"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_word_of_ours_stands_outside_the_catalogue() {
+    let mut reply = reply();
+    let foreign = |text: &mut String| *text = "\u{436}".repeat(9);
+    for text in [&mut reply.state, &mut reply.summary, &mut reply.next.what, &mut reply.verdict.owner] {
+        foreign(text);
+    }
+    reply.chain.truncate(1);
+    reply.remedy.truncate(1);
+    reply.chain[0].evidence.kind = "\u{436}".to_owned();
+    foreign(&mut reply.chain[0].what);
+    foreign(&mut reply.remedy[0].what);
+    foreign(&mut reply.remedy[0].who);
+    reply.subject = Subject { recipients: 2, destinations: 2, ..Subject::default() };
+    reply.others.clear();
+    let text = Screen { reply: &reply, labels: Labels::pseudo() }.text();
+    let known = [
+        "connect-refused",
+        "Thu Aug 13 18:00:00 2020 UTC",
+        "29 mins 42 secs",
+        "Aug 13 17:59:59",
+        "Aug 13 18:30:00",
+        "MID 7",
+        "help why connect-refused",
+        "http://127.0.0.1:8024/help/why/connect-refused",
+    ];
+    let known = known.iter().rev();
+    let left = known.fold(text.clone(), |text, name| text.replace(name, ""));
+    assert!(!left.contains(|letter: char| letter.is_ascii_alphabetic()), "{left}");
 }
 
 /// A fact is shown whole or not at all, and what is not shown is counted.

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn two_hundred_rows_are_under_60_kb() {
+fn all_rows_of_a_page_are_under_60_kb() {
     let mut reply = replies::delivery_status(&str::to_owned);
     let down = reply.destinations[1].clone();
     reply.destinations = (0..delivery_status::ROWS)

@@ -1,6 +1,7 @@
 //! An explanation as the reply of a command: sentences said, instants in UTC.
 
 use jiff::Timestamp;
+use mailreeve_api::explain::pages::page;
 use mailreeve_api::explain::{self as api, ExplainReply, SCHEMA};
 use mailreeve_api::format::AsOf;
 use mailreeve_core::explain::{Arg, Catalogue, Explanation, Link, Remedy, Sentence};
@@ -8,7 +9,8 @@ use serde_json::Value;
 
 use super::Answer;
 
-pub(super) fn reply(answer: &Answer, as_of: AsOf, words: &Catalogue) -> ExplainReply {
+/// `desk` is where the desk is, when it runs.
+pub(super) fn reply(answer: &Answer, as_of: AsOf, words: &Catalogue, desk: Option<&str>) -> ExplainReply {
     let Explanation { subject, state, verdict, summary, chain, next, remedy } = &answer.main;
     ExplainReply {
         schema: SCHEMA,
@@ -41,6 +43,7 @@ pub(super) fn reply(answer: &Answer, as_of: AsOf, words: &Catalogue) -> ExplainR
         },
         remedy: remedy.iter().map(|remedy| deed(remedy, words)).collect(),
         page: format!("docs/why/{}.md", verdict.cause.code()),
+        address: desk.zip(page(verdict.cause.code())).map(|(desk, page)| desk.to_owned() + &page.path()),
         others: answer.others.iter().map(|(case, count)| other(case, *count)).collect(),
         records_since: answer.reach.since.map(instant),
     }

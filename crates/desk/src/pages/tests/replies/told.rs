@@ -1,6 +1,9 @@
 //! What tracking and explain tell of that afternoon.
 
 use mailreeve_api::explain::{Evidence, ExplainReply, Link, Next, Other, Remedy, Said, Subject, Verdict};
+use mailreeve_api::recorder::{
+    AttemptLine, AttemptsReply, ConversationLine, Direction, FailureLine, SaidLine, TranscriptReply,
+};
 use mailreeve_api::track::{TrackDetails, TrackRecipient, TrackReply, TrackRow, TrackStep};
 
 use super::{MINUTE, NOW, Text, as_of};
@@ -95,7 +98,7 @@ pub(in crate::pages::tests) fn explained(text: Text<'_>) -> ExplainReply {
         subject: Subject::default(),
         state: "queued".to_owned(),
         verdict: Verdict {
-            cause: text("connect-refused"),
+            cause: "connect-refused".to_owned(),
             owner: "destination".to_owned(),
             since: at.clone(),
             certainty: "inferred".to_owned(),
@@ -106,7 +109,76 @@ pub(in crate::pages::tests) fn explained(text: Text<'_>) -> ExplainReply {
         next: Next { at: at.clone(), what: text("It is tried again."), said: Said::default() },
         remedy: vec![remedy(true), remedy(false)],
         page: text("docs/why/connect-refused.md"),
+        address: None,
         others: vec![other],
         records_since: None,
+    }
+}
+
+pub(in crate::pages::tests) fn tried(text: Text<'_>) -> AttemptsReply {
+    let failure = FailureLine {
+        stage: "rcpt".to_owned(),
+        cause: "reply-4xx".to_owned(),
+        status: "4.2.1".to_owned(),
+        code: 450,
+        text: vec![text("4.2.1 come back")],
+    };
+    let deferred = AttemptLine {
+        rid: 0,
+        host: text("b.example"),
+        dcid: 153,
+        began_us: NOW - 9 * MINUTE,
+        took_us: 1_204_000,
+        stages: Vec::new(),
+        exchanger: Some(text("mx.b.example")),
+        peer: Some("192.0.2.2:25".to_owned()),
+        local: Some("192.0.2.9:4711".to_owned()),
+        tls: None,
+        certificate: None,
+        passed_over: Vec::new(),
+        outcome: "deferred".to_owned(),
+        reply: Vec::new(),
+        failure: Some(failure),
+    };
+    let delivered = AttemptLine {
+        took_us: 12_345,
+        outcome: "delivered".to_owned(),
+        reply: vec![text("2.0.0 taken")],
+        failure: None,
+        ..deferred.clone()
+    };
+    AttemptsReply { as_of: as_of(), mid: 1_234, attempts: vec![deferred, delivered] }
+}
+
+pub(in crate::pages::tests) fn said(text: Text<'_>) -> TranscriptReply {
+    let line =
+        |after_us, direction, said: &str| SaidLine { after_us, direction, text: text(said), hidden: false };
+    let outbound = ConversationLine {
+        kind: "DCID".to_owned(),
+        number: 153,
+        began_us: NOW - 9 * MINUTE,
+        peer: "192.0.2.2:25".to_owned(),
+        local: Some("192.0.2.9:4711".to_owned()),
+        name: text("mx.b.example"),
+        host: Some(text("b.example")),
+        ended: None,
+        lines: vec![
+            line(10_000, Direction::In, "220 mx.b.example"),
+            line(1_011_000, Direction::Out, "EHLO gw.example"),
+            line(1_012_000, Direction::Note, "closed"),
+        ],
+    };
+    let inbound = ConversationLine {
+        kind: "ICID".to_owned(),
+        number: 77,
+        host: None,
+        local: None,
+        lines: Vec::new(),
+        ..outbound.clone()
+    };
+    TranscriptReply {
+        as_of: as_of(),
+        conversations: vec![inbound, outbound],
+        oldest_us: Some(NOW - 9_000 * MINUTE),
     }
 }
