@@ -33,6 +33,17 @@ def shows_what_was_said(visit):
     visit.complaints = [one for one in visit.complaints if "404" not in one]
 
 
+def looks_from_here(visit):
+    """The button beside a destination goes the way of delivery and tells step by step what it found."""
+    page = visit.page
+    visit.go("/monitor/delivery-status/away.test")
+    page.get_by_role("button", name="Look from here").click()
+    page.wait_for_url("**/away.test/probe")
+    told = page.locator("main").inner_text()
+    assert "Not usable" in told and "connect-refused" in told and "127.16.0.11" in told, told
+    visit.shot("probe")
+
+
 UNREAD = {
     "/monitor/message-tracking?mid=many": "is not the number of a message",
     "/monitor/message-tracking?page=zz": "does not lead to a page of the result",
@@ -51,8 +62,9 @@ def says_what_it_cannot_read(visit):
         told = visit.page.locator("main")
         assert says in told.inner_text() and "`" not in told.inner_text(), told.inner_text()
         back = visit.page.locator(".said.bad a, .lead + p a")
-        back.click()
-        assert visit.page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") == 200, path
+        with visit.page.expect_navigation() as usual:
+            back.click()
+        assert usual.value.status == 200, path
     # The browser itself complains of the status.
     visit.complaints = [one for one in visit.complaints if "400" not in one]
 

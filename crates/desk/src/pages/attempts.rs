@@ -42,14 +42,27 @@ pub(crate) fn attempts(words: &Words, reply: &AttemptsReply, details: &TrackDeta
 /// Where it went, and what was said there.
 fn way(words: &Words, attempt: &AttemptLine) -> Html {
     let mut html = Html::new();
+    for passed in &attempt.passed_over {
+        let address = passed.address.as_deref().unwrap_or_default();
+        let args = [("name", Arg::Text(&passed.exchanger)), ("address", Arg::Text(address))];
+        html.put("<small class=line>{}</small>", &[&words.tell("tried.before", &args)]);
+    }
     if let Some(exchanger) = &attempt.exchanger {
         html.put("<span class=m>{}</span>", &[exchanger]);
     }
     if let Some(peer) = &attempt.peer {
         html.put("<small class=line>{}</small>", &[peer]);
+        if let Some(tls) = &attempt.tls {
+            html.put("<small class=line>{}</small>", &[&words.tell("tried.tls", &[("tls", Arg::Text(tls))])]);
+        }
         let said = conversation::address(TranscriptOf::Dcid(attempt.dcid));
         let dcid = [("number", Arg::Piece(Html::of("{}", &[&attempt.dcid])))];
         html.put("<a class=line href=\"{}\">{}</a>", &[&said, &words.tell("talk.dcid", &dcid)]);
+    }
+    if let Some(tcp) = attempt.tcp.as_ref().filter(|tcp| tcp.rtt_us > 0) {
+        let trip = [("trip", Arg::Piece(words.duration(tcp.rtt_us.into())))];
+        let key = if tcp.lost_packets { "tried.trip-lossy" } else { "tried.trip" };
+        html.put("<small class=line>{}</small>", &[&words.tell(key, &trip)]);
     }
     html
 }

@@ -86,8 +86,8 @@ fn conversation(words: &Words, reply: &TranscriptReply, line: &ConversationLine,
     main.put("<div class=scroll tabindex=0 role=region aria-label=\"{}\"><table><tbody>", &[&id]);
     for said in &line.lines {
         let (class, key) = match said.direction {
-            Direction::In => ("in", "talk.peer"),
-            Direction::Out => ("out", "talk.us"),
+            Direction::In => ("peer", "talk.peer"),
+            Direction::Out => ("us", "talk.us"),
             Direction::Note => ("note", "talk.note"),
         };
         let after = format!("{}.{:03}", said.after_us / 1_000_000, said.after_us / 1_000 % 1_000);

@@ -12,7 +12,7 @@ use super::instant::{instant, instant_and_span};
 use super::retried::{Ends, Retried, said};
 use super::state::{cause, cohort, details_of, status};
 use super::words::{Arg, Words};
-use super::{table, tracking, why};
+use super::{probe, table, tracking, why};
 
 /// Waiting recipients of a page.
 pub(crate) const RECIPIENTS: usize = 50;
@@ -38,7 +38,7 @@ pub(crate) fn page(
     if frame.operates {
         let back = details_of(&reply.host);
         let form = retry_form(frame, Some(&reply.host), active, "details.retry", &back);
-        main.put("<div class=bar>{}</div>", &[&form]);
+        main.put("<div class=bar>{}{}</div>", &[&form, &probe::form(frame, &reply.host)]);
     }
     main.put("<div class=pair id=figures>", &[]);
     counters(words, reply, &mut main);

@@ -13,10 +13,10 @@ pub(crate) fn list(frame: &Frame<'_>) -> Html {
     let words = frame.words;
     let title = words.say("help.title");
     let mut main = Html::of("<h1>{}</h1><p class=sub>{}</p>", &[&title, &words.say("help.sub")]);
-    main.put("<dl class=causes>", &[]);
+    main.put("<dl class=causes lang=en>", &[]);
     for page in PAGES {
         main.put("<dt><a class=m href=\"{}\">{}</a>", &[&page.path(), &page.code]);
-        main.put("<dd lang=en>{}", &[&coded(&page.gist())]);
+        main.put("<dd>{}", &[&coded(&page.gist())]);
     }
     main.put("</dl>", &[]);
     frame.page(&Body { place: Place::Causes, title, as_of: None, live: None, main })

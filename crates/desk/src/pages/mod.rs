@@ -23,6 +23,7 @@ mod help;
 mod html;
 mod instant;
 mod login;
+mod probe;
 mod retried;
 mod routes;
 mod state;

@@ -28,6 +28,7 @@ use crate::visitor::Visitor;
 
 mod help;
 mod messages;
+mod probe;
 mod view;
 
 /// Characters of a question that are looked at.
@@ -41,6 +42,7 @@ pub(super) fn pages() -> Router<Desk> {
         .route("/monitor/delivery-status", get(show_delivery_status))
         .route("/monitor/delivery-status/retry", post(retry))
         .route("/monitor/delivery-status/{host}", get(show_destination))
+        .route("/monitor/delivery-status/{host}/probe", post(probe::look))
         .route("/monitor/message-tracking", get(messages::show_tracking))
         .route("/monitor/message-tracking/{mid}", get(messages::show_way))
         .route("/system/status", get(show_system_status))

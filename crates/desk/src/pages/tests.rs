@@ -11,7 +11,7 @@ use super::frame::Frame;
 use super::html::Html;
 use super::words::Words;
 use super::{
-    alerts, conversation, delivery_status, destination, explain, help, login, retried, system_status,
+    alerts, conversation, delivery_status, destination, explain, help, login, probe, retried, system_status,
     tracking, trouble, way,
 };
 use mailreeve_api::explain::pages;
@@ -88,6 +88,7 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
         ("way_of_a_connection", way::page(&frame, &tracked, (&tracked.rows[1], &details), &alone)),
         ("conversation", conversation::page(&frame, TranscriptOf::Dcid(153), Some(&replies::said(text)))),
         ("conversation_none", conversation::page(&frame, TranscriptOf::Mid(7), None)),
+        ("probe", probe::page(&frame, &asked, &replies::probed(text))),
         ("help", help::page(&frame, &pages::PAGES[0])),
         ("help_list", help::list(&frame)),
         ("view", trouble::view(&frame, "trouble.sort", &asked, ("/monitor/delivery-status", "trouble.back"))),

@@ -14,7 +14,7 @@ use mailreeve_api::workqueue::Held;
 
 mod told;
 
-pub(super) use told::{explained, said, track_details, tracked, tracked_nothing, tried};
+pub(super) use told::{explained, probed, said, track_details, tracked, tracked_nothing, tried};
 
 type Text<'a> = &'a dyn Fn(&str) -> String;
 

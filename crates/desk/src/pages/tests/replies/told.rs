@@ -1,8 +1,11 @@
 //! What tracking and explain tell of that afternoon.
 
 use mailreeve_api::explain::{Evidence, ExplainReply, Link, Next, Other, Remedy, Said, Subject, Verdict};
+use mailreeve_api::probe::{
+    AddressProbe, Certificate, Exchanger, ProbeReply, ProbeStep, ProbeTls, ProbeVerdict, ProbeWay,
+};
 use mailreeve_api::recorder::{
-    AttemptLine, AttemptsReply, ConversationLine, Direction, FailureLine, SaidLine, TranscriptReply,
+    AttemptLine, AttemptsReply, ConversationLine, Direction, FailureLine, SaidLine, TcpLine, TranscriptReply,
 };
 use mailreeve_api::track::{TrackDetails, TrackRecipient, TrackReply, TrackRow, TrackStep};
 
@@ -135,6 +138,16 @@ pub(in crate::pages::tests) fn tried(text: Text<'_>) -> AttemptsReply {
         local: Some("192.0.2.9:4711".to_owned()),
         tls: None,
         certificate: None,
+        tcp: Some(TcpLine {
+            rtt_us: 12_300,
+            rtt_var_us: 900,
+            segments: 9,
+            sent_again: 3,
+            retries: 0,
+            unacked: 0,
+            closed_first: "they".to_owned(),
+            lost_packets: true,
+        }),
         passed_over: Vec::new(),
         outcome: "deferred".to_owned(),
         reply: Vec::new(),
@@ -142,6 +155,7 @@ pub(in crate::pages::tests) fn tried(text: Text<'_>) -> AttemptsReply {
     };
     let delivered = AttemptLine {
         took_us: 12_345,
+        tls: Some(text("TLSv1.3, verified")),
         outcome: "delivered".to_owned(),
         reply: vec![text("2.0.0 taken")],
         failure: None,
@@ -162,6 +176,7 @@ pub(in crate::pages::tests) fn said(text: Text<'_>) -> TranscriptReply {
         name: text("mx.b.example"),
         host: Some(text("b.example")),
         ended: None,
+        tcp: None,
         lines: vec![
             line(10_000, Direction::In, "220 mx.b.example"),
             line(1_011_000, Direction::Out, "EHLO gw.example"),
@@ -180,5 +195,51 @@ pub(in crate::pages::tests) fn said(text: Text<'_>) -> TranscriptReply {
         as_of: as_of(),
         conversations: vec![inbound, outbound],
         oldest_us: Some(NOW - 9_000 * MINUTE),
+    }
+}
+
+pub(in crate::pages::tests) fn probed(text: Text<'_>) -> ProbeReply {
+    let verdict =
+        |code: &str| ProbeVerdict { usable: false, code: code.to_owned(), text: text("It refuses.") };
+    let step = |stage: &str, said: Option<&str>, reply: &[&str], problem: Option<&str>| ProbeStep {
+        stage: stage.to_owned(),
+        said: said.map(text),
+        reply: reply.iter().map(|line| text(line)).collect(),
+        problem: problem.map(text),
+        took_us: 12_345,
+    };
+    let shown = Certificate { subject: text("CN=mx"), issuer: text("CN=ca"), ..Certificate::default() };
+    let tls = ProbeTls {
+        protocol: text("TLSv1.3"),
+        cipher: text("AES"),
+        chain: vec![shown],
+        verified: false,
+        problem: Some(text("ran out")),
+        problem_code: None,
+    };
+    let address = AddressProbe {
+        name: text("mx.a.example"),
+        preference: 10,
+        address: "192.0.2.7:25".to_owned(),
+        source: None,
+        local: Some("192.0.2.9:4711".to_owned()),
+        steps: vec![
+            step("connect", None, &[], None),
+            step("banner", Some("EHLO gw"), &["250 ok"], Some("silence")),
+        ],
+        tls: Some(tls),
+        verdict: verdict("tls-certificate-expired"),
+    };
+    let mx =
+        Exchanger { preference: 10, name: text("mx.a.example"), addresses: vec!["192.0.2.7".to_owned()] };
+    let way = ProbeWay { exchangers: vec![mx], problem: Some(verdict("")), ..ProbeWay::default() };
+    ProbeReply {
+        as_of: as_of(),
+        way,
+        addresses: vec![address],
+        left_out: 2,
+        sent: None,
+        verdict: verdict("connect-refused"),
+        took_us: 1_234_567,
     }
 }
