@@ -151,7 +151,8 @@ impl Screen<'_> {
     fn other(&self, place: usize) -> Vec<String> {
         let Some(other) = self.reply.others.get(place) else { return Vec::new() };
         let (n, example) = (thousands(other.recipients), other.example.as_deref().unwrap_or_default());
-        let args = [("n", n.as_str()), ("state", &other.state), ("cause", &other.cause), ("example", example)];
+        let args =
+            [("n", n.as_str()), ("state", &other.state), ("cause", &other.cause), ("example", example)];
         wrapped(&format!("  {}", self.labels.say("also", &[])), &self.labels.say("also.case", &args), ITEM)
     }
 

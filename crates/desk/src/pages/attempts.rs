@@ -14,13 +14,15 @@ pub(crate) fn attempts(words: &Words, reply: &AttemptsReply, details: &TrackDeta
         return;
     }
     main.put("<h2>{}</h2>", &[&words.say("tried.title")]);
-    let columns = ["tried.when", "tried.to", "tried.way", "tried.outcome", "tried.said"];
+    let columns = ["tried.number", "tried.when", "tried.to", "tried.way", "tried.outcome", "tried.said"];
     table::open(words, "tried", "tried.title", &columns, main);
     for attempt in &reply.attempts {
         let known = details.recipients.iter().find(|recipient| recipient.rid == attempt.rid);
         let to = known.and_then(|recipient| recipient.address.as_deref()).unwrap_or_default();
         let began = exact_instant(words, &reply.as_of, attempt.began_us);
-        main.put("<tr><td>{}<td class=wrap>{}<td>{}", &[&began, &to, &way(words, attempt)]);
+        let number = words.number(u64::from(attempt.number));
+        main.put("<tr><td class=n>{}<td>{}<td class=wrap>{}", &[&number, &began, &to]);
+        main.put("<td>{}", &[&way(words, attempt)]);
         let (class, key) = match attempt.outcome.as_str() {
             "delivered" => ("up", "tried.delivered"),
             "deferred" => ("unknown", "tried.deferred"),

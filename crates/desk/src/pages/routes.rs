@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use mailreeve_api::alerts::{AlertsReply, DisplayAlerts};
 use mailreeve_api::command::{Command, Role, Spec};
 use mailreeve_api::explain::{Explain, ExplainReply};
-use mailreeve_api::queue::{Column, DeliverNow, DeliveryStatus, HostStatus, RecipientScope, ShowRecipients};
+use mailreeve_api::queue::{DeliverNow, DeliveryStatus, HostStatus, RecipientScope, ShowRecipients};
 use mailreeve_api::status::StatusDetail;
 use mailreeve_api::wire::{Call, Problem, ProblemKind};
 use serde::de::DeserializeOwned;

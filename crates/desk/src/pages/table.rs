@@ -4,8 +4,14 @@ use super::html::Html;
 use super::words::Words;
 
 /// Columns of numbers, which stand below each other digit by digit.
-const NUMBERS: [&str; 5] =
-    ["details.preference", "details.ttl", "recipient.mid", "recipient.accepted", "recipient.attempts"];
+const NUMBERS: [&str; 6] = [
+    "details.preference",
+    "details.ttl",
+    "recipient.mid",
+    "recipient.accepted",
+    "recipient.attempts",
+    "tried.number",
+];
 
 /// Opens a table with a heading for each key; `name` is the key of what a screen reader calls it, `class` what the
 /// style sheet does.

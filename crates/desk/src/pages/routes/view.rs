@@ -34,7 +34,7 @@ pub(super) fn of_list(fields: &Fields) -> Result<DeliveryStatus, Unread> {
         offset: word(fields, "offset", "trouble.offset", number)?.unwrap_or(0),
         limit: ROWS,
         filter: fields.text("filter").unwrap_or_default().to_owned(),
-        reasons: 0,
+        skip_reasons: 0,
     })
 }
 

@@ -128,6 +128,7 @@ pub(in crate::pages::tests) fn tried(text: Text<'_>) -> AttemptsReply {
     };
     let deferred = AttemptLine {
         rid: 0,
+        number: 1,
         host: text("b.example"),
         dcid: 153,
         began_us: NOW - 9 * MINUTE,
@@ -154,6 +155,7 @@ pub(in crate::pages::tests) fn tried(text: Text<'_>) -> AttemptsReply {
         failure: Some(failure),
     };
     let delivered = AttemptLine {
+        number: 2,
         took_us: 12_345,
         tls: Some(text("TLSv1.3, verified")),
         outcome: "delivered".to_owned(),
