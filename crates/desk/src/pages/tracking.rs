@@ -68,7 +68,7 @@ impl Search {
         let told = |value: &str| problem.message.contains(&format!("`{value}`"));
         let page = self.page.as_deref().filter(|page| self.seen.is_none() || told(page)).map(|_| "page");
         let time = |name: &&str| ["from", "to"].contains(name) && told(self.value(name));
-        page.or_else(|| self.wanted.iter().map(|(name, _)| *name).find(|name| time(&name)))
+        page.or_else(|| self.wanted.iter().map(|(name, _)| *name).find(|name| time(name)))
     }
 
     /// The address of this search, at a place.

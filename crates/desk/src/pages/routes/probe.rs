@@ -11,7 +11,7 @@ use crate::visitor::Visitor;
 
 /// Asks for a probe and shows what it found. It is asked anew each time: what it finds is of that moment.
 pub(super) async fn look(visitor: Visitor, Path(host): Path<String>) -> Response {
-    let request = match Probe::parse(&[host.clone()]) {
+    let request = match Probe::parse(std::slice::from_ref(&host)) {
         Ok(request) => request,
         Err(problem) => return refuse(&visitor, &host, &problem),
     };
