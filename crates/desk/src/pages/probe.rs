@@ -30,7 +30,7 @@ pub(crate) fn page(frame: &Frame<'_>, host: &str, reply: &ProbeReply) -> Html {
         ],
     );
     way(words, reply, &mut main);
-    for address in reply.addresses.iter().chain(&reply.sent) {
+    for address in &reply.addresses {
         one(words, address, &mut main);
     }
     if reply.left_out > 0 {
