@@ -74,7 +74,7 @@ impl Screen<'_> {
         lines.extend(self.headed("do", remedies));
         lines.extend(others);
         lines.extend(self.left_out(&shown.iter().map(|(item, _)| *item).collect::<Vec<Item>>()));
-        lines.extend(self.more());
+        lines.extend(self.more(LINES.saturating_sub(lines.len())));
         lines.iter().fold(String::new(), |text, line| text + line.trim_end() + "\n")
     }
 
@@ -177,14 +177,20 @@ impl Screen<'_> {
         Some(self.labels.say("missing", &[("parts", &parts)]))
     }
 
-    /// Where more is told: by a command, and at the desk, on the same line when there is room.
-    fn more(&self) -> Option<String> {
+    /// Where more is told: by a command, and at the desk: on the same line, or below it when `room` has two lines.
+    fn more(&self, room: usize) -> Vec<String> {
         let (reply, labels) = (self.reply, &self.labels);
-        let more = labels.say("more", &[("command", &page(&reply.verdict.cause)?.command())]);
-        let address =
-            reply.address.as_ref().map(|address| labels.say("more.address", &[("address", address)]));
-        let whole = address.map(|address| format!("{more} {address}"));
-        Some(whole.filter(|whole| whole.chars().count() <= COLUMNS).unwrap_or(more))
+        let Some(page) = page(&reply.verdict.cause) else { return Vec::new() };
+        let more = labels.say("more", &[("command", &page.command())]);
+        let Some(address) = &reply.address else { return vec![more] };
+        let address = labels.say("more.address", &[("address", address)]);
+        let (beside, below) = (format!("{more} {address}"), format!("{:MARGIN$}{address}", ""));
+        let has_room = |line: &str| line.chars().count() <= COLUMNS;
+        match (has_room(&beside), has_room(&below) && room > 1) {
+            (true, _) => vec![beside],
+            (false, true) => vec![more, below],
+            (false, false) => vec![more],
+        }
     }
 
     fn deed(&self, remedy: &Remedy) -> Vec<String> {

@@ -5,7 +5,7 @@ use mailreeve_api::queue::{CohortLine, Column, DeliveryStatusReply, DestinationL
 use super::frame::{Body, Frame, Place};
 use super::html::{Html, url_word};
 use super::instant::instant;
-use super::retried::{Ends, Retried, said};
+use super::retried::{Ends, Retried, retry_form, said};
 use super::state::{cohort, latest_status};
 use super::words::{Arg, Words};
 
@@ -172,34 +172,6 @@ fn bar(frame: &Frame<'_>, reply: &DeliveryStatusReply, main: &mut Html) {
             &[&words.tell("delivery.filter.keep", &kept), &all, &words.say("delivery.filter.clear")],
         );
     }
-}
-
-/// A button that makes recipients due, and beside it what it will do.
-pub(crate) fn retry_form(
-    frame: &Frame<'_>,
-    host: Option<&str>,
-    waiting: u64,
-    key: &'static str,
-    back: &str,
-) -> Html {
-    let words = frame.words;
-    let says = if waiting == 0 {
-        words.say(&format!("{key}.nothing"))
-    } else {
-        words.tell(&format!("{key}.says"), &[("recipients", Arg::Count("recipients", waiting))])
-    };
-    let mut html =
-        Html::of("<form class=retry method=post action=\"{}/retry\">{}", &[&PATH, &frame.form_guard()]);
-    html.put("<input type=hidden name=back value=\"{}\">", &[&back]);
-    if let Some(host) = host {
-        html.put("<input type=hidden name=host value=\"{}\">", &[&host]);
-    }
-    let idle = if waiting == 0 { " disabled" } else { "" };
-    html.put(
-        "<button class=primary id=retry aria-describedby=retry-says{}>{}</button> <small id=retry-says>{}</small></form>",
-        &[&idle, &words.say(key), &says],
-    );
-    html
 }
 
 fn table(words: &Words, reply: &DeliveryStatusReply, main: &mut Html) {

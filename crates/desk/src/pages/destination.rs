@@ -4,12 +4,11 @@ use mailreeve_api::explain::ExplainReply;
 use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{HostStatusReply, LastError, RecipientLine, ShowRecipientsReply};
 
-use super::delivery_status::retry_form;
 use super::figures::{Figure, figures};
 use super::frame::{Body, Frame, Place};
 use super::html::Html;
 use super::instant::{instant, instant_and_span};
-use super::retried::{Ends, Retried, said};
+use super::retried::{Ends, Retried, retry_form, said};
 use super::state::{cause, cohort, details_of, status};
 use super::words::{Arg, Words};
 use super::{probe, table, tracking, why};

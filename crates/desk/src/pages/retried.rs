@@ -3,6 +3,8 @@
 use mailreeve_api::queue::{DeliverNowReply, DeliveryStatusReply, HostStatusReply};
 use mailreeve_api::wire::Problem;
 
+use super::delivery_status::PATH;
+use super::frame::Frame;
 use super::html::Html;
 use super::words::{Arg, Words};
 
@@ -126,6 +128,34 @@ pub(crate) fn said(words: &Words, done: Option<&Retried>, now: Ends) -> Html {
         html.put("{}", &[&words.tell(key, &args)]);
     }
     html.put("</p></div>", &[]);
+    html
+}
+
+/// A button that makes recipients due, and beside it what it will do.
+pub(crate) fn retry_form(
+    frame: &Frame<'_>,
+    host: Option<&str>,
+    waiting: u64,
+    key: &'static str,
+    back: &str,
+) -> Html {
+    let words = frame.words;
+    let says = if waiting == 0 {
+        words.say(&format!("{key}.nothing"))
+    } else {
+        words.tell(&format!("{key}.says"), &[("recipients", Arg::Count("recipients", waiting))])
+    };
+    let mut html =
+        Html::of("<form class=retry method=post action=\"{}/retry\">{}", &[&PATH, &frame.form_guard()]);
+    html.put("<input type=hidden name=back value=\"{}\">", &[&back]);
+    if let Some(host) = host {
+        html.put("<input type=hidden name=host value=\"{}\">", &[&host]);
+    }
+    let idle = if waiting == 0 { " disabled" } else { "" };
+    html.put(
+        "<button class=primary id=retry aria-describedby=retry-says{}>{}</button> <small id=retry-says>{}</small></form>",
+        &[&idle, &words.say(key), &says],
+    );
     html
 }
 

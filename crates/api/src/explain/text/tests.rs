@@ -141,3 +141,17 @@ fn what_has_no_room_is_left_out_whole_and_counted() {
         "{text}"
     );
 }
+
+/// The page at the desk stands below the command when it has no room beside it, and is never broken.
+#[test]
+fn the_page_at_the_desk_is_shown_whole_or_not_at_all() {
+    let mut reply = reply();
+    reply.chain.clear();
+    for (node, shown) in [("mx", true), ("mail.example.com", true), (&*"m".repeat(40), false)] {
+        let address = format!("https://{node}:8443/help/why/connect-refused");
+        reply.address = Some(address.clone());
+        let text = reply.text();
+        assert_eq!(text.contains(&address), shown, "{text}");
+        assert!(text.lines().count() <= 24 && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}

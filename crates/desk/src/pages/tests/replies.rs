@@ -1,6 +1,5 @@
 //! Replies of a gateway on one afternoon. All text that comes from elsewhere goes through `text`.
 
-use mailreeve_api::alerts::{AlertLine, AlertsReply};
 use mailreeve_api::counters::{Completion, SystemCounters};
 use mailreeve_api::format::AsOf;
 use mailreeve_api::queue::{
@@ -14,7 +13,9 @@ use mailreeve_api::workqueue::Held;
 
 mod told;
 
-pub(super) use told::{explained, probed, said, track_details, tracked, tracked_nothing, tried};
+pub(super) use told::{
+    alerts, explained, no_alerts, probed, said, track_details, tracked, tracked_nothing, tried,
+};
 
 type Text<'a> = &'a dyn Fn(&str) -> String;
 
@@ -287,22 +288,4 @@ pub(super) fn status(text: Text<'_>) -> StatusReply {
         gauges: Gauges { conn_out: 14, active_recips: 5_063, kbytes_free: 8_388_516, ..Gauges::default() },
         rates: Some(vec![rate("Messages Received"), rate("  Hard Bounced Recipients")]),
     }
-}
-
-pub(super) fn alerts(text: Text<'_>) -> AlertsReply {
-    let alert = |severity: &str, minutes: u64| AlertLine {
-        at_us: NOW - minutes * MINUTE,
-        severity: severity.to_owned(),
-        code: "spool-low".to_owned(),
-        text: text("4 % of the disk is free"),
-        hint: text("make room"),
-    };
-    AlertsReply {
-        as_of: as_of(),
-        alerts: vec![alert("Critical", 1), alert("Warning", 2), alert("Information", 3_000)],
-    }
-}
-
-pub(super) fn no_alerts() -> AlertsReply {
-    AlertsReply { as_of: as_of(), alerts: Vec::new() }
 }

@@ -1,5 +1,6 @@
 //! What tracking and explain tell of that afternoon.
 
+use mailreeve_api::alerts::{AlertLine, AlertsReply};
 use mailreeve_api::explain::{Evidence, ExplainReply, Link, Next, Other, Remedy, Said, Subject, Verdict};
 use mailreeve_api::probe::{
     AddressProbe, Certificate, Exchanger, ProbeReply, ProbeStep, ProbeTls, ProbeVerdict, ProbeWay,
@@ -244,4 +245,22 @@ pub(in crate::pages::tests) fn probed(text: Text<'_>) -> ProbeReply {
         verdict: verdict("connect-refused"),
         took_us: 1_234_567,
     }
+}
+
+pub(in crate::pages::tests) fn alerts(text: Text<'_>) -> AlertsReply {
+    let alert = |severity: &str, minutes: u64| AlertLine {
+        at_us: NOW - minutes * MINUTE,
+        severity: severity.to_owned(),
+        code: "spool-low".to_owned(),
+        text: text("4 % of the disk is free"),
+        hint: text("make room"),
+    };
+    AlertsReply {
+        as_of: as_of(),
+        alerts: vec![alert("Critical", 1), alert("Warning", 2), alert("Information", 3_000)],
+    }
+}
+
+pub(in crate::pages::tests) fn no_alerts() -> AlertsReply {
+    AlertsReply { as_of: as_of(), alerts: Vec::new() }
 }
