@@ -44,12 +44,29 @@ def looks_from_here(visit):
     visit.shot("probe")
 
 
+def shows_how_it_stood(visit):
+    """From a destination to how it stood over the last day and week: a strip of its states, and each change in words."""
+    page = visit.page
+    visit.go("/monitor/delivery-status/away.test")
+    page.get_by_role("link", name="Status over time").click()
+    page.wait_for_url("**/away.test/history")
+    assert page.locator("svg.strip rect.down").count() > 0
+    assert page.locator("svg.strip rect.down").first.evaluate("bar => getComputedStyle(bar).fill") != "rgb(0, 0, 0)"
+    told = page.locator("main").inner_text()
+    assert "Down" in told and "connection refused by 127.16.0.11" in told, told
+    visit.shot("timeline")
+    page.get_by_role("link", name="7 days").click()
+    page.wait_for_url("**/away.test/history?over=7d")
+    assert page.locator("a[aria-current=true]").inner_text() == "7 days"
+
+
 UNREAD = {
     "/monitor/message-tracking?mid=many": "is not the number of a message",
     "/monitor/message-tracking?page=zz": "does not lead to a page of the result",
     "/monitor/message-tracking?from=soon": "is not a time",
     "/monitor/message-tracking?ip=host": "is not an IP address",
     "/monitor/delivery-status?sort=zzz": "cannot be sorted by",
+    "/monitor/delivery-status/away.test/history?over=zz": "is no span of time",
     "/monitor/delivery-status/away.test?after=zz": "is no place in the queue",
 }
 

@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 from answers import (
-    leads_from_a_cause_to_its_page, looks_from_here, says_what_it_cannot_read, shows_that_tables_scroll, shows_what_was_said,
+    leads_from_a_cause_to_its_page, looks_from_here, says_what_it_cannot_read, shows_how_it_stood, shows_that_tables_scroll,
+    shows_what_was_said,
 )
 from place import Place, until
 from stay import (
@@ -218,7 +219,7 @@ def run(browser, place, shots):
     until("the name service was asked", lambda: place.destination("broken.test").get("reason"))
     checks = [
         sees_reasons_first, sorts_by_address, is_used_by_keyboard, explains, shows_the_system, finds_messages,
-        leads_from_a_cause_to_its_page, looks_from_here, shows_what_was_said, says_what_it_cannot_read, gets_its_table, says_where_there_is_nothing,
+        leads_from_a_cause_to_its_page, looks_from_here, shows_how_it_stood, shows_what_was_said, says_what_it_cannot_read, gets_its_table, says_where_there_is_nothing,
     ]
     failed = 0
 

@@ -11,7 +11,7 @@ use super::instant::{instant, instant_and_span};
 use super::retried::{Ends, Retried, retry_form, said};
 use super::state::{cause, cohort, details_of, status};
 use super::words::{Arg, Words};
-use super::{probe, table, tracking, why};
+use super::{probe, table, timeline, tracking, why};
 
 /// Waiting recipients of a page.
 pub(crate) const RECIPIENTS: usize = 50;
@@ -39,6 +39,10 @@ pub(crate) fn page(
         let form = retry_form(frame, Some(&reply.host), active, "details.retry", &back);
         main.put("<div class=bar>{}{}</div>", &[&form, &probe::form(frame, &reply.host)]);
     }
+    main.put(
+        "<p class=also><a href=\"{}\">{}</a></p>",
+        &[&timeline::address(&reply.host), &words.say("times.open")],
+    );
     main.put("<div class=pair id=figures>", &[]);
     counters(words, reply, &mut main);
     gauges(words, reply, &mut main);

@@ -31,6 +31,7 @@ mod system_status;
 mod table;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod tracking;
 mod trouble;
 mod way;

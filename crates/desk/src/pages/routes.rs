@@ -27,6 +27,7 @@ use crate::problem::status;
 use crate::visitor::Visitor;
 
 mod help;
+mod history;
 mod messages;
 mod probe;
 mod view;
@@ -42,6 +43,7 @@ pub(super) fn pages() -> Router<Desk> {
         .route("/monitor/delivery-status", get(show_delivery_status))
         .route("/monitor/delivery-status/retry", post(retry))
         .route("/monitor/delivery-status/{host}", get(show_destination))
+        .route("/monitor/delivery-status/{host}/history", get(history::show))
         .route("/monitor/delivery-status/{host}/probe", post(probe::look))
         .route("/monitor/message-tracking", get(messages::show_tracking))
         .route("/monitor/message-tracking/{mid}", get(messages::show_way))

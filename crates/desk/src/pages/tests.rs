@@ -12,7 +12,7 @@ use super::html::Html;
 use super::words::Words;
 use super::{
     alerts, conversation, delivery_status, destination, explain, help, login, probe, retried, system_status,
-    tracking, trouble, way,
+    timeline, tracking, trouble, way,
 };
 use mailreeve_api::explain::pages;
 use mailreeve_api::recorder::TranscriptOf;
@@ -88,6 +88,8 @@ fn every_page(words: &'static Words, text: &dyn Fn(&str) -> String) -> Vec<(&'st
         ("way_of_a_connection", way::page(&frame, &tracked, (&tracked.rows[1], &details), &alone)),
         ("conversation", conversation::page(&frame, TranscriptOf::Dcid(153), Some(&replies::said(text)))),
         ("conversation_none", conversation::page(&frame, TranscriptOf::Mid(7), None)),
+        ("timeline", timeline::page(&frame, &replies::past(text), "24h")),
+        ("timeline_none", timeline::page(&frame, &host, "7d")),
         ("probe", probe::page(&frame, &asked, &replies::probed(text))),
         ("help", help::page(&frame, &pages::PAGES[0])),
         ("help_list", help::list(&frame)),

@@ -8,6 +8,7 @@ use mailreeve_api::queue::{Column, DeliveryStatus, Direction};
 
 use super::{Fields, frame, respond};
 use crate::pages::delivery_status::ROWS;
+use crate::pages::timeline::SPANS;
 use crate::pages::trouble;
 use crate::visitor::Visitor;
 
@@ -46,6 +47,12 @@ pub(super) fn after(fields: &Fields) -> Result<Option<(u64, u32)>, Unread> {
     })
 }
 
+/// How far back a destination is shown; the shortest span unless another is asked for.
+pub(super) fn over(fields: &Fields) -> Result<&'static str, Unread> {
+    let known = |asked: &str| SPANS.map(|(span, _)| span).into_iter().find(|span| *span == asked);
+    Ok(word(fields, "over", "trouble.over", known)?.unwrap_or(SPANS[0].0))
+}
+
 /// Reads a number.
 pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
     text.parse().ok()
@@ -71,7 +78,7 @@ mod tests {
 
     fn refused(query: &str) -> Option<(&'static str, String)> {
         let fields = Fields::of(query.as_bytes());
-        let unread = of_list(&fields).err().or_else(|| after(&fields).err());
+        let unread = of_list(&fields).err().or_else(|| after(&fields).err()).or_else(|| over(&fields).err());
         unread.map(|unread| (unread.key, unread.value))
     }
 
@@ -87,6 +94,7 @@ mod tests {
             ("direction=up", "trouble.direction", "up"),
             ("offset=-1", "trouble.offset", "-1"),
             ("after=7", "trouble.after", "7"),
+            ("over=1y", "trouble.over", "1y"),
             ("after=7.x", "trouble.after", "7.x"),
         ] {
             assert_eq!(refused(query), Some((key, value.to_owned())), "{query}");

@@ -11,8 +11,10 @@ use mailreeve_api::recorder::RecorderState;
 use mailreeve_api::status::{Gauges, OrderLine, Rate, StatusReply};
 use mailreeve_api::workqueue::Held;
 
+mod past;
 mod told;
 
+pub(super) use past::past;
 pub(super) use told::{
     alerts, explained, no_alerts, probed, said, track_details, tracked, tracked_nothing, tried,
 };

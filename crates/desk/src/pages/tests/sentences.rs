@@ -7,7 +7,7 @@ use super::*;
 static PSEUDO: LazyLock<Words> = LazyLock::new(Words::pseudo);
 
 /// Sources of the pages, tests left out.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 22] = [
     include_str!("../alerts.rs"),
     include_str!("../attempts.rs"),
     include_str!("../conversation.rs"),
@@ -25,6 +25,7 @@ const SOURCES: [&str; 21] = [
     include_str!("../state.rs"),
     include_str!("../system_status.rs"),
     include_str!("../table.rs"),
+    include_str!("../timeline.rs"),
     include_str!("../tracking.rs"),
     include_str!("../trouble.rs"),
     include_str!("../way.rs"),
@@ -129,6 +130,8 @@ fn every_sentence_is_said_somewhere() {
         "span.",
         "track.",
         "stage.",
+        "times.",
+        "change.",
         "deed.",
         "probe.stage.",
     ];
@@ -155,6 +158,8 @@ fn no_page_shows_a_key() {
         "deed.",
         "stage.",
         "frame.",
+        "times.",
+        "change.",
     ]
     .into();
     for (name, page) in every_page(Words::english(), &str::to_owned) {
