@@ -168,7 +168,7 @@ def has_enough_contrast(visit):
 
 LOOKED_AT = [
     "/monitor/delivery-status", "/monitor/delivery-status/away.test", "/monitor/message-tracking", "/system/status",
-    "/explain", "/help/why", "/help/why/connect-refused", "/system/alerts",
+    "/explain", "/help/why", "/help/why/connect-refused", "/system/alerts", "/monitor/delivery-status/away.test/history",
 ]
 CONTRAST = """() => {
   const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
