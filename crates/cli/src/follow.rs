@@ -8,7 +8,8 @@ use mailreeve_api::jobs::{Job, JobsReply, State};
 use mailreeve_api::wire::{Call, Problem};
 use serde_json::json;
 
-use crate::give::{Console, aborted, ask, complain};
+use crate::give::{Console, ask};
+use crate::problem::{aborted, complain};
 use crate::{Exit, Invocation};
 
 /// A job that takes longer than this is drawn.

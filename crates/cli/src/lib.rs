@@ -12,6 +12,7 @@ mod help;
 mod interrupt;
 mod parts;
 mod person;
+mod problem;
 pub mod reference;
 mod repeat;
 mod session;

@@ -13,8 +13,9 @@ use mailreeve_api::wire::{Answer, Call, Manner, Problem, Said};
 use rustix::termios::{self, OptionalActions, SpecialCodeIndex, Termios};
 
 use crate::connection::{Line, Unanswered};
-use crate::give::{Console, complain, outcome, refusal, without_answer};
+use crate::give::{Console, outcome};
 use crate::interrupt::Woken;
+use crate::problem::{complain, refusal, without_answer};
 use crate::{Exit, Invocation};
 
 /// Ctrl-], which ends a conversation.

@@ -7,7 +7,8 @@ use mailreeve_api::repeat::Repeat;
 use mailreeve_api::wire::{Call, Problem};
 use serde_json::Value;
 
-use crate::give::{Console, ask, complain};
+use crate::give::{Console, ask};
+use crate::problem::complain;
 use crate::{Exit, Invocation};
 
 /// Lines after which the header is said again: a page of most terminals.

@@ -13,9 +13,10 @@ use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Write as _};
 use mailreeve_api::wire::{Call, Problem};
 use serde_json::json;
 
-use crate::give::{self, Console, complain};
+use crate::give::{self, Console};
 use crate::interrupt::Interrupt;
 use crate::person::AtStandardInput;
+use crate::problem::complain;
 use crate::{Exit, Invocation, words};
 use editor::{Editor, Line};
 use pages::{Page, Pages};

@@ -40,6 +40,10 @@ const STRETCH: usize = 16 << 10;
 type Outcome = Result<(), Box<dyn Error>>;
 
 fn main() -> Outcome {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a measurement with words of its own, not a part of the product"
+    )]
     let mut words = std::env::args().skip(1);
     let (stage, messages) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let messages: u64 = messages.parse()?;

@@ -24,7 +24,7 @@ use crate::delivery::reason::{Kept, Reasons};
 use crate::delivery::recipient::RecipientId;
 use crate::delivery::steady::Steady;
 use crate::delivery::verdict::Verdict;
-use crate::delivery::window::{Room, Window};
+use crate::delivery::window::Window;
 use crate::event::{BounceKind, HostStatus};
 use crate::ids::{Host, Mid, Rid};
 
@@ -252,30 +252,6 @@ impl Destination {
             Some(address) => &mut self.addresses.entry(address).or_default().window,
             None => &mut self.window,
         }
-    }
-
-    /// Returns how many recipients may be tried at an address.
-    pub(super) fn room_at(&self, address: IpAddr, at: Steady) -> Room {
-        let control = self.plan.control();
-        let window = match control.per_address {
-            true => self.addresses.get(&address).map_or(Window::default(), |share| share.window),
-            false => self.window,
-        };
-        window.room(control, at)
-    }
-
-    /// Forgets the rates counted so far.
-    pub(super) fn forget_rates(&mut self) {
-        self.window = Window::default();
-        self.addresses.retain(|_, share| {
-            share.window = Window::default();
-            share.lent > 0
-        });
-    }
-
-    /// Drops addresses that it does not use any more.
-    pub(super) fn sweep_addresses(&mut self, now: Steady) {
-        self.addresses.retain(|_, share| share.lent > 0 || !share.window.is_long_over(now));
     }
 
     /// Connections that are ready: idle or in a transaction.

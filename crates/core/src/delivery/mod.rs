@@ -62,6 +62,8 @@ mod rng;
 mod rows;
 mod serve;
 pub mod settings;
+mod share;
+mod slots_in_use;
 mod steady;
 mod timers;
 mod told;

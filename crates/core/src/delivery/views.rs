@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use crate::Instant;
 use crate::delivery::Delivery;
 use crate::delivery::answer::asked_since;
-use crate::delivery::connection::{Connection, Phase};
 use crate::delivery::destination::{Destination, Known, Reach, TlsFailure};
 use crate::delivery::io::{Slot, Target};
 use crate::delivery::reason::Kept;
@@ -294,21 +293,5 @@ impl Delivery {
             connections: self.limits.lent(),
             destinations: self.destinations.len(),
         }
-    }
-
-    /// Yields the connections that hold a slot, by slot.
-    pub fn connections(&self) -> impl Iterator<Item = ConnectionView> {
-        self.connections.lent().map(|(slot, connection)| self.connection_view(slot, connection))
-    }
-
-    fn connection_view(&self, slot: Slot, connection: &Connection) -> ConnectionView {
-        let state = match &connection.phase {
-            Phase::Opening { .. } => ConnectionState::Opening,
-            Phase::Free => ConnectionState::Idle,
-            Phase::Busy { mid, .. } => ConnectionState::Busy(*mid),
-            Phase::Closing | Phase::Gone => ConnectionState::Closing,
-        };
-        let host = self.destinations[connection.destination].host.clone();
-        ConnectionView { slot, dcid: connection.dcid, host, address: connection.address(), state }
     }
 }

@@ -27,15 +27,16 @@ pub(super) fn configured(pen: &mut Pen<'_>, checksum: u32, source: &str) {
         .clean(source);
 }
 
-pub(super) fn settings_changed(pen: &mut Pen<'_>, from: u32, to: u32, settings: &[String], more: u32) {
+pub(super) fn settings_changed(pen: &mut Pen<'_>, event: &Event) {
+    let Event::SettingsChanged { from, to, settings, more } = event else { return };
     let line = pen.info().text("Configuration ").show(format_args!("{to:08x}"));
     let line = line.text(" differs from ").show(format_args!("{from:08x}"));
-    match settings {
+    match &settings[..] {
         [] => line.text(" in its text and in no setting"),
         settings => line.text(" in ").clean(&settings.join(", ")),
     };
-    if more > 0 {
-        pen.info().text("So many more settings differ: ").number(u64::from(more));
+    if *more > 0 {
+        pen.info().text("So many more settings differ: ").number(u64::from(*more));
     }
 }
 

@@ -94,15 +94,12 @@ impl MailLog {
             Event::Probed { host, sum, by } => probe::probed(pen, host.as_str(), sum, by),
             // Said by the lines of the look-up, the connection and the verdict.
             Event::HostFacts { .. } => {}
-            Event::SettingsChanged { from, to, settings, more } => {
-                house::settings_changed(pen, *from, *to, settings, *more);
-            }
+            Event::SettingsChanged { .. } => house::settings_changed(pen, &stamped.event),
             Event::ReceivingSuspended { .. }
             | Event::ReceivingResumed { .. }
             | Event::WorkQueuePaused { .. }
             | Event::WorkQueueResumed { .. }
             | Event::JobDone { .. } => orders::render(pen, &stamped.event),
-
             Event::ConnectionOpened { icid, listener, local, peer } => {
                 rx.opened(stamped.at, *icid, listener, local.ip(), peer.ip());
             }
@@ -125,7 +122,6 @@ impl MailLog {
             | Event::Accepted { .. }
             | Event::Generated { .. }
             | Event::Queued { .. } => messages::render(pen, &stamped.event),
-
             Event::DeliveryOpened { .. }
             | Event::DeliveryTls { .. }
             | Event::ConnectFailed { .. }

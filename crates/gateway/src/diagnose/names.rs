@@ -178,6 +178,7 @@ fn bad_source(request: &Dig, error: &std::io::Error) -> Problem {
         format!("the question cannot be asked from {source}: {error}"),
         "name an address of this machine, of the same family as the name server's",
     )
+    .of(ProblemKind::Conflict)
 }
 
 /// A server; its port only when it is not the usual one.

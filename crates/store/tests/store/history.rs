@@ -90,7 +90,7 @@ impl House {
 
 fn event(number: u64) -> Event {
     let host = Host::new(&format!("{}.example", number % 3));
-    let status = if number % 2 == 0 { HostStatus::Up } else { HostStatus::Down };
+    let status = if number.is_multiple_of(2) { HostStatus::Up } else { HostStatus::Down };
     let by = || "x".to_owned();
     match number % 40 {
         0 => Event::HostChanged { host, status, reason: None, address: None },

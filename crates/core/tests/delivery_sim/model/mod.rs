@@ -23,6 +23,7 @@ mod effects;
 mod ends;
 mod expiry;
 mod inputs;
+mod met;
 mod orders;
 mod recipient;
 mod retry;
