@@ -115,7 +115,7 @@ fn settled(text: &str, names: &[(&str, &str)]) -> String {
             out = format!("{} {line}\n", out.trim_end());
             continue;
         }
-        steps = (steps || line == "What led to it:") && line != "To do:";
+        steps = (steps || line == "What led to it:") && !line.starts_with("To do");
         if steps || line.starts_with("  also") || line.starts_with("Not shown") {
             continue;
         }

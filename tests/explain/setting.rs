@@ -115,7 +115,7 @@ pub(crate) fn whole(answer: &Value) {
 pub(crate) fn one_screen(text: &str) {
     assert!(text.lines().count() <= 24, "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    for part in ["Cause: ", "Next:", "To do:", "More: help why "] {
+    for part in ["Cause: ", "Next:", "To do, ", "More: help why "] {
         assert!(text.contains(part), "{part} is missing: {text}");
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use mailreeve_core::event::Severity;
-use mailreeve_store::history::{Follower, History, HistoryError};
+use mailreeve_store::history::{Follower, History, HistoryError, Opened};
 use mailreeve_store::ledger::Ledger;
 use parking_lot::{Condvar, Mutex};
 
@@ -43,7 +43,8 @@ pub(crate) fn open(
     clock: Clock,
 ) -> Result<(History, Thread)> {
     let opened = History::open(&dir.join("history"), &dir.join("ledger"), ledger.position());
-    let (history, follower) = opened.context("opening the history of destinations")?;
+    let Opened { history, follower, trouble } = opened.context("opening the history of destinations")?;
+    tell(events, trouble, &mut false);
     Ok((history, start(follower, clock, events.clone())?))
 }
 

@@ -86,14 +86,29 @@ pub struct Follower {
     mark: Position,
 }
 
+/// A history that was opened.
+pub struct Opened {
+    /// For questions.
+    pub history: History,
+    /// What reads the ledger.
+    pub follower: Follower,
+    /// Why it is in memory only.
+    pub trouble: Option<HistoryError>,
+}
+
 impl History {
-    /// Opens the history in `dir` of the ledger in `ledger`, which ends at `end`.
+    /// Opens the history in `dir` of the ledger in `ledger`, which ends at `end`. A damaged file is made anew. Where
+    /// the file cannot be used otherwise, why is returned, and the ledger is read into memory: mail waits for no
+    /// history.
     ///
     /// # Errors
-    /// [`HistoryError`]; a damaged file is made anew and is no error.
-    pub fn open(dir: &Path, ledger: &Path, end: Position) -> Result<(Self, Follower), HistoryError> {
-        let mut rows = Rows::open(dir)?;
-        let mark = rows.cut(end)?;
+    /// [`HistoryError`]: not even memory can be used.
+    pub fn open(dir: &Path, ledger: &Path, end: Position) -> Result<Opened, HistoryError> {
+        let opened = Rows::open(dir).and_then(|mut rows| Ok((rows.cut(end)?, rows)));
+        let (mark, rows, trouble) = match opened {
+            Ok((mark, rows)) => (mark, rows, None),
+            Err(why) => (Position::default(), Rows::in_memory(dir)?, Some(why)),
+        };
         let shared = Arc::new(Shared {
             rows: Mutex::new(rows),
             ledger: ledger.to_owned(),
@@ -102,7 +117,7 @@ impl History {
             rebuild: AtomicBool::new(false),
         });
         let follower = Follower::new(Arc::clone(&shared), mark);
-        Ok((Self { shared }, follower))
+        Ok(Opened { history: Self { shared }, follower, trouble })
     }
 
     /// Returns what happened to a destination, and what concerned all, oldest first: everything that is kept of both.

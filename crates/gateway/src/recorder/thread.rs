@@ -78,12 +78,14 @@ impl Work {
     fn record(&self, again: &mut Duration) -> Result<(), RecorderError> {
         let queue = &self.recorder.queue;
         let mut told = Told { dropped: queue.counts().dropped, at: None };
+        let begun = Instant::now();
         loop {
             let taken = queue.take(PATIENCE);
             let waits = taken.items.iter().any(|item| matches!(item, Item::Settle(_)));
             let items = taken.items.len() as u64;
             match self.write(taken.items) {
-                Ok(()) if items > 0 => *again = AGAIN,
+                // Files that open and fail again are no success, whatever was taken between.
+                Ok(()) if begun.elapsed() >= AGAIN_MAX => *again = AGAIN,
                 Ok(()) => {}
                 // There may be room later.
                 Err(error) if error.is_full() => queue.note_dropped(items),

@@ -42,23 +42,31 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Opens the file in `dir`; one that cannot be used is removed and made anew.
+    /// Opens the file in `dir`; one that is damaged, or of another form, is removed and made anew.
     pub(super) fn open(dir: &Path) -> Result<Self, HistoryError> {
         fs::create_dir_all(dir).map_err(io("making", dir))?;
         let path = dir.join("hosts.db");
-        let opened = Self::try_open(&path).or_else(|_| {
-            for suffix in ["", "-wal", "-shm"] {
-                let file = dir.join(format!("hosts.db{suffix}"));
-                match fs::remove_file(&file) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => {
-                        return Err(io("removing", &file)(error));
-                    }
-                    Ok(()) | Err(_) => {}
-                }
+        let opened = match Self::try_open(&path) {
+            Err(error) if is_unusable(&error) => {
+                remove(&path)?;
+                Self::try_open(&path)
             }
-            Self::try_open(&path).map_err(|source| HistoryError::Rows { path: path.clone(), source })
-        })?;
-        Ok(Self { db: opened, path })
+            opened => opened,
+        };
+        match opened {
+            Ok(db) => Ok(Self { db, path }),
+            Err(source) => Err(HistoryError::Rows { path, source }),
+        }
+    }
+
+    /// Stands in for the file in `dir` while that cannot be used: what is read from the ledger until the next start.
+    pub(super) fn in_memory(dir: &Path) -> Result<Self, HistoryError> {
+        let path = dir.join("hosts.db");
+        let made = Connection::open_in_memory().and_then(|db| db.execute_batch(TABLES).map(|()| db));
+        match made {
+            Ok(db) => Ok(Self { db, path }),
+            Err(source) => Err(HistoryError::Rows { path, source }),
+        }
     }
 
     fn try_open(path: &Path) -> rusqlite::Result<Connection> {
@@ -77,7 +85,9 @@ impl Rows {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(TABLES)?;
-        db.pragma_update(None, "user_version", FORMAT)?;
+        if format != FORMAT {
+            db.pragma_update(None, "user_version", FORMAT)?;
+        }
         let sound: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if sound == "ok" { Ok(db) } else { Err(rusqlite::Error::InvalidQuery) }
     }
@@ -196,13 +206,46 @@ impl Rows {
         Ok(unsigned(from))
     }
 
-    /// Forgets everything.
+    /// Forgets everything; a file that cannot even be emptied is made anew.
     pub(super) fn clear(&mut self) -> Result<(), HistoryError> {
-        let outcome = self.db.execute_batch(
-            "BEGIN; DELETE FROM event; UPDATE mark SET segment = 0, place = 0, since = 0; COMMIT;",
-        );
-        self.wrap(outcome)
+        if self.try_clear().is_ok() {
+            return Ok(());
+        }
+        // It must not be open while it is removed.
+        let closed = Connection::open_in_memory();
+        self.db = self.wrap(closed)?;
+        remove(&self.path)?;
+        let opened = Self::try_open(&self.path);
+        self.db = self.wrap(opened)?;
+        Ok(())
     }
+
+    fn try_clear(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.db.transaction()?;
+        transaction.execute_batch("DELETE FROM event; UPDATE mark SET segment = 0, place = 0, since = 0;")?;
+        transaction.commit()
+    }
+}
+
+/// Tells whether the file itself is wrong; a disk that is full or gone is no reason to remove it.
+fn is_unusable(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+    matches!(error, rusqlite::Error::InvalidQuery)
+        || matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase | Unknown))
+}
+
+fn remove(path: &Path) -> Result<(), HistoryError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(io("removing", Path::new(&file))(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> HistoryError {

@@ -6,6 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tantivy::TantivyError;
+use tantivy::directory::error::OpenReadError;
 
 use super::TrackingError;
 use super::shared::Shared;
@@ -18,7 +19,10 @@ impl TrackingError {
             Self::Index(error) => matches!(
                 error,
                 TantivyError::DataCorruption(_)
-                    | TantivyError::OpenReadError(_)
+                    // Its other kind is one of the operating system, such as too many open files.
+                    | TantivyError::OpenReadError(
+                        OpenReadError::FileDoesNotExist(_) | OpenReadError::IncompatibleIndex(_)
+                    )
                     | TantivyError::IncompatibleIndex(_)
                     | TantivyError::DeserializeError(_)
                     | TantivyError::InternalError(_)

@@ -160,8 +160,9 @@ impl Indexer {
             state.unstored = 0;
         }
         self.since = 0;
-        discard(&self.dir.join("weeks"))?;
+        // The mark first: weeks before a mark at the beginning are read again, a mark behind weeks that are gone is not.
         Mark::default().write(&self.dir)?;
+        discard(&self.dir.join("weeks"))?;
         let mut state = self.shared.state.write();
         state.rebuild = false;
         state.damage = None;

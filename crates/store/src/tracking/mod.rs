@@ -220,7 +220,9 @@ impl Tracking {
                     (_, Ok(_)) => None,
                 };
                 drop(index);
-                match discard(&weeks_dir).and_then(|()| index::open(&weeks_dir)) {
+                // The mark first, as when it is made anew later.
+                let begun = index::make_dir(dir).and_then(|()| Mark::default().write(dir));
+                match begun.and_then(|()| discard(&weeks_dir)).and_then(|()| index::open(&weeks_dir)) {
                     Ok(index) => (Mark::default(), index, why, false),
                     Err(error) => {
                         let why = why.unwrap_or_else(|| error.to_string());

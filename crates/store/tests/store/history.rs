@@ -15,12 +15,14 @@ const SECOND: u64 = 1_000_000;
 struct House {
     dir: TempDir,
     running: Option<(Ledger, History, Follower)>,
+    /// Its file could not be used.
+    in_memory: bool,
     now: u64,
 }
 
 impl House {
     fn new() -> Self {
-        let mut house = Self { dir: TempDir::new().unwrap(), running: None, now: SECOND };
+        let mut house = Self { dir: TempDir::new().unwrap(), running: None, in_memory: false, now: SECOND };
         house.start();
         house
     }
@@ -35,9 +37,9 @@ impl House {
         let first = Opening { opened_at: 1, ..Opening::default() };
         let options = Options { segment_bytes: 6_000, first, ..Options::default() };
         let (ledger, _) = Ledger::open(&self.path("ledger"), &options).unwrap();
-        let (history, follower) =
-            History::open(&self.path("history"), &self.path("ledger"), ledger.position()).unwrap();
-        self.running = Some((ledger, history, follower));
+        let opened = History::open(&self.path("history"), &self.path("ledger"), ledger.position()).unwrap();
+        self.in_memory = opened.trouble.is_some();
+        self.running = Some((ledger, opened.history, opened.follower));
     }
 
     /// Writes so many events, each a second later: destinations turn among much that concerns none.
@@ -153,6 +155,28 @@ fn a_file_that_cannot_be_used_is_made_again() {
         house.agrees();
         house.running = None;
     }
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_stops_nothing() {
+    let mut house = House::new();
+    house.write(300);
+    house.follow();
+    house.running = None;
+    let folder = house.path("history");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "a file where the folder should be").unwrap();
+    house.start();
+    assert!(house.in_memory);
+    house.follow();
+    house.agrees();
+
+    house.running = None;
+    std::fs::remove_file(&folder).unwrap();
+    house.start();
+    assert!(!house.in_memory);
+    house.follow();
+    house.agrees();
 }
 
 #[test]

@@ -146,6 +146,19 @@ fn every_sentence_is_said_somewhere() {
 }
 
 #[test]
+fn everything_that_is_said_has_a_sentence() {
+    let english = Words::english();
+    let said = |source: &'static str, call: &'static str| {
+        source.split(call).skip(1).filter_map(|rest| rest.split('"').next())
+    };
+    for source in SOURCES {
+        for key in [".say(\"", ".tell(\""].into_iter().flat_map(|call| said(source, call)) {
+            assert!(english.all().any(|(known, _)| known == key), "no sentence for {key}");
+        }
+    }
+}
+
+#[test]
 fn no_page_shows_a_key() {
     let keys: Vec<_> = [
         "delivery.",

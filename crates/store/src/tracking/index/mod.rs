@@ -181,7 +181,7 @@ fn position_of(payload: &str) -> Option<Position> {
     Some(Position { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
 }
 
-fn make_dir(dir: &Path) -> Result<(), TrackingError> {
+pub(super) fn make_dir(dir: &Path) -> Result<(), TrackingError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(TrackingError::io("making", dir))
