@@ -9,7 +9,7 @@ use mailreeve_lab::dns::Zone;
 use mailreeve_lab::host::{Detail, Stage, Temper};
 use mailreeve_lab::world::World;
 use world::correspondence::{LOOPBACK, Setting};
-use world::places::{by_dns, mail_to};
+use world::places::{by_dns, mail_to, settle};
 use world::{Gateway, PATIENCE, wait_until};
 
 #[test]
@@ -60,8 +60,7 @@ fn an_address_inside_is_reached_when_the_operator_routes_to_it() {
 #[test]
 fn mail_that_leads_back_to_us_bounces_as_a_loop() {
     let net = World::start(9).unwrap();
-    let detail = Detail::Records { memory: true, content: true, file: None };
-    let sender = net.settle_with("sender.test", Temper::healthy(), detail).unwrap();
+    let sender = settle(&net, "sender.test", Temper::healthy());
     let mut gateway = Gateway::prepare("");
     let own = gateway.smtp;
     // Ordinary delivery goes to our own port here, so that our own address is really our own.

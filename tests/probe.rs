@@ -3,12 +3,10 @@
 
 mod world;
 
-use std::fs;
-
-use mailreeve_lab::host::{Detail, Host, Stage, Temper, TlsTemper};
+use mailreeve_lab::host::{Host, Stage, Temper, TlsTemper};
 use mailreeve_lab::world::{Absent, World};
 use serde_json::Value;
-use world::places::{by_dns, mail_to};
+use world::places::{by_dns, mail_to, settle, trusting};
 use world::{Gateway, PATIENCE, address as address_of_ours, wait_until};
 
 struct Setting {
@@ -25,16 +23,13 @@ impl Setting {
             "{}[delivery.timeouts]\ngreeting = \"2s\"\n{more}",
             by_dns(&net, &format!("refused_networks = []\n{delivery}"))
         ));
-        let trusted = gateway.folder.path().join("trusted.pem");
-        fs::write(&trusted, net.authority_pem()).unwrap();
-        gateway.environment.push(("SSL_CERT_FILE", trusted.display().to_string()));
+        trusting(&mut gateway, &net);
         gateway.run();
         Self { net, gateway }
     }
 
     fn settle(&self, domain: &str, temper: Temper) -> Host {
-        let detail = Detail::Records { memory: true, content: true, file: None };
-        self.net.settle_with(domain, temper, detail).unwrap()
+        settle(&self.net, domain, temper)
     }
 
     fn probe(&self, words: &str) -> Value {

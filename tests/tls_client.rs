@@ -6,12 +6,11 @@
 
 mod world;
 
-use std::fs;
 use std::time::Duration;
 
-use mailreeve_lab::host::{Act, Detail, Ending, Host, Rule, Span, Stage, Temper, TlsTemper};
+use mailreeve_lab::host::{Act, Ending, Host, Rule, Span, Stage, Temper, TlsTemper};
 use mailreeve_lab::world::World;
-use world::places::{by_dns, mail_to};
+use world::places::{by_dns, mail_to, settle, trusting};
 use world::{Gateway, PATIENCE, wait_until};
 
 struct Setting {
@@ -26,17 +25,13 @@ impl Setting {
             "{}{more}\n[[bounce_profile]]\nname = \"default\"\ninitial = \"1s\"\nmax_interval = \"1s\"\n",
             by_dns(&net, "refused_networks = []")
         ));
-        // The lab's own authority is the only one that this gateway trusts.
-        let trusted = gateway.folder.path().join("trusted.pem");
-        fs::write(&trusted, net.authority_pem()).unwrap();
-        gateway.environment.push(("SSL_CERT_FILE", trusted.display().to_string()));
+        trusting(&mut gateway, &net);
         gateway.run();
         Self { net, gateway }
     }
 
     fn settle(&self, domain: &str, temper: Temper) -> Host {
-        let detail = Detail::Records { memory: true, content: true, file: None };
-        self.net.settle_with(domain, temper, detail).unwrap()
+        settle(&self.net, domain, temper)
     }
 
     fn send(&self, domain: &str) {

@@ -18,7 +18,8 @@ from peers.unpacked import ROOT, PeerError, wait_for_port
 
 from . import desk
 from .load import LoadError, Sink, read_report, show
-from .server import LISTEN, NEXT_HOP, MailreeveServer
+from .measured import Measured
+from .server import LISTEN, NEXT_HOP
 
 SESSIONS = 60
 # Each read is asked this often; the median counts, with the start of the process that asks.
@@ -39,26 +40,12 @@ max_recipients = 2000000
 """
 
 
-class Deep:
-    """A gateway with a queue, and what was found so far."""
+class Deep(Measured):
+    """A gateway with a queue."""
 
     def __init__(self, binary: Path, folder: Path, size: int) -> None:
-        self.binary, self.folder, self.size = binary, folder, size
-        self.server = MailreeveServer(binary, SETTINGS)
-        self.found: dict[str, float] = {}
-
-    def tell(self, name: str, value: float, unit: str) -> None:
-        self.found[f"{name} ({unit})"] = round(value, 3)
-        print(f"{name:<58} {value:>12,.3f} {unit}", flush=True)
-
-    def memory(self, field: str = "VmRSS") -> int:
-        """Of the gateway, in octets."""
-        status = Path(f"/proc/{self.server.process.pid}/status").read_text()
-        return int(status.split(f"{field}:")[1].split()[0]) * 1024
-
-    def ask(self, *words: str) -> str:
-        command = [self.binary, "--config", self.server.config, *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        super().__init__(binary, folder, SETTINGS)
+        self.size = size
 
     def waiting(self) -> int:
         gauges = json.loads(self.ask("status", "--json"))["gauges"]
@@ -188,8 +175,7 @@ def run(deep: Deep, chosen: argparse.Namespace) -> int:
     left = deep.waiting()
     deep.restart(left)
     deep.server.stop()
-    if chosen.json:
-        chosen.json.write_text(json.dumps(deep.found, indent=1) + "\n")
+    deep.write(chosen.json)
     missing = left - deep.found["arrived"]
     if missing:
         print(f"error: {missing} messages did not arrive", file=sys.stderr)

@@ -6,7 +6,6 @@ and again while they are tried; so are memory and `tophosts`. It is an error whe
 
 import argparse
 import contextlib
-import json
 import socket
 import statistics
 import subprocess
@@ -18,7 +17,8 @@ from pathlib import Path
 from peers.unpacked import ROOT, PeerError
 
 from .load import LoadError, Sink, read_report, show
-from .server import LISTEN, NEXT_HOP, MailreeveServer
+from .measured import Measured
+from .server import LISTEN, NEXT_HOP
 
 # Another address: limits and verdicts of an address hold for all its ports.
 HEALTHY = ("127.0.0.4", 2526)
@@ -58,16 +58,11 @@ def silence(address: tuple[str, int]) -> Iterator[None]:
         yield
 
 
-class Measured:
-    """A gateway, and what was found so far."""
+class Silent(Measured):
+    """A gateway with mail for those who never answer, and for one who does."""
 
     def __init__(self, binary: Path, folder: Path) -> None:
-        self.binary, self.server = binary, MailreeveServer(binary, SETTINGS)
-        self.folder, self.found = folder, {}
-
-    def tell(self, name: str, value: float, unit: str) -> None:
-        self.found[f"{name} ({unit})"] = round(value, 3)
-        print(f"{name:<58} {value:>12,.3f} {unit}", flush=True)
+        super().__init__(binary, folder, SETTINGS)
 
     def send(self, messages: int, sessions: int, domains: list[str]) -> None:
         command = [self.binary, "lab", "send", show(LISTEN), "--sessions", sessions, "--messages", messages, "--json"]
@@ -96,14 +91,12 @@ class Measured:
         return statistics.median(took)
 
     def state(self, when: str) -> None:
-        status = Path(f"/proc/{self.server.process.pid}/status").read_text()
         for field, name in (("VmRSS", "memory"), ("VmHWM", "memory at its peak")):
-            self.tell(f"{name} {when}", int(status.split(f"{field}:")[1].split()[0]) / 1024, "MiB")
+            self.tell(f"{name} {when}", self.memory(field) / 2**20, "MiB")
         took = []
         for _ in range(READS):
             began = time.monotonic()
-            command = [self.binary, "--config", self.server.config, "tophosts", "active_rcpts"]
-            subprocess.run(command, check=True, capture_output=True)
+            self.ask("tophosts", "active_rcpts")
             took.append(time.monotonic() - began)
         self.tell(f"`tophosts` {when}, median", statistics.median(took), "s")
 
@@ -119,19 +112,18 @@ def main() -> int:
     if (chosen.folder / "gateway").exists():
         print(f"error: {chosen.folder / 'gateway'} is there already: remove it first", file=sys.stderr)
         return 2
-    measured = Measured(chosen.binary, chosen.folder)
+    measured = Silent(chosen.binary, chosen.folder)
     try:
         with silence(NEXT_HOP):
             run(measured, chosen)
     except (PeerError, LoadError, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    if chosen.json:
-        chosen.json.write_text(json.dumps(measured.found, indent=1) + "\n")
+    measured.write(chosen.json)
     return 0
 
 
-def run(measured: Measured, chosen: argparse.Namespace) -> None:
+def run(measured: Silent, chosen: argparse.Namespace) -> None:
     measured.server.start(chosen.folder / "gateway", "relay", lambda: None)
     try:
         measured.healthy("to warm up")

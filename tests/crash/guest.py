@@ -13,25 +13,24 @@ import shutil
 import signal
 import subprocess
 import time
-from functools import cache
 from pathlib import Path
+
+from peers.unpacked import PeerError, places
 
 from .afterwards import CrashError, configuration, library, run
 
-ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 DISK_MIB = 512
 # An emulated machine of two cores on a busy one.
 BOOT_SECONDS = 120.0
 
 
-@cache
 def parts() -> dict[str, Path]:
     """`kernel` and `root`, fetched at the first call."""
-    run = subprocess.run([ROOT / "scripts" / "guest"], stdout=subprocess.PIPE, text=True, check=False)
-    if run.returncode != 0:
-        raise CrashError("scripts/guest failed; it printed why")
-    return {name: Path(place) for name, place in (line.split("=", 1) for line in run.stdout.splitlines())}
+    try:
+        return places("guest")
+    except PeerError as error:
+        raise CrashError(str(error)) from None
 
 
 def pack(binary: Path, folder: Path) -> Path:

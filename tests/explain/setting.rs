@@ -1,6 +1,5 @@
 //! A gateway in a world of chance, and questions to it.
 
-use std::fs;
 use std::time::Instant;
 
 use mailreeve_lab::dns::Zone;
@@ -9,7 +8,7 @@ use mailreeve_lab::words::fresh_seed;
 use mailreeve_lab::world::World;
 use serde_json::Value;
 
-use crate::world::places::{by_dns, mail_to};
+use crate::world::places::{by_dns, mail_to, settle, trusting};
 use crate::world::{Gateway, PATIENCE, wait_until};
 
 /// Waiting for a silent host is short, and the lab's hosts are on loopback addresses.
@@ -33,13 +32,9 @@ pub(crate) fn world() -> World {
 impl Setting {
     /// Starts a gateway that delivers in this world, with more settings.
     pub(crate) fn start(net: World, more: &str) -> Self {
-        let detail = Detail::Records { memory: true, content: true, file: None };
-        let sender = net.settle_with("sender.test", Temper::healthy(), detail).unwrap();
+        let sender = settle(&net, "sender.test", Temper::healthy());
         let mut gateway = Gateway::prepare(&format!("{}{more}", by_dns(&net, SHORT)));
-        // The lab's own authority is the only one that this gateway trusts.
-        let trusted = gateway.folder.path().join("trusted.pem");
-        fs::write(&trusted, net.authority_pem()).unwrap();
-        gateway.environment.push(("SSL_CERT_FILE", trusted.display().to_string()));
+        trusting(&mut gateway, &net);
         gateway.run();
         Self { net, gateway, sender }
     }

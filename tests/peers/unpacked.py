@@ -18,12 +18,17 @@ class PeerError(Exception):
 
 
 @cache
-def folders() -> dict[str, Path]:
-    """Folder of each peer by name, fetched at the first call."""
-    run = subprocess.run([ROOT / "scripts" / "peers"], stdout=subprocess.PIPE, text=True, check=False)
+def places(script: str) -> dict[str, Path]:
+    """What a script of `scripts` fetches, by the name that it prints; fetched at the first call."""
+    run = subprocess.run([ROOT / "scripts" / script], stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode != 0:
-        raise PeerError("scripts/peers failed; it printed why")
-    return {name: Path(folder) for name, folder in (line.split("=", 1) for line in run.stdout.splitlines())}
+        raise PeerError(f"scripts/{script} failed; it printed why")
+    return {name: Path(place) for name, place in (line.split("=", 1) for line in run.stdout.splitlines())}
+
+
+def folders() -> dict[str, Path]:
+    """Folder of each peer by name."""
+    return places("peers")
 
 
 def environment(*own_libraries: Path) -> dict[str, str]:

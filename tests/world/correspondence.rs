@@ -5,7 +5,7 @@ use mailreeve_lab::host::{Detail, Host, Temper};
 use mailreeve_lab::world::World;
 use serde_json::Value;
 
-use super::places::{by_dns, mail_to};
+use super::places::{by_dns, mail_to, settle};
 use super::{Gateway, wait_until};
 
 /// Lets delivery go to the loopback addresses of the lab.
@@ -22,8 +22,7 @@ pub struct Setting {
 impl Setting {
     pub fn start(delivery: &str, more: &str) -> Self {
         let net = World::start(7).unwrap();
-        let detail = Detail::Records { memory: true, content: true, file: None };
-        let sender = net.settle_with("sender.test", Temper::healthy(), detail).unwrap();
+        let sender = settle(&net, "sender.test", Temper::healthy());
         // Reports must get home whatever networks are refused.
         let home = format!(
             "[[route]]\ndomain = \"sender.test\"\nto = [\"[{}]:{}\"]\n",

@@ -1,10 +1,11 @@
 //! Where mail goes in a test: sinks at addresses of their own, and the settings that lead there.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use mailreeve_lab::host::Detail;
+use mailreeve_lab::host::{Detail, Host, Temper};
 use mailreeve_lab::sink::Sink;
 use mailreeve_lab::world::World;
 
@@ -17,8 +18,11 @@ pub fn sink() -> Sink {
 
 /// A healthy sink at this address; it keeps what it takes, contents included.
 pub fn sink_at(at: SocketAddr) -> Sink {
-    let detail = Detail::Records { memory: true, content: true, file: None };
-    Sink::start(at, detail).unwrap()
+    Sink::start(at, everything()).unwrap()
+}
+
+fn everything() -> Detail {
+    Detail::Records { memory: true, content: true, file: None }
 }
 
 /// Settings that take mail from this machine for anywhere and send all of it to `next`.
@@ -41,6 +45,18 @@ pub fn by_dns(world: &World, delivery: &str) -> String {
         world.dns().address(),
         world.port()
     )
+}
+
+/// Has the gateway, which does not run yet, trust the authority of `world` and no other.
+pub fn trusting(gateway: &mut Gateway, world: &World) {
+    let trusted = gateway.folder.path().join("trusted.pem");
+    fs::write(&trusted, world.authority_pem()).unwrap();
+    gateway.environment.push(("SSL_CERT_FILE", trusted.display().to_string()));
+}
+
+/// Settles a host for `domain` in `world` that keeps what it takes, contents included.
+pub fn settle(world: &World, domain: &str, temper: Temper) -> Host {
+    world.settle_with(domain, temper, everything()).unwrap()
 }
 
 /// Hands one message over for each recipient, from `a@sender.test`.

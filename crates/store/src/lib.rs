@@ -7,6 +7,7 @@
 //! * [`recorder`]: what was tried for each recipient.
 //! * [`tracking`]: what happened to each message, found by what is known of it.
 //! * [`standing`]: operators' orders that hold until they are taken back, over restarts too.
+//! * [`noted`]: small files of what is worth knowing after a restart, when nothing is decided by it.
 //! * [`verdicts`]: what operators knew of destinations that failed, over restarts too.
 //! * [`space`]: how much room the disk has, and the reserve kept for recording ends.
 //! * [`disk`]: the file operations that the parts of our own make, as one seam for injected faults.
@@ -20,6 +21,7 @@ pub mod disk;
 mod encoding;
 pub mod history;
 pub mod ledger;
+pub mod noted;
 mod owner;
 pub mod recorder;
 pub mod space;

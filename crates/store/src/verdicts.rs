@@ -1,17 +1,14 @@
-//! Verdicts on destinations, for operators who ask after a restart: one small file, `verdicts` in the data folder.
-//!
-//! Nothing is decided by it, so it is not synced and a file that cannot be read is worth as much as none: every
-//! destination is then unknown until it is tried. It is replaced as a whole, so that a kill leaves the one before or
-//! the new one.
+//! Verdicts on destinations, for operators who ask after a restart: `verdicts` in the data folder, as [`noted`] keeps it.
+//! Without one every destination is unknown until it is tried.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use mailreeve_core::delivery::CarriedVerdict;
 
+use crate::noted;
+
 const FILE: &str = "verdicts";
-const HALF: &str = "verdicts.new";
 /// The first line: what this is, and the version of the rest.
 const HEAD: &str = "mailreeve-verdicts 1\n";
 /// Octets that the file may have.
@@ -19,13 +16,7 @@ const BYTES_MAX: u64 = 32 << 20;
 
 /// Reads what an earlier run wrote into the data folder `dir`.
 pub fn read(dir: &Path) -> Vec<CarriedVerdict> {
-    let Ok(file) = fs::File::open(dir.join(FILE)) else { return Vec::new() };
-    let mut text = String::new();
-    if file.take(BYTES_MAX).read_to_string(&mut text).is_err() {
-        return Vec::new();
-    }
-    let known = text.strip_prefix(HEAD).and_then(|json| serde_json::from_str(json).ok());
-    known.unwrap_or_default()
+    noted::read(&dir.join(FILE), HEAD, BYTES_MAX).unwrap_or_default()
 }
 
 /// Writes verdicts for a later run. Keep it off runtime threads.
@@ -33,16 +24,14 @@ pub fn read(dir: &Path) -> Vec<CarriedVerdict> {
 /// # Errors
 /// Whatever the operating system says; then those of before are still there.
 pub fn write(dir: &Path, verdicts: &[CarriedVerdict]) -> io::Result<()> {
-    let mut text = HEAD.to_owned();
-    text.push_str(&serde_json::to_string(verdicts)?);
-    let half = dir.join(HALF);
-    fs::write(&half, text)?;
-    fs::rename(&half, dir.join(FILE))
+    noted::write(&dir.join(FILE), HEAD, verdicts)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::fs;
 
     use mailreeve_core::event::{Cause, Failure, HostStatus, Stage};
     use mailreeve_core::ids::Host;

@@ -1,19 +1,17 @@
 //! What was in force before, over restarts: so that a configuration that came into force says what it changed.
 //!
-//! One small file, `configuration` in the data folder: a line with the form, then JSON of the checksum and a digest of
-//! each setting. Nothing is decided by it; one that cannot be read is worth as much as none.
+//! `configuration` in the data folder, as [`noted`] keeps it: the checksum and a digest of each setting.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use mailreeve_core::config::{Settings, differing};
 use mailreeve_core::event::Event;
+use mailreeve_store::noted;
 
 use crate::context::{Context, Running};
 
 const FILE: &str = "configuration";
-const HALF: &str = "configuration.new";
 const HEAD: &str = "mailreeve-configuration 1\n";
 const BYTES_MAX: u64 = 8 << 20;
 
@@ -41,21 +39,18 @@ pub(crate) fn in_force(context: &Context, before: Option<&Running>) {
 }
 
 fn read(dir: &Path) -> Option<(u32, Settings)> {
-    let mut text = String::new();
-    fs::File::open(dir.join(FILE)).ok()?.take(BYTES_MAX).read_to_string(&mut text).ok()?;
-    serde_json::from_str(text.strip_prefix(HEAD)?).ok()
+    noted::read(&dir.join(FILE), HEAD, BYTES_MAX)
 }
 
 fn write(dir: &Path, checksum: u32, settings: &Settings) -> io::Result<()> {
-    let text = format!("{HEAD}{}", serde_json::to_string(&(checksum, settings))?);
-    let half = dir.join(HALF);
-    fs::write(&half, text)?;
-    fs::rename(&half, dir.join(FILE))
+    noted::write(&dir.join(FILE), HEAD, &(checksum, settings))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::fs;
 
     use mailreeve_core::config::settings;
 

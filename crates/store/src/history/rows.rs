@@ -39,6 +39,8 @@ const BUSY: Duration = Duration::from_secs(5);
 pub(super) struct Rows {
     db: Connection,
     path: PathBuf,
+    /// Up to where what is too old was removed last: the ledger adds nothing from before its beginning.
+    retained: Option<i64>,
 }
 
 impl Rows {
@@ -54,7 +56,7 @@ impl Rows {
             opened => opened,
         };
         match opened {
-            Ok(db) => Ok(Self { db, path }),
+            Ok(db) => Ok(Self { db, path, retained: None }),
             Err(source) => Err(HistoryError::Rows { path, source }),
         }
     }
@@ -64,7 +66,7 @@ impl Rows {
         let path = dir.join("hosts.db");
         let made = Connection::open_in_memory().and_then(|db| db.execute_batch(TABLES).map(|()| db));
         match made {
-            Ok(db) => Ok(Self { db, path }),
+            Ok(db) => Ok(Self { db, path, retained: None }),
             Err(source) => Err(HistoryError::Rows { path, source }),
         }
     }
@@ -193,6 +195,10 @@ impl Rows {
         }
         let since: i64 = transaction.query_row("SELECT since FROM mark", [], |row| row.get(0))?;
         let from = signed(from).max(since);
+        if self.retained == Some(from) {
+            transaction.commit()?;
+            return Ok(unsigned(from));
+        }
         transaction.execute("DELETE FROM event WHERE at < ?1", params![from.saturating_sub(BASE_US)])?;
         transaction.execute(
             "DELETE FROM event AS old WHERE at < ?1 AND ?2 <= (
@@ -203,11 +209,13 @@ impl Rows {
             params![from, BASE],
         )?;
         transaction.commit()?;
+        self.retained = Some(from);
         Ok(unsigned(from))
     }
 
     /// Forgets everything; a file that cannot even be emptied is made anew.
     pub(super) fn clear(&mut self) -> Result<(), HistoryError> {
+        self.retained = None;
         if self.try_clear().is_ok() {
             return Ok(());
         }
